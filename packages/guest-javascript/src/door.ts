@@ -1,0 +1,60 @@
+/**
+ * How the prelude inside the engine and `drive` outside it speak: the whole list. Both directions are strings and
+ * numbers; there is no other door.
+ *
+ * From the guest: host functions of these names, handed to the prelude once and kept in its closures.
+ */
+export interface Door {
+  /** Starts an async task call; gives its id, counted from 1 in each attempt. */
+  call(task: string, argsJson: string): number;
+  /** A sync task call: suspends the sandbox, gives the envelope's JSON text. */
+  wait(task: string, argsJson: string): string;
+  stdout(text: string): void;
+  stderr(text: string): void;
+  /** `length` random bytes (at most 65,536) in hexadecimal. While loading it makes the snapshot `before`. */
+  random(length: number): string;
+  /** The source text of a part of the standard library that is loaded when first used. */
+  library(name: string): string;
+}
+
+export const DOOR_NAMES = [
+  "call",
+  "wait",
+  "stdout",
+  "stderr",
+  "random",
+  "library",
+] as const satisfies readonly (keyof Door)[];
+
+/**
+ * To the guest: the prelude's completion value is one function, `(op, a, b) => string`. After each call the host runs
+ * all pending jobs, then calls `poll` until it does not answer `T`.
+ *
+ * | op | a | b | |
+ * |---|---|---|---|
+ * | `loading` | the promise of the program's evaluation | `"manifest"` or `""` | `"manifest"`: the turn's result is the list of tasks once loaded |
+ * | `start` | task name | arguments as a JSON array | runs the task, after loading is over |
+ * | `complete` | call id, in digits | envelope as JSON | settles an async call |
+ * | `poll` | | | fires at most one timer that is due |
+ * | `reject` | the reason | | the first unhandled rejection of the turn |
+ * | `report` | any value | | describes an exception: an `ErrorReport` as JSON |
+ */
+export type EntryOp = "loading" | "start" | "complete" | "poll" | "reject" | "report";
+
+/**
+ * What an entry answers, by its first character:
+ *
+ * | | rest | meaning |
+ * |---|---|---|
+ * | `R` | JSON text | the task's result |
+ * | `E` | `ErrorReport` as JSON | the task threw |
+ * | `X` | `error_type`, a space, a message | the task failed in a way that has a type of its own, such as `invalid_result` |
+ * | `T` | | a timer fired: run the jobs and poll again |
+ * | `I` | wake (ms since 1970) or nothing, a comma, number of pending calls | idle |
+ */
+export const STATUS = { result: "R", error: "E", typed: "X", timer: "T", idle: "I" } as const;
+
+/** The file name of the bundled program in guest stacks; frames of other files are ours or the engine's. */
+export const PROGRAM_FILE = "capsule:program";
+/** The file name of the prelude and of library parts in guest stacks. */
+export const PRELUDE_FILE = "capsule:prelude";

@@ -1,0 +1,111 @@
+import { FrameError } from "./codec.ts";
+import { ERROR_TYPES } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
+import type { FromCell, LoadedTask } from "./messages.ts";
+
+/** A field's rule: true if the value may be used as it is. */
+type Rule = (value: unknown) => boolean;
+
+const count: Rule = (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+const finite: Rule = (value) =>
+  typeof value === "number" && Number.isFinite(value) && Math.abs(value) <= 8.64e15;
+const flag: Rule = (value) => typeof value === "boolean";
+const text =
+  (most: number): Rule =>
+  (value) =>
+    typeof value === "string" && value.length <= most;
+const oneOf =
+  (...values: readonly unknown[]): Rule =>
+  (value) =>
+    values.includes(value);
+const bytes =
+  (most: number): Rule =>
+  (value) =>
+    value instanceof Uint8Array && value.length <= most;
+const globals: Rule = (value) =>
+  Array.isArray(value) && value.length <= 1000 && value.every((x) => Number.isInteger(x));
+const errorOrNone = oneOf("", ...ERROR_TYPES);
+
+/** Every message a cell may send, field by field: the table is the definition of what the host accepts. */
+const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> = {
+  ready: { engine: text(200), body: bytes(0) },
+  pong: { n: count, body: bytes(0) },
+  loaded: {
+    sandbox: count,
+    ok: flag,
+    error: errorOrNone,
+    report: text(2 * LIMITS.errorCharacters),
+    tasks: text(LIMITS.bundleBytes * 2),
+    snapshot: oneOf("after", "before"),
+    reasons: text(10_000),
+    globals,
+    fuel: count,
+    ram: count,
+    body: bytes(LIMITS.frameBytes),
+  },
+  call: {
+    sandbox: count,
+    call: count,
+    mode: oneOf("sync", "async"),
+    task: text(200),
+    body: bytes(LIMITS.argumentBytes),
+  },
+  output: { sandbox: count, stream: oneOf(1, 2), body: bytes(LIMITS.attemptOutputBytes) },
+  idle: { sandbox: count, wake: finite, pending: count, body: bytes(0) },
+  ended: {
+    sandbox: count,
+    ok: flag,
+    error: errorOrNone,
+    plain: flag,
+    fuel: count,
+    ram: count,
+    body: bytes(LIMITS.resultBytes),
+  },
+};
+
+/**
+ * A message from a cell, or what is wrong with it. Unknown types, missing, extra and ill-typed fields are refused:
+ * a cell that sends one is replaced.
+ * @throws FrameError
+ */
+export function checkFromCell(message: Record<string, unknown>): FromCell {
+  const type = message.type;
+  if (typeof type !== "string" || !Object.hasOwn(RULES, type))
+    throw new FrameError("a message of an unknown type");
+  const rules = RULES[type as FromCell["type"]];
+  for (const field of Object.keys(message))
+    if (field !== "type" && !Object.hasOwn(rules, field))
+      throw new FrameError(`"${type}" with an unknown field`);
+  for (const [field, rule] of Object.entries(rules))
+    if (!rule(message[field])) throw new FrameError(`"${type}" with a wrong "${field}"`);
+  return message as unknown as FromCell;
+}
+
+const TASK_RULES: Readonly<Record<keyof LoadedTask, Rule>> = {
+  name: (value) => text(200)(value) && value !== "",
+  fuel: (value) => count(value) && value !== 0,
+  ram: (value) => value === null || (count(value) && value !== 0),
+  timeoutMs: (value) => value === null || (count(value) && value !== 0),
+  maxRetries: count,
+  async: flag,
+  source: text(1_000_000),
+};
+
+/**
+ * The tasks of a `loaded` message.
+ * @throws FrameError if the text is not what an honest cell would send
+ */
+export function checkLoadedTasks(json: string): readonly LoadedTask[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(json);
+  } catch {
+    throw new FrameError("tasks that are not JSON");
+  }
+  if (!Array.isArray(list) || list.length > LIMITS.tasks) throw new FrameError("a wrong list of tasks");
+  for (const task of list)
+    for (const [field, rule] of Object.entries(TASK_RULES))
+      if (!rule((task as Record<string, unknown> | null)?.[field]))
+        throw new FrameError(`a task with a wrong "${field}"`);
+  return list as LoadedTask[];
+}

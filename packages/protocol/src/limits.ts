@@ -1,0 +1,32 @@
+/**
+ * Limits that hold for every sandbox, whatever its policy says. Anything unbounded is a bug; each is named in
+ * `docs/limits.md` and in the error a user gets.
+ */
+export const LIMITS = {
+  /** Bytes of JSON text of one result. */
+  resultBytes: 32 * 1024 * 1024,
+  /** Bytes of JSON text of one call's arguments. */
+  argumentBytes: 32 * 1024 * 1024,
+  /** Bytes of console output of one attempt; the rest is dropped with a notice. */
+  attemptOutputBytes: 8 * 1024 * 1024,
+  /** Bytes of console output of one run, all tasks together. */
+  runOutputBytes: 64 * 1024 * 1024,
+  /** Characters of one error report that the host keeps. */
+  errorCharacters: 64 * 1024,
+  /** Nesting of tasks that call tasks; `main` is at depth 0. */
+  depth: 100,
+  /** Calls of one attempt that may be pending at once. */
+  pendingCalls: 100_000,
+  /** Bytes of arguments of one run's tasks that wait in the queue. */
+  queuedBytes: 512 * 1024 * 1024,
+  /** Tasks a program may define. */
+  tasks: 10_000,
+  /** Bytes of one bundled program. */
+  bundleBytes: 64 * 1024 * 1024,
+  /** Bytes of one frame between host and cell. */
+  frameBytes: 320 * 1024 * 1024,
+  /** Nesting of JSON values in arguments and results. */
+  valueDepth: 1000,
+  /** What the program's top-level code gets while it is loaded. */
+  load: { fuel: 50_000_000_000, timeoutMs: 30_000, ram: 1024 ** 3 },
+} as const;

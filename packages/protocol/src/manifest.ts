@@ -1,0 +1,42 @@
+import type { TaskPolicy } from "./policy.ts";
+
+/** What the loaded program says of one of its tasks. */
+export interface TaskManifest {
+  readonly name: string;
+  readonly policy: TaskPolicy;
+  /** Calls of an async task give a promise; calls of a sync one block the calling sandbox. */
+  readonly async: boolean;
+  /** The parameters as the program names them; null where the language can't tell. */
+  readonly parameters: {
+    readonly names: readonly string[];
+    readonly required: number;
+    readonly rest: boolean;
+  } | null;
+}
+
+/**
+ * When an artifact's snapshot was taken. `after`: the program is loaded in it. `before`: its top-level code
+ * asked for something that differs between attempts, so each attempt loads it again.
+ */
+export type SnapshotPoint = "after" | "before";
+
+/** What a program became when it was loaded. */
+export interface ProgramManifest {
+  readonly language: "javascript";
+  /** Content hash of the engine its snapshot belongs to. */
+  readonly engine: string;
+  /** Content hash of bundle, engine and Capsule's version: the artifact's name in the cache. */
+  readonly source: string;
+  readonly snapshot: SnapshotPoint;
+  /** What made it `before`, in words for `--verbose`. */
+  readonly reasons: readonly string[];
+  readonly tasks: readonly TaskManifest[];
+  /** Empty for `before`: there each attempt prints it itself. */
+  readonly output: readonly LoadOutput[];
+}
+
+/** What the top-level code printed while it was loaded; printed again at the start of each run. */
+export interface LoadOutput {
+  readonly stream: 1 | 2;
+  readonly text: string;
+}

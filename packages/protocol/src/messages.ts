@@ -1,0 +1,118 @@
+import type { ErrorType } from "./errors.ts";
+import type { SnapshotPoint } from "./manifest.ts";
+
+/**
+ * What crosses between the host and a cell. `sandbox` is chosen by the host and unique in a cell's life; `body` is
+ * the frame's binary part. A cell obeys the host; the host trusts nothing a cell says: see `checkFromCell`.
+ */
+export type ToCell =
+  /** Gives the cell an artifact; `open` names it by hash. Body: the page difference to the engine's image. */
+  | {
+      readonly type: "artifact";
+      readonly hash: string;
+      readonly globals: readonly number[];
+      readonly body: Uint8Array;
+    }
+  | { readonly type: "forget"; readonly hash: string }
+  /** Loads a program and answers `loaded`. Body: the bundled source. */
+  | {
+      readonly type: "load";
+      readonly sandbox: number;
+      readonly limits: SandboxLimits;
+      readonly now: number;
+      readonly body: Uint8Array;
+    }
+  /** Starts an attempt. Body: the arguments as a JSON array. `bundle` is set for `before` artifacts. */
+  | {
+      readonly type: "open";
+      readonly sandbox: number;
+      readonly artifact: string;
+      readonly snapshot: SnapshotPoint;
+      readonly task: string;
+      readonly limits: SandboxLimits;
+      /** 32 bytes in hexadecimal: everything random in the attempt comes from it. */
+      readonly seed: string;
+      readonly now: number;
+      readonly body: Uint8Array;
+    }
+  /** The completion of a call the sandbox waits for. Body: the child's envelope. */
+  | {
+      readonly type: "complete";
+      readonly sandbox: number;
+      readonly call: number;
+      readonly now: number;
+      readonly body: Uint8Array;
+    }
+  /** The time the sandbox named as `wake` has come. */
+  | { readonly type: "wake"; readonly sandbox: number; readonly now: number }
+  /** Ends the sandbox wherever it is, without an answer from the guest; `ended` follows. */
+  | { readonly type: "stop"; readonly sandbox: number; readonly error: ErrorType; readonly message: string }
+  | { readonly type: "ping"; readonly n: number };
+
+export interface SandboxLimits {
+  readonly fuel: number;
+  readonly ram: number | null;
+}
+
+/** What a sandbox used. Fuel is exact; bytes are the peak of its memory. */
+export interface Usage {
+  readonly fuel: number;
+  readonly ram: number;
+}
+
+export type FromCell =
+  | { readonly type: "ready"; readonly engine: string }
+  | { readonly type: "pong"; readonly n: number }
+  /**
+   * The program's tasks, and the artifact (`body`: page difference) if `ok`. `report` is an `ErrorReport` as JSON,
+   * `tasks` a list of `LoadedTask` as JSON: both are guest's words.
+   */
+  | {
+      readonly type: "loaded";
+      readonly sandbox: number;
+      readonly ok: boolean;
+      readonly error: ErrorType | "";
+      readonly report: string;
+      readonly tasks: string;
+      readonly snapshot: SnapshotPoint;
+      readonly reasons: string;
+      readonly globals: readonly number[];
+      readonly fuel: number;
+      readonly ram: number;
+      readonly body: Uint8Array;
+    }
+  /** The guest calls a task. A `sync` call suspends the sandbox until `complete`. Body: arguments as a JSON array. */
+  | {
+      readonly type: "call";
+      readonly sandbox: number;
+      readonly call: number;
+      readonly mode: "sync" | "async";
+      readonly task: string;
+      readonly body: Uint8Array;
+    }
+  | { readonly type: "output"; readonly sandbox: number; readonly stream: 1 | 2; readonly body: Uint8Array }
+  /** The turn is over, the task is not: it waits for `pending` calls, or for the time `wake` (ms since 1970, −1: none). */
+  | { readonly type: "idle"; readonly sandbox: number; readonly wake: number; readonly pending: number }
+  /** Body: the result's JSON text if `ok`, else an `ErrorReport` as JSON or, with `plain`, a message. */
+  | {
+      readonly type: "ended";
+      readonly sandbox: number;
+      readonly ok: boolean;
+      readonly error: ErrorType | "";
+      readonly plain: boolean;
+      readonly fuel: number;
+      readonly ram: number;
+      readonly body: Uint8Array;
+    };
+
+/** A task as the loaded program registered it; the guest's words, checked by `checkLoadedTasks`. */
+export interface LoadedTask {
+  readonly name: string;
+  readonly fuel: number;
+  readonly ram: number | null;
+  readonly timeoutMs: number | null;
+  readonly maxRetries: number;
+  readonly async: boolean;
+  /** The function's source text, for its parameters. */
+  readonly source: string;
+}

@@ -1,0 +1,144 @@
+/** What one task may use. What it asks for here is what it gets at most. */
+export interface TaskPolicy {
+  /** Units of fuel for one attempt; one unit is one executed Wasm instruction. */
+  readonly fuel: number;
+  /** Bytes of sandbox memory, engine included; null: the engine's own limit of 4 GiB. */
+  readonly ram: number | null;
+  /** Milliseconds of wall time for one attempt, waiting included, queueing excluded; null: unlimited. */
+  readonly timeoutMs: number | null;
+  readonly maxRetries: number;
+}
+
+/** The named amounts of `compute`, in units of fuel. MEDIUM is about two million steps of a Python loop. */
+export const COMPUTE = { LOW: 100_000_000, MEDIUM: 2_000_000_000, HIGH: 50_000_000_000 } as const;
+
+export const DEFAULT_POLICY: TaskPolicy = { fuel: COMPUTE.MEDIUM, ram: null, timeoutMs: null, maxRetries: 0 };
+
+/** What a value of an option became, or what is wrong with it: what was expected, in words. */
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly allowed: string };
+
+const RAM_UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1024,
+  KIB: 1024,
+  MB: 1024 ** 2,
+  MIB: 1024 ** 2,
+  GB: 1024 ** 3,
+  GIB: 1024 ** 3,
+};
+const TIME_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+const isAmount = (value: unknown): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+
+const no = (allowed: string): { ok: false; allowed: string } => ({ ok: false, allowed });
+const yes = <T>(value: T): { ok: true; value: T } => ({ ok: true, value });
+
+/** `"LOW"`, `"MEDIUM"`, `"HIGH"`, a positive integer or its digits: units of fuel. */
+export function parseCompute(value: unknown): Parsed<number> {
+  const allowed = '"LOW", "MEDIUM", "HIGH", or a positive amount of fuel such as 5000000 or "5000000"';
+  if (typeof value === "string") {
+    if (Object.hasOwn(COMPUTE, value)) return yes(COMPUTE[value as keyof typeof COMPUTE]);
+    if (/^[0-9]{1,16}$/.test(value) && isAmount(Number(value))) return yes(Number(value));
+    return no(allowed);
+  }
+  return isAmount(value) ? yes(value) : no(allowed);
+}
+
+/** `"64MB"`, `"2GB"`, `"512KiB"` (MB = 1024²) or a positive number of bytes. */
+export function parseRam(value: unknown): Parsed<number> {
+  const allowed = 'a size such as "64MB", "2GB" or "512KiB", or a positive number of bytes';
+  if (isAmount(value)) return yes(value);
+  const match = typeof value === "string" ? /^\s*([0-9]+(?:\.[0-9]+)?)\s*([KMG]?i?B)\s*$/i.exec(value) : null;
+  if (!match) return no(allowed);
+  const unit = RAM_UNITS[(match[2] as string).toUpperCase()];
+  const bytes = unit === undefined ? Number.NaN : Math.floor(Number(match[1]) * unit);
+  return isAmount(bytes) ? yes(bytes) : no(allowed);
+}
+
+/** `"500ms"`, `"30s"`, `"5m"`, `"1h"` or a positive number of milliseconds. */
+export function parseTimeout(value: unknown): Parsed<number> {
+  const allowed = 'a duration such as "500ms", "30s", "5m" or "1h", or a positive number of milliseconds';
+  if (isAmount(value)) return yes(value);
+  const match = typeof value === "string" ? /^\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h)\s*$/.exec(value) : null;
+  if (!match) return no(allowed);
+  const ms = Math.round(Number(match[1]) * (TIME_UNITS[match[2] as string] as number));
+  return isAmount(ms) ? yes(ms) : no(allowed);
+}
+
+/** An integer ≥ 0. */
+export function parseRetries(value: unknown): Parsed<number> {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return yes(value);
+  return no("an integer of 0 or more");
+}
+
+/** Files, hosts and variables: only the empty list, until sandboxes have capabilities. */
+function parseEmpty(value: unknown): Parsed<readonly never[]> {
+  return Array.isArray(value) && value.length === 0
+    ? yes([])
+    : no("[] (giving a task files, hosts or variables is not yet possible)");
+}
+
+interface OptionRow {
+  readonly parse: (value: unknown) => Parsed<unknown>;
+  /** The field of `TaskPolicy` it fills. */
+  readonly field?: keyof TaskPolicy;
+}
+
+/** Every option of a task but its name, by its name in TypeScript. */
+export const TASK_OPTIONS: Readonly<Record<string, OptionRow>> = {
+  compute: { parse: parseCompute, field: "fuel" },
+  ram: { parse: parseRam, field: "ram" },
+  timeout: { parse: parseTimeout, field: "timeoutMs" },
+  maxRetries: { parse: parseRetries, field: "maxRetries" },
+  allowedFiles: { parse: parseEmpty },
+  allowedHosts: { parse: parseEmpty },
+  envVariables: { parse: parseEmpty },
+};
+
+/** What is wrong with a task's options: which one, and what is allowed instead. */
+export interface OptionProblem {
+  readonly option: string;
+  readonly value: unknown;
+  readonly allowed: string;
+}
+
+/**
+ * Reads the options of `task({ … })`. `undefined` and absent mean the default.
+ * `name` must be a non-empty string of at most 200 characters without control characters.
+ */
+export function parseTaskOptions(
+  options: unknown,
+): { ok: true; name: string; policy: TaskPolicy } | ({ ok: false } & OptionProblem) {
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    return { ok: false, option: "options", value: options, allowed: 'an object such as { name: "main" }' };
+  const given = options as Record<string, unknown>;
+  const name = given.name;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: names are printed on terminals
+  if (typeof name !== "string" || name === "" || name.length > 200 || /[\x00-\x1f\x7f]/.test(name))
+    return {
+      ok: false,
+      option: "name",
+      value: name,
+      allowed: "a non-empty string of at most 200 characters, unique in the program",
+    };
+  const policy: Record<string, unknown> = { ...DEFAULT_POLICY };
+  for (const option of Object.keys(given)) {
+    if (option === "name") continue;
+    const row = Object.hasOwn(TASK_OPTIONS, option) ? TASK_OPTIONS[option] : undefined;
+    if (!row)
+      return {
+        ok: false,
+        option,
+        value: given[option],
+        allowed: `one of name, ${Object.keys(TASK_OPTIONS).join(", ")}`,
+      };
+    if (given[option] === undefined) continue;
+    const parsed = row.parse(given[option]);
+    if (!parsed.ok) return { ok: false, option, value: given[option], allowed: parsed.allowed };
+    if (row.field) policy[row.field] = parsed.value;
+  }
+  return { ok: true, name, policy: policy as unknown as TaskPolicy };
+}

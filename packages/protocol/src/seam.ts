@@ -1,0 +1,60 @@
+import type { ErrorType } from "./errors.ts";
+import type { TaskPolicy } from "./policy.ts";
+
+/** Bytes of JSON text. Values above 64 KiB may come to live elsewhere when runs become durable. */
+export type Value = Uint8Array;
+
+/**
+ * One attempt of a task execution. `path` names the execution in its run's tree (`0` is `main`, `0.3` the third call
+ * it made); `run`, `path` and `attempt` together are the stable key of everything the attempt does.
+ */
+export interface AttemptSpec {
+  readonly run: string;
+  readonly path: string;
+  readonly attempt: number;
+  readonly artifact: string;
+  readonly task: string;
+  readonly args: Value;
+  readonly policy: TaskPolicy;
+}
+
+/** What an attempt used. */
+export interface AttemptUsage {
+  readonly fuel: number;
+  readonly ram: number;
+  /** Wall time from the start in a sandbox; queueing excluded. */
+  readonly ms: number;
+}
+
+export type Outcome =
+  | { readonly ok: true; readonly value: Value; readonly usage: AttemptUsage }
+  | { readonly ok: false; readonly error: ErrorType; readonly message: string; readonly usage: AttemptUsage };
+
+/** What an attempt asks of the world outside its sandbox, in the order in which it asked. */
+export type Op = { readonly seq: number } & (
+  | { readonly kind: "task"; readonly spec: AttemptSpec }
+  | { readonly kind: "sleep"; readonly ms: number }
+);
+
+export interface Completion {
+  readonly seq: number;
+  /** Null for a sleep. */
+  readonly outcome: Outcome | null;
+}
+
+/**
+ * The record of one attempt, and its only door to the world. What stands behind it may be memory, a database or a
+ * distributed engine: the driver of an attempt can't tell.
+ */
+export interface AttemptLog {
+  /** Asks for `op`. The same order on a replay. */
+  issue(op: Op): void;
+  /** Gives up an op that was issued: a sub-task is cancelled. Its completion does not come. */
+  revoke(seq: number): void;
+  /** The next completion, in recorded order. Rejects when the attempt is cancelled. */
+  next(): Promise<Completion>;
+  readonly cancelled: AbortSignal;
+}
+
+/** Ours: sandboxes, policy, retries, timeouts. Never rejects for what a guest did. */
+export type Execute = (spec: AttemptSpec, log: AttemptLog) => Promise<Outcome>;

@@ -1,0 +1,79 @@
+import type { Envelope, ErrorType, ProgramManifest, UsageError } from "@capsule-run/protocol";
+
+/** Options of a runtime: cells, cache and concurrency for many runs. */
+export interface RuntimeOptions {
+  /** The folder relative files are looked up in; default: the process's. */
+  readonly cwd?: string | undefined;
+  /** Where artifacts are kept; default: `.capsule/cache` in the project root. */
+  readonly cacheDir?: string | undefined;
+  /** Cells, each a process with one thread; default: one per core. */
+  readonly cells?: number | undefined;
+  /** Something the user should know once, such as a cache that can't be written. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+export interface RunRequest {
+  /** The program's source file. */
+  readonly file: string;
+  /** Arguments of `main`: JSON values. */
+  readonly args?: readonly unknown[] | undefined;
+  /** Cancels the run. */
+  readonly signal?: AbortSignal | undefined;
+  /** Console output as it happens, in whole pieces of UTF-8. */
+  readonly onOutput?: ((output: Output) => void) | undefined;
+  readonly onEvent?: ((event: RunEvent) => void) | undefined;
+}
+
+export interface Output {
+  readonly stream: "stdout" | "stderr";
+  readonly bytes: Uint8Array;
+  /** The task that printed it. */
+  readonly task: string;
+  readonly path: string;
+}
+
+/** What happens in a run, in order. `path` is `0` for `main`, `0.3` for the third call it made; depth counts its dots. */
+export type RunEvent = { readonly run: string; readonly path: string; readonly task: string } & (
+  | { readonly type: "task_queued" }
+  | { readonly type: "attempt_started"; readonly attempt: number }
+  | {
+      readonly type: "attempt_failed";
+      readonly attempt: number;
+      readonly error: ErrorType;
+      readonly message: string;
+      readonly retryInMs: number;
+    }
+  | { readonly type: "task_ended"; readonly envelope: Envelope }
+);
+
+export interface RunResult {
+  readonly run: string;
+  readonly envelope: Envelope;
+}
+
+/** A program that is compiled and known to the runtime. */
+export interface LoadedProgram {
+  readonly file: string;
+  readonly manifest: ProgramManifest;
+  /** Whether the artifact came from the cache. */
+  readonly cached: boolean;
+  /** Bytes of the artifact. */
+  readonly bytes: number;
+}
+
+export interface Runtime extends AsyncDisposable {
+  /**
+   * Compiles a program, or finds it in the cache.
+   * @throws UsageError for whatever the user can mend: no such file, compile errors, wrong options, no `main`
+   */
+  load(file: string): Promise<LoadedProgram>;
+  /**
+   * Runs `main` once. What a task did wrong is in the envelope.
+   * @throws UsageError as `load` does
+   */
+  run(request: RunRequest): Promise<RunResult>;
+  /** Cancels what runs and ends all cells. */
+  close(): Promise<void>;
+}
+
+export type { UsageError };
