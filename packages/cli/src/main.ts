@@ -1,0 +1,68 @@
+import { UsageError } from "@capsule-run/protocol";
+import { painter } from "./colour.ts";
+import type { Context, Services } from "./context.ts";
+import { describeFailure } from "./failure.ts";
+import { listenForInterruption } from "./interrupt.ts";
+import { type Invocation, parseArguments } from "./options.ts";
+import { type Output, openOutput } from "./output.ts";
+import { run } from "./run.ts";
+
+async function dispatch(invocation: Invocation, context: Context): Promise<number> {
+  const { stdout } = context.output;
+  switch (invocation.kind) {
+    case "version":
+      stdout.write(`${(await import("./version.ts")).VERSION}\n`);
+      return 0;
+    case "help":
+      stdout.write((await import("./help.ts")).helpText(invocation.command));
+      return 0;
+    case "command":
+      if (invocation.command.name === "run") return run(invocation, context);
+      return (await import("./build.ts")).build(invocation, context);
+  }
+}
+
+/** Waits until everything is written. A full disk under stdout is a failure too; a reader that has gone is none. */
+async function flush(output: Output, code: number): Promise<number> {
+  await output.stdout.drained();
+  const { failure } = output.stdout;
+  if (failure) output.stderr.write(`error: writing to stdout failed: ${failure.message}\n`);
+  await output.stderr.drained();
+  return failure && code === 0 ? 1 : code;
+}
+
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new UsageError("arguments", "the working directory does not exist any more");
+  }
+}
+
+/**
+ * The command line: reads the arguments, does what they say and ends the process when all output is written.
+ * `words` are the arguments without node and script.
+ */
+export async function main(words: readonly string[], services: Services): Promise<never> {
+  const interruption = listenForInterruption((code) => process.exit(code));
+  const output = openOutput(() => interruption.stop());
+  const paint = painter(process.env, output.stderr.terminal);
+  let cwd = "/";
+  let verbose = words.includes("--verbose");
+  const end = async (error: unknown): Promise<never> => {
+    const { text, exitCode } = describeFailure(error, { cwd, paint, verbose });
+    output.stderr.write(text);
+    return process.exit(await flush(output, exitCode));
+  };
+  process.once("uncaughtException", end);
+  process.once("beforeExit", () => end(new Error("the command came to a stop before its end")));
+  try {
+    const invocation = parseArguments(words);
+    if (invocation.kind === "command") verbose = invocation.verbose;
+    cwd = currentFolder();
+    const code = await dispatch(invocation, { cwd, output, paint, interruption, services });
+    return process.exit(await flush(output, code));
+  } catch (error) {
+    return end(error);
+  }
+}

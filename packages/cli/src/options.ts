@@ -1,0 +1,237 @@
+import { UsageError } from "@capsule-run/protocol";
+import { nearest } from "./nearest.ts";
+
+/** One option of a command. */
+export interface OptionRow {
+  readonly flag: `--${string}`;
+  readonly short?: `-${string}`;
+  /** The name of its value in the help; absent: a switch. */
+  readonly value?: string;
+  readonly help: string;
+  /** Known, but an error until it exists. */
+  readonly notYet?: true;
+}
+
+/** One command. */
+export interface CommandRow {
+  readonly name: string;
+  readonly operands: readonly string[];
+  readonly summary: string;
+  readonly details: readonly string[];
+  readonly options: readonly OptionRow[];
+  readonly examples: readonly string[];
+  /** Whether operands after the first are arguments that are passed on, dashes included. */
+  readonly passes?: true;
+}
+
+const JSON_ROW = { flag: "--json" } as const;
+const HELP: OptionRow = { flag: "--help", short: "-h", help: "show this help" };
+const VERSION: OptionRow = { flag: "--version", help: "show the version" };
+
+/** All commands with their options: what is parsed and what help says are both made from this. */
+export const COMMANDS: readonly CommandRow[] = [
+  {
+    name: "run",
+    operands: ["[FILE]", "[ARGS…]"],
+    summary: "compile a program (cached) and run its task main",
+    details: [
+      "FILE is .ts, .mts, .cts, .tsx, .js, .mjs, .cjs or .jsx; without it, the entrypoint of capsule.toml.",
+      "ARGS reach main as strings. From the first one on everything is an argument, dashes included;",
+      "put -- before a first one that begins with a dash.",
+      "The program's stdout goes to stdout, followed by the result: a string as it is, else JSON, nothing for",
+      "null. Its stderr goes to stderr, followed by one summary line.",
+    ],
+    options: [
+      { ...JSON_ROW, help: "print one line on stdout, the envelope; all other output goes to stderr" },
+      {
+        flag: "--verbose",
+        help: "a line on stderr for each event of a task; stack traces of internal errors",
+      },
+      { flag: "--args-file", value: "FILE", help: "read main's arguments from a JSON array; excludes ARGS" },
+      { flag: "--mount", value: "HOST[::GUEST][:ro|:rw]", help: "give tasks a folder", notYet: true },
+      { flag: "--sealed", help: "no files, hosts or variables", notYet: true },
+      HELP,
+    ],
+    examples: ["capsule run hello.ts", "capsule run --json report.ts 2026 --draft"],
+    passes: true,
+  },
+  {
+    name: "build",
+    operands: ["[FILE]"],
+    summary: "compile a program into the cache",
+    details: ["FILE as for run. A line on stderr says what was built."],
+    options: [
+      { ...JSON_ROW, help: "print one line on stdout: the tasks, their limits, sizes and hashes" },
+      { flag: "--verbose", help: "say when the snapshot was taken and why; list the tasks" },
+      { flag: "--export", help: "write STEM.wasm beside FILE", notYet: true },
+      HELP,
+    ],
+    examples: ["capsule build hello.ts"],
+  },
+];
+
+/** Options of `capsule` itself. */
+export const TOP_OPTIONS: readonly OptionRow[] = [HELP, VERSION];
+
+/** Commands that are promised and do not exist yet. */
+const LATER: readonly string[] = [
+  "exec",
+  "worker",
+  "mcp",
+  "engines",
+  "runs",
+  "inspect",
+  "logs",
+  "cancel",
+  "resume",
+  "signal",
+  "prune",
+];
+
+/** What the exit codes mean, for help and docs. */
+export const EXIT_CODES: readonly (readonly [number, string])[] = [
+  [0, "success"],
+  [1, "the main task failed, or an internal error"],
+  [2, "wrong use, configuration or compile error"],
+  [130, "interrupted (143 by SIGTERM, 129 by SIGHUP)"],
+];
+
+/** A command line, understood. */
+export type Invocation =
+  | { readonly kind: "version" }
+  | { readonly kind: "help"; readonly command: CommandRow | null }
+  | {
+      readonly kind: "command";
+      readonly command: CommandRow;
+      readonly file: string | null;
+      readonly args: readonly string[];
+      readonly json: boolean;
+      readonly verbose: boolean;
+      readonly argsFile: string | null;
+    };
+
+const wrong = (message: string): UsageError => new UsageError("arguments", message);
+const notYet = (what: string): UsageError =>
+  new UsageError("not-yet", `${what} is not yet possible with this version of Capsule`);
+
+/** Words of the user in our messages: quoted, with control characters escaped. */
+const quote = (word: string): string => JSON.stringify(word);
+
+const commandNames = (): string[] => COMMANDS.map((command) => command.name);
+
+function unknownCommand(word: string): UsageError {
+  if (LATER.includes(word)) return notYet(`"capsule ${word}"`);
+  if (/[./\\]/.test(word))
+    return wrong(
+      `unknown command ${quote(word)}; to run a program: capsule run ${word.replace(/\s/g, "\\$&")}`,
+    );
+  const near = nearest(word, [...commandNames(), ...LATER, "help"]);
+  return wrong(
+    near
+      ? `unknown command ${quote(word)}; did you mean "${near}"?`
+      : `unknown command ${quote(word)}; there are ${commandNames().join(", ")} and help`,
+  );
+}
+
+function findCommand(word: string): CommandRow {
+  const command = COMMANDS.find((row) => row.name === word);
+  if (!command) throw unknownCommand(word);
+  return command;
+}
+
+/** A negative number is an argument: no option looks like one. */
+const isOption = (word: string): boolean => word.startsWith("-") && word !== "-" && !/^-[.\d]/.test(word);
+
+/** The option a word names, with the value that stands behind its `=`. */
+function readOption(
+  word: string,
+  rows: readonly OptionRow[],
+  owner: string,
+  hint: string,
+): { row: OptionRow; inline: string | null } {
+  const equals = word.indexOf("=");
+  const name = equals < 0 ? word : word.slice(0, equals);
+  const row = rows.find((candidate) => candidate.flag === name || candidate.short === name);
+  if (!row) {
+    const near = nearest(
+      name,
+      rows.map((candidate) => candidate.flag),
+    );
+    throw wrong(`unknown option ${quote(name)} of "${owner}"${near ? `; did you mean ${near}?` : hint}`);
+  }
+  if (row.notYet) throw notYet(`${row.flag} of "${owner}"`);
+  const inline = equals < 0 ? null : word.slice(equals + 1);
+  if (inline !== null && row.value === undefined)
+    throw wrong(`${row.flag} takes no value, not ${quote(inline)}`);
+  return { row, inline };
+}
+
+function readCommand(command: CommandRow, words: readonly string[]): Invocation {
+  const owner = `capsule ${command.name}`;
+  const operands: string[] = [];
+  const options = new Map<string, string>();
+  const hint = command.passes ? "; an argument that begins with a dash stands behind --" : "";
+  let at = 0;
+  let ended = false;
+  while (at < words.length) {
+    const word = words[at++] as string;
+    if (ended || !isOption(word)) {
+      operands.push(word);
+      if (command.passes && operands.length === 2) break;
+    } else if (word === "--") {
+      ended = true;
+      if (command.passes && operands.length === 1) break;
+    } else {
+      const { row, inline } = readOption(word, command.options, owner, operands.length > 0 ? hint : "");
+      if (row === HELP) return { kind: "help", command };
+      const value = row.value === undefined ? "" : (inline ?? words[at++]);
+      if (value === undefined || (row.value !== undefined && value === ""))
+        throw wrong(`${row.flag} needs a value: ${row.flag} ${row.value}`);
+      if (row.value !== undefined && options.has(row.flag)) throw wrong(`${row.flag} is given twice`);
+      options.set(row.flag, value);
+    }
+  }
+  operands.push(...words.slice(at));
+  const [file = null, ...args] = operands;
+  if (!command.passes && args.length > 0)
+    throw wrong(`"${owner}" takes one file; ${quote(args[0] as string)} is one too many`);
+  if (file === "") throw wrong(`FILE of "${owner}" is empty`);
+  const argsFile = options.get("--args-file") ?? null;
+  if (argsFile !== null && args.length > 0)
+    throw wrong(`--args-file excludes arguments on the command line, such as ${quote(args[0] as string)}`);
+  return {
+    kind: "command",
+    command,
+    file,
+    args,
+    json: options.has("--json"),
+    verbose: options.has("--verbose"),
+    argsFile,
+  };
+}
+
+function readHelp(words: readonly string[]): Invocation {
+  const word = words[0];
+  if (word === undefined || word === "help" || isOption(word)) return { kind: "help", command: null };
+  return { kind: "help", command: findCommand(word) };
+}
+
+/**
+ * Reads a command line (without node and script).
+ * @throws UsageError for anything it does not know
+ */
+export function parseArguments(words: readonly string[]): Invocation {
+  const [first, ...rest] = words;
+  if (first === undefined) return { kind: "help", command: null };
+  if (first === "help") return readHelp(rest);
+  if (!isOption(first)) return readCommand(findCommand(first), rest);
+  const { row } = readOption(first, TOP_OPTIONS, "capsule", optionBeforeCommand(first));
+  return row === VERSION ? { kind: "version" } : readHelp(rest);
+}
+
+/** `capsule --json run x`: the option exists, but stands in the wrong place. */
+function optionBeforeCommand(word: string): string {
+  const name = word.split("=")[0];
+  const owner = COMMANDS.find((command) => command.options.some((row) => row.flag === name));
+  return owner ? `; options stand behind the command: capsule ${owner.name} ${name}` : "";
+}

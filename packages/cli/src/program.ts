@@ -1,0 +1,45 @@
+import { readdirSync, statSync } from "node:fs";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { UsageError } from "@capsule-run/protocol";
+import { nearest } from "./nearest.ts";
+
+/** The source files a program can be. */
+const EXTENSIONS: readonly string[] = [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"];
+
+/** Files that are promised and can't be run yet. */
+const LATER: Readonly<Record<string, string>> = {
+  ".py": "running Python programs",
+  ".wasm": "running a .wasm artifact",
+};
+
+function nearFiles(file: string, path: string): string {
+  const folder = dirname(path);
+  let names: string[];
+  try {
+    names = readdirSync(folder).slice(0, 2000);
+  } catch {
+    return `; there is no folder ${folder} either`;
+  }
+  const programs = names.filter((name) => EXTENSIONS.includes(extname(name)));
+  const wanted = basename(path);
+  const near = programs.find((name) => name.startsWith(`${wanted}.`)) ?? nearest(wanted, programs);
+  return near ? `; did you mean ${join(dirname(file), near)}?` : "";
+}
+
+/**
+ * The absolute path of the program a user named.
+ * @throws UsageError when it is not there, or is nothing that can be run
+ */
+export function findProgram(file: string, cwd: string): string {
+  const path = resolve(cwd, file);
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) throw new UsageError("file-not-found", `there is no file ${file}${nearFiles(file, path)}`);
+  if (stat.isDirectory()) throw new UsageError("file-not-found", `${file} is a folder, not a program`);
+  const extension = extname(path);
+  const later = LATER[extension];
+  if (later)
+    throw new UsageError("not-yet", `${file}: ${later} is not yet possible with this version of Capsule`);
+  if (!EXTENSIONS.includes(extension))
+    throw new UsageError("arguments", `${file} is not a program; those are ${EXTENSIONS.join(" ")}`);
+  return path;
+}

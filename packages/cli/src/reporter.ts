@@ -1,0 +1,83 @@
+import type { Envelope, ExecutionInfo } from "@capsule-run/protocol";
+import type { LoadedProgram, RunEvent } from "../../runtime/src/api.ts";
+import type { Paint } from "./colour.ts";
+import { bytes, duration, oneLine, plural, thousands } from "./format.ts";
+
+/** Characters of a message inside one line of the report. */
+const MESSAGE = 200;
+
+const cost = (execution: ExecutionInfo): string =>
+  [
+    duration(execution.duration_ms),
+    `${thousands(execution.fuel_consumed)} fuel`,
+    bytes(execution.ram_used),
+    ...(execution.retries > 0 ? [plural(execution.retries, "retry", "retries")] : []),
+  ].join(" · ");
+
+const outcome = (envelope: Envelope, paint: Paint): string =>
+  envelope.success ? paint("green", "ok") : paint("red", `failed (${oneLine(envelope.error.error_type)})`);
+
+/** `main ok · 3 ms · 45,000 fuel · 1.1 MB`, and for a failure its type. */
+export const summaryLine = (envelope: Envelope, paint: Paint): string =>
+  `${paint("bold", oneLine(envelope.execution.task_name))} ${outcome(envelope, paint)} · ${cost(envelope.execution)}\n`;
+
+const depth = (path: string): number => path.split(".").length - 1;
+
+function describe(event: RunEvent, paint: Paint): string {
+  switch (event.type) {
+    case "task_queued":
+      return "queued";
+    case "attempt_started":
+      return event.attempt > 1 ? `started, attempt ${thousands(event.attempt)}` : "started";
+    case "attempt_failed": {
+      const message = oneLine(event.message, MESSAGE);
+      return `${paint("yellow", `attempt ${thousands(event.attempt)} failed (${oneLine(event.error)})`)}: ${message}; retry in ${duration(event.retryInMs)}`;
+    }
+    case "task_ended": {
+      const { envelope } = event;
+      const message = envelope.success ? "" : `: ${oneLine(envelope.error.message, MESSAGE)}`;
+      return `${outcome(envelope, paint)} · ${cost(envelope.execution)}${message}`;
+    }
+  }
+}
+
+/**
+ * One line for an event of `--verbose`: milliseconds since the run began, the task nested by its depth and named
+ * with its path, and what happened to it.
+ */
+export function eventLine(event: RunEvent, elapsedMs: number, paint: Paint): string {
+  const time = paint("dim", `${thousands(elapsedMs)} ms`.padStart(9));
+  const name = paint("bold", oneLine(event.task));
+  return `${time} ${"  ".repeat(depth(event.path))} ${name} ${paint("dim", `[${oneLine(event.path)}]`)} ${describe(event, paint)}\n`;
+}
+
+/** `hello.ts compiled · 2 tasks · 12.3 kB · 350 ms`, or `… found in the cache · …`. */
+export function programLine(program: LoadedProgram, name: string, elapsedMs: number, paint: Paint): string {
+  const how = program.cached ? "found in the cache" : "compiled";
+  const facts = [plural(program.manifest.tasks.length, "task"), bytes(program.bytes), duration(elapsedMs)];
+  return `${paint("bold", oneLine(name))} ${paint("green", how)} · ${facts.join(" · ")}\n`;
+}
+
+/** When the snapshot was taken and why, for `--verbose`. */
+export function snapshotLines(program: LoadedProgram): string {
+  const { snapshot, reasons } = program.manifest;
+  if (snapshot === "after") return "snapshot taken after the program was loaded: attempts start from it\n";
+  const because = reasons.map((reason) => `  because ${oneLine(reason)}\n`).join("");
+  return `snapshot taken before the program: each attempt loads it again\n${because}`;
+}
+
+/** One line for each task with its limits, for `--verbose`. */
+export function taskLines(program: LoadedProgram): string {
+  return program.manifest.tasks
+    .map(({ name, async, policy }) => {
+      const limits = [
+        async ? "async" : "sync",
+        `${thousands(policy.fuel)} fuel`,
+        policy.ram === null ? "any memory" : bytes(policy.ram),
+        policy.timeoutMs === null ? "no timeout" : duration(policy.timeoutMs),
+        ...(policy.maxRetries > 0 ? [plural(policy.maxRetries, "retry", "retries")] : []),
+      ];
+      return `  ${oneLine(name)} · ${limits.join(" · ")}\n`;
+    })
+    .join("");
+}

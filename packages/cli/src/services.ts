@@ -1,0 +1,12 @@
+import type { Services } from "./context.ts";
+
+/** The rest of Capsule, each part loaded when it is first needed. */
+export const services: Services = {
+  async createRuntime(options) {
+    return (await import("@capsule-run/runtime")).createRuntime(options);
+  },
+  async findEntrypoint(folder) {
+    const { readProject } = await import("@capsule-run/config");
+    return (await readProject(folder)).entrypoint;
+  },
+};

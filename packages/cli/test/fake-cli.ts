@@ -1,0 +1,155 @@
+/**
+ * The command line with a runtime that only plays a scene: what `CAPSULE_SCENE` names. For tests of everything that
+ * happens between the user's terminal and the runtime.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { type Envelope, type ErrorType, UsageError } from "@capsule-run/protocol";
+import type { LoadedProgram, Output, RunRequest, Runtime } from "../../runtime/src/api.ts";
+import { watchLauncher } from "../src/launched.ts";
+import { main } from "../src/main.ts";
+
+const execution = {
+  task_name: "main",
+  duration_ms: 3,
+  retries: 0,
+  fuel_consumed: 45_000,
+  ram_used: 1_200_000,
+  host_requests: [],
+};
+const success = (resultJson: string): Envelope => ({ success: true, resultJson, execution });
+const failure = (error_type: ErrorType, message: string): Envelope => ({
+  success: false,
+  error: { error_type, message },
+  execution,
+});
+
+const print = (request: RunRequest, stream: Output["stream"], text: string): void =>
+  request.onOutput?.({ stream, bytes: Buffer.from(text), task: "main", path: "0" });
+
+const aborted = (request: RunRequest): Promise<void> =>
+  new Promise((resolve) => {
+    const alive = setInterval(() => {}, 1000);
+    request.signal?.addEventListener("abort", () => {
+      clearInterval(alive);
+      resolve();
+    });
+  });
+
+type Scene = (request: RunRequest) => Promise<Envelope>;
+
+const SCENES: Readonly<Record<string, Scene>> = {
+  arguments: async (request) => success(JSON.stringify(request.args)),
+  string: async () => success('"Hello\\nfrom Capsule!"'),
+  nothing: async () => success("null"),
+  big: async () => success(`{"big":123456789012345678901234567890}`),
+  megabytes: async (request) => {
+    for (let line = 0; line < 1000; line++) print(request, "stdout", `${"o".repeat(999)}\n`);
+    return success(JSON.stringify("r".repeat(1_000_000)));
+  },
+  mixed: async (request) => {
+    print(request, "stdout", "out 1\n");
+    print(request, "stderr", "err 1\n");
+    print(request, "stdout", "out 2\n");
+    print(request, "stderr", "err without an end");
+    return success('"result"');
+  },
+  fails: async () => failure("task_error", "Error: boom\n    at main (hello.ts:3:9)\n\u001b[31mred"),
+  waits: async (request) => {
+    print(request, "stdout", "waiting\n");
+    await aborted(request);
+    await delay(20);
+    return failure("cancelled", "the run was cancelled");
+  },
+  stuck: async (request) => {
+    print(request, "stdout", "waiting\n");
+    await aborted(request);
+    setInterval(() => {}, 1000);
+    return new Promise<Envelope>(() => {});
+  },
+  forever: async (request) => {
+    while (!request.signal?.aborted) {
+      print(request, "stdout", `${"y".repeat(9999)}\n`);
+      await delay(1);
+    }
+    return failure("cancelled", "the run was cancelled");
+  },
+  lost: async () => new Promise<Envelope>(() => {}),
+  bug: async () => {
+    throw new TypeError("something of ours broke");
+  },
+  stray: async () => {
+    setTimeout(() => {
+      throw new TypeError("thrown outside");
+    }, 1);
+    await delay(1000);
+    return success("null");
+  },
+  usage: async (request) => {
+    throw new UsageError("compile", 'expected ";"', {
+      place: { file: request.file, line: 2, column: 5 },
+      excerpt: "  2 | let x y\n    |       ^",
+    });
+  },
+  events: async (request) => {
+    const run = "r1";
+    const child = { run, path: "0.1", task: "fetch\u001b[2J" };
+    const root = { run, path: "0", task: "main" };
+    request.onEvent?.({ ...root, type: "task_queued" });
+    request.onEvent?.({ ...root, type: "attempt_started", attempt: 1 });
+    print(request, "stderr", "half a line");
+    request.onEvent?.({ ...child, type: "task_queued" });
+    request.onEvent?.({
+      ...child,
+      type: "attempt_failed",
+      attempt: 1,
+      error: "task_error",
+      message: "Error: no\nstack",
+      retryInMs: 100,
+    });
+    request.onEvent?.({ ...child, type: "task_ended", envelope: failure("timeout", "took too long") });
+    request.onEvent?.({ ...root, type: "task_ended", envelope: success("1") });
+    return success("1");
+  },
+};
+
+const program = (file: string): LoadedProgram => ({
+  file,
+  cached: true,
+  bytes: 12_600,
+  manifest: {
+    language: "javascript",
+    engine: "e1",
+    source: "s1",
+    snapshot: "before",
+    reasons: ["it asked for the time"],
+    output: [],
+    tasks: [
+      {
+        name: "main",
+        async: true,
+        parameters: null,
+        policy: { fuel: 2e9, ram: 64 * 1024 ** 2, timeoutMs: 30_000, maxRetries: 2 },
+      },
+    ],
+  },
+});
+
+const runtime: Runtime = {
+  load: async (file) => program(file),
+  run: async (request) => {
+    const scene = SCENES[process.env.CAPSULE_SCENE ?? "arguments"];
+    if (!scene) throw new Error("there is no such scene");
+    return { run: "r1", envelope: await scene(request) };
+  },
+  close: async () => {},
+  [Symbol.asyncDispose]: async () => {},
+};
+
+watchLauncher();
+await main(process.argv.slice(2), {
+  createRuntime: async (options) => {
+    if (process.env.CAPSULE_WARNING) options.onWarning?.(process.env.CAPSULE_WARNING);
+    return runtime;
+  },
+  findEntrypoint: async () => process.env.CAPSULE_ENTRYPOINT ?? null,
+});
