@@ -1,0 +1,277 @@
+import { type Code, globalGet, globalSet, i32, i32Sub } from "./assemble.ts";
+import type { Writer } from "./binary.ts";
+import type { Body, Instruction } from "./body.ts";
+import { bulkCall } from "./bulk.ts";
+import { isCall } from "./callgraph.ts";
+import type { Check, Layout } from "./layout.ts";
+import { memoryGrow, memorySize } from "./memory.ts";
+import { canonicalise, visibleNan } from "./nan.ts";
+import { Op, ValueType, VOID_BLOCK } from "./opcodes.ts";
+import { lowerStack, raiseStack, resultBlockType } from "./pad.ts";
+import type { BranchCounters, BranchHabit } from "./profile.ts";
+import type { Module } from "./sections.ts";
+
+/** What to make of one function body, apart from what its instructions say themselves. */
+export interface EmitPlan {
+  readonly body: Body;
+  /** Charged at the entry. */
+  readonly entryCharge: number;
+  readonly entryCheck: boolean;
+  /** Bytes of shadow stack, and the global that points there; 0: none. */
+  readonly padding: number;
+  readonly stackPointer: number;
+  readonly habits: ReadonlyMap<number, BranchHabit>;
+  readonly counters: BranchCounters | undefined;
+}
+
+/** A branch hint: the offset of an `if` or `br_if` in its body, and whether its condition is likely true. */
+export interface Hint {
+  readonly offset: number;
+  readonly likely: boolean;
+}
+
+/** How often something was inserted. */
+export interface Counts {
+  charges: number;
+  checks: number;
+  canonicalised: number;
+}
+
+/** Writes one rewritten body, without its size. */
+export function emitBody(
+  out: Writer,
+  module: Module,
+  layout: Layout,
+  plan: EmitPlan,
+  counts: Counts,
+): Hint[] {
+  return new BodyEmitter(out, module, layout, plan, counts).emit();
+}
+
+class BodyEmitter {
+  private readonly out: Writer;
+  private readonly module: Module;
+  private readonly layout: Layout;
+  private readonly plan: EmitPlan;
+  private readonly counts: Counts;
+  private readonly hints: Hint[] = [];
+  private readonly start: number;
+  /** An i32, and floats if needed, behind the function's own locals. */
+  private readonly scratch: { readonly i32: number; readonly f32: number; readonly f64: number };
+  /** Everything before this offset of the module has been copied or replaced. */
+  private copied: number;
+
+  constructor(out: Writer, module: Module, layout: Layout, plan: EmitPlan, counts: Counts) {
+    this.out = out;
+    this.module = module;
+    this.layout = layout;
+    this.plan = plan;
+    this.counts = counts;
+    this.start = out.length;
+    this.copied = plan.body.locals.start;
+    const { localCount } = plan.body;
+    this.scratch = { i32: localCount, f32: localCount + 1, f64: localCount + 2 };
+  }
+
+  emit(): Hint[] {
+    const { instructions, root } = this.plan.body;
+    this.declareLocals();
+    this.enter();
+    instructions.forEach((instruction, i) => {
+      this.countBranch(instruction, i, "reached");
+      this.before(instruction, i);
+      if (instruction.opener === root && instruction.opcode === Op.end) this.leave(instruction);
+      this.copyUntil(instruction.end);
+      this.countBranch(instruction, i, "fellThrough");
+      this.after(instruction, instructions[i + 1]);
+    });
+    return this.hints;
+  }
+
+  private declareLocals(): void {
+    const { locals, instructions } = this.plan.body;
+    const usesFloats = instructions.some((instruction, i) =>
+      this.floatToClean(instruction, instructions[i + 1]),
+    );
+    this.out.u32(locals.groups + (usesFloats ? 3 : 1));
+    this.copyUntil(locals.end);
+    this.out.bytes([1, ValueType.i32]);
+    if (usesFloats) this.out.bytes([1, ValueType.f32, 1, ValueType.f64]);
+  }
+
+  private enter(): void {
+    const { entryCharge, entryCheck, padding, stackPointer, body } = this.plan;
+    if (entryCheck) this.chargeAndCheck(entryCharge);
+    else this.charge(entryCharge);
+    if (padding === 0) return;
+    this.insert(lowerStack(stackPointer, padding));
+    this.insert([Op.block, ...resultBlockType(this.layout, this.functionType(body.functionIndex).results)]);
+  }
+
+  /** What stands in front of the function's last `end`. */
+  private leave(end: Instruction): void {
+    if (this.plan.padding === 0) return;
+    this.copyUntil(end.start);
+    this.insert([Op.end]);
+    this.insert(raiseStack(this.plan.stackPointer, this.plan.padding));
+  }
+
+  /** What is inserted in front of an instruction, or stands in its place. */
+  private before(instruction: Instruction, i: number): void {
+    const { opcode, opener } = instruction;
+    switch (opcode) {
+      case Op.if:
+        this.hint(instruction, i);
+        return;
+      case Op.brIf:
+        this.branchIf(instruction, i);
+        return;
+      case Op.br:
+        if (this.isCheckedBackEdge(instruction)) {
+          this.copyUntil(instruction.start);
+          this.chargeAndCheck(instruction.target?.roundCharge ?? 0);
+        }
+        return;
+      case Op.end:
+        if (opener?.edgeCharge && opener.opcode === Op.if) {
+          this.copyUntil(instruction.start);
+          this.insert([Op.else]);
+          this.charge(opener.edgeCharge);
+        }
+        return;
+      case Op.return:
+        if (this.plan.padding > 0) this.replaceBy(instruction, [Op.br]).out.u32(instruction.immediate);
+        return;
+    }
+    if (isCall(instruction)) {
+      this.beforeCall(instruction);
+      return;
+    }
+    const replacement = this.replacement(instruction);
+    if (replacement !== undefined) this.replaceBy(instruction, replacement);
+  }
+
+  private replacement(instruction: Instruction): Code | undefined {
+    if (instruction.opcode === Op.memorySize) return memorySize(this.layout);
+    if (instruction.opcode === Op.memoryGrow) return memoryGrow(this.layout);
+    if (instruction.opcode === Op.prefixed) return bulkCall(this.module, this.layout, instruction);
+    return undefined;
+  }
+
+  private beforeCall({ opcode, start }: Instruction): void {
+    const indirect = opcode === Op.callIndirect || opcode === Op.returnCallIndirect;
+    const leaves = (opcode === Op.returnCall || opcode === Op.returnCallIndirect) && this.plan.padding > 0;
+    if (indirect || leaves) this.copyUntil(start);
+    if (indirect) this.check();
+    if (leaves) this.insert(raiseStack(this.plan.stackPointer, this.plan.padding));
+  }
+
+  /** A `br_if` that pays or checks on its way becomes an `if` around a `br`. */
+  private branchIf(instruction: Instruction, i: number): void {
+    const backEdge = this.isCheckedBackEdge(instruction);
+    if (!backEdge && instruction.edgeCharge === 0) {
+      this.hint(instruction, i);
+      return;
+    }
+    this.copyUntil(instruction.start);
+    const habit = this.plan.habits.get(i);
+    if (!backEdge && habit?.strongly && habit.fallsThrough) this.addHint(false);
+    this.insert([Op.if, VOID_BLOCK]);
+    if (backEdge) this.chargeAndCheck(instruction.target?.roundCharge ?? 0);
+    else this.charge(instruction.edgeCharge);
+    this.insert([Op.br]);
+    this.out.u32(instruction.immediate + 1);
+    this.insert([Op.end]);
+    this.copied = instruction.end;
+  }
+
+  private isCheckedBackEdge({ target }: Instruction): boolean {
+    return target?.opcode === Op.loop && target.loopChecks === "backEdges";
+  }
+
+  private after(instruction: Instruction, next: Instruction | undefined): void {
+    const float = this.floatToClean(instruction, next);
+    if (float) {
+      this.insert(canonicalise(float, this.scratch[float]));
+      this.counts.canonicalised++;
+    }
+    if (instruction.check) this.chargeAndCheck(instruction.charge);
+    else this.charge(instruction.charge);
+  }
+
+  /** Floats computed here, or given by the host, whose NaN bits could be seen. */
+  private floatToClean(instruction: Instruction, next: Instruction | undefined): "f32" | "f64" | undefined {
+    if (instruction.opcode !== Op.call) return visibleNan(instruction, next);
+    if (instruction.immediate >= this.module.importedFunctions) return undefined;
+    const { results } = this.functionType(instruction.immediate);
+    if (results.length !== 1) return undefined;
+    return results[0] === ValueType.f32 ? "f32" : results[0] === ValueType.f64 ? "f64" : undefined;
+  }
+
+  private functionType(index: number): { readonly results: readonly number[] } {
+    return this.module.types[this.module.functions[index] as number] ?? { results: [] };
+  }
+
+  private charge(units: number): void {
+    if (units === 0) return;
+    this.counts.charges++;
+    const { fuel } = this.layout;
+    this.insert([...globalGet(fuel), ...i32(units), ...i32Sub, ...globalSet(fuel)]);
+  }
+
+  private chargeAndCheck(units: number): void {
+    if (units === 0) {
+      this.check();
+      return;
+    }
+    this.counts.charges++;
+    this.insertCheck(this.layout.chargedCheck(i32(units), this.scratch.i32));
+  }
+
+  private check(): void {
+    this.insertCheck(this.layout.check);
+  }
+
+  private insertCheck({ condition, refill }: Check): void {
+    this.counts.checks++;
+    this.insert(condition);
+    this.addHint(false);
+    this.insert(refill);
+  }
+
+  private hint(instruction: Instruction, i: number): void {
+    const habit = this.plan.habits.get(i);
+    if (!habit?.strongly) return;
+    this.copyUntil(instruction.start);
+    this.addHint(instruction.opcode === Op.if ? habit.fallsThrough : !habit.fallsThrough);
+  }
+
+  private addHint(likely: boolean): void {
+    this.hints.push({ offset: this.out.length - this.start, likely });
+  }
+
+  private countBranch(instruction: Instruction, i: number, event: "reached" | "fellThrough"): void {
+    const { counters, body } = this.plan;
+    if (counters === undefined || (instruction.opcode !== Op.if && instruction.opcode !== Op.brIf)) return;
+    this.copyUntil(instruction.start);
+    if (event === "fellThrough") this.copyUntil(instruction.end);
+    this.insert(counters.count(body.functionIndex - this.module.importedFunctions, i, event));
+  }
+
+  private replaceBy(instruction: Instruction, code: Code): this {
+    this.copyUntil(instruction.start);
+    this.insert(code);
+    this.copied = instruction.end;
+    return this;
+  }
+
+  private copyUntil(offset: number): void {
+    if (offset <= this.copied) return;
+    this.out.bytes(this.module.bytes.subarray(this.copied, offset));
+    this.copied = offset;
+  }
+
+  private insert(code: Code): void {
+    this.out.bytes(code);
+  }
+}

@@ -1,0 +1,102 @@
+import {
+  type Code,
+  call,
+  globalGet,
+  globalSet,
+  i32,
+  i32LtS,
+  i32Sub,
+  ifThen,
+  localGet,
+  localTee,
+} from "./assemble.ts";
+import { WasmError } from "./errors.ts";
+import type { FunctionType, Module } from "./sections.ts";
+
+/**
+ * What the rewriter adds to a module, and under which indices: always behind the module's own, so that those
+ * stay as they are.
+ */
+export class Layout {
+  readonly fuel: number;
+  readonly memoryLimit: number;
+  readonly pages: number;
+  /** The private table of one slot that the host puts the gate into. */
+  readonly gateTable: number;
+  readonly yieldFunction: number;
+  readonly types: FunctionType[];
+  /** Functions added, in order. */
+  readonly functions: { readonly type: number; readonly body: Code }[] = [];
+  private readonly firstFunction: number;
+  private readonly byKey = new Map<string, number>();
+
+  constructor(module: Module, yieldBody: (layout: Layout) => Code) {
+    this.fuel = module.globals.length;
+    this.memoryLimit = this.fuel + 1;
+    this.pages = this.fuel + 2;
+    this.gateTable = module.tables.length;
+    this.types = [...module.types];
+    this.firstFunction = module.functions.length;
+    this.yieldFunction = this.addFunction("yield", { params: [], results: [] }, () => yieldBody(this));
+  }
+
+  /** The index of a type of this shape. */
+  type(wanted: FunctionType): number {
+    const same = (a: readonly number[], b: readonly number[]) =>
+      a.length === b.length && a.every((t, i) => t === b[i]);
+    const found = this.types.findIndex(
+      ({ params, results }) => same(params, wanted.params) && same(results, wanted.results),
+    );
+    if (found >= 0) return found;
+    return this.types.push(wanted) - 1;
+  }
+
+  /** The index of the added function called `key`, which `body` makes when it is first asked for. */
+  addFunction(key: string, type: FunctionType, body: () => Code): number {
+    const known = this.byKey.get(key);
+    if (known !== undefined) return known;
+    const slot = this.functions.push({ type: this.type(type), body: [] }) - 1;
+    this.byKey.set(key, this.firstFunction + slot);
+    this.functions[slot] = { type: this.type(type), body: body() };
+    return this.firstFunction + slot;
+  }
+
+  /** Asks the gate if the fuel is used up. */
+  get check(): Check {
+    return {
+      condition: [...globalGet(this.fuel), ...i32(0), ...i32LtS],
+      refill: ifThen(call(this.yieldFunction)),
+    };
+  }
+
+  /** Charges what `units` pushes, then checks. Uses the local `scratch`. */
+  chargedCheck(units: Code, scratch: number): Check {
+    const charge = [
+      ...globalGet(this.fuel),
+      ...units,
+      ...i32Sub,
+      ...localTee(scratch),
+      ...globalSet(this.fuel),
+    ];
+    const condition = [...charge, ...localGet(scratch), ...i32(0), ...i32LtS];
+    return { condition, refill: ifThen(call(this.yieldFunction)) };
+  }
+
+  chargeAndCheck(units: Code, scratch: number): Code {
+    const { condition, refill } = this.chargedCheck(units, scratch);
+    return [...condition, ...refill];
+  }
+}
+
+/** A check of the fuel in its two parts: the `if` between them is never likely. */
+export interface Check {
+  readonly condition: Code;
+  readonly refill: Code;
+}
+
+/** A module's bytes may not hold more than V8 takes in a function body. */
+export const MAX_BODY_SIZE = 7_654_321;
+
+export function checkBodySize(size: number, offset: number): void {
+  if (size > MAX_BODY_SIZE) throw new WasmError("function too large after rewriting", offset);
+}

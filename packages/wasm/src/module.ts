@@ -1,0 +1,180 @@
+import { type Code, i32, sized } from "./assemble.ts";
+import { Writer } from "./binary.ts";
+import type { Hint } from "./emit.ts";
+import { unsupported, WasmError } from "./errors.ts";
+import type { Layout } from "./layout.ts";
+import { Op, ValueType } from "./opcodes.ts";
+import type { BranchCounters } from "./profile.ts";
+import {
+  type Export,
+  type FunctionType,
+  type Module,
+  type Range,
+  SECTION_ORDER,
+  SectionId,
+} from "./sections.ts";
+
+export type AddedExport = Export;
+
+/** The parts of a rewritten module that are not the original's. */
+export interface Rewritten {
+  readonly layout: Layout;
+  /** Exports of the original that stay. */
+  readonly exports: readonly Export[];
+  readonly added: readonly AddedExport[];
+  /** The bodies of the original's functions. */
+  readonly code: readonly Uint8Array[];
+  readonly hints: readonly (readonly Hint[])[];
+  readonly counters: BranchCounters | undefined;
+  readonly dropData: boolean | undefined;
+}
+
+/** The exports called `names`, in the module's order; fails if one does not exist or is ours. */
+export function keptExports(module: Module, names: readonly string[]): Export[] {
+  const wanted = new Set(names);
+  const offset = module.items.get(SectionId.export)?.start ?? module.bytes.length;
+  const kept = module.exports.filter(({ name }) => wanted.delete(name));
+  for (const name of wanted) throw new WasmError(`no export "${name}"`, offset);
+  for (const { name } of kept) {
+    if (name.startsWith("capsule_")) throw new WasmError(`export "${name}" has a reserved name`, offset);
+  }
+  return kept;
+}
+
+export function writeModule(module: Module, rewritten: Rewritten): Uint8Array {
+  const out = new Writer(module.bytes.length * 2);
+  out.bytes([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  for (const id of SECTION_ORDER) {
+    if (id === SectionId.code) writeHints(out, module, rewritten.hints);
+    const content = sectionContent(id, module, rewritten);
+    if (content !== undefined) writeSection(out, id, content);
+  }
+  for (const custom of module.customs) {
+    if (custom.name !== "name") continue;
+    const content = new Writer();
+    content.name(custom.name);
+    content.bytes(bytesOf(module, custom));
+    writeSection(out, SectionId.custom, content);
+  }
+  return out.finish();
+}
+
+/** The module's own items of a section and the added ones behind them; `undefined` if there are none. */
+function sectionContent(id: number, module: Module, rewritten: Rewritten): Writer | undefined {
+  switch (id) {
+    case SectionId.export:
+      return items([...rewritten.exports, ...rewritten.added].map(exportItem));
+    case SectionId.code:
+      return codeContent(rewritten);
+    case SectionId.dataCount:
+      return dataCount(module);
+    case SectionId.data:
+      if (rewritten.dropData) return emptyData(module);
+  }
+  const original = module.items.get(id);
+  const added = addedItems(id, module, rewritten);
+  if (original === undefined && added.length === 0) return undefined;
+  const content = new Writer();
+  content.u32((original?.count ?? 0) + added.length);
+  if (original) content.bytes(bytesOf(module, original));
+  for (const item of added) content.bytes(item);
+  return content;
+}
+
+function addedItems(id: number, module: Module, { layout, counters }: Rewritten): Code[] {
+  switch (id) {
+    case SectionId.type:
+      return layout.types.slice(module.types.length).map(functionType);
+    case SectionId.function:
+      return layout.functions.map(({ type }) => unsigned(type));
+    case SectionId.table:
+      return [[ValueType.funcref, 1, 1, 1]];
+    case SectionId.memory:
+      return counters ? [[0, ...unsigned(counters.pages)]] : [];
+    case SectionId.global: {
+      const mutable = (initial: number) => [ValueType.i32, 1, ...i32(initial), Op.end];
+      return [mutable(0), mutable(65_536), mutable(module.memory?.minimum ?? 0)];
+    }
+    default:
+      return [];
+  }
+}
+
+/** Its whole content is the count. It is needed by instructions that name a segment. */
+function dataCount(module: Module): Writer | undefined {
+  if (!module.items.has(SectionId.dataCount)) return undefined;
+  const content = new Writer();
+  content.u32(module.data.length);
+  return content;
+}
+
+/** Segments as they are after an instance's start: active ones empty. */
+function emptyData(module: Module): Writer | undefined {
+  const passive = module.data.find((segment) => segment.passive);
+  if (passive) throw unsupported("passive data segments, together with dropData", passive.start);
+  if (!module.items.has(SectionId.dataCount)) return undefined;
+  return items(module.data.map(() => [1, 0]));
+}
+
+function codeContent({ code, layout }: Rewritten): Writer {
+  const content = new Writer(1 << 20);
+  content.u32(code.length + layout.functions.length);
+  for (const body of code) {
+    content.u32(body.length);
+    content.bytes(body);
+  }
+  for (const { body } of layout.functions) content.bytes(sized(body));
+  return content;
+}
+
+/** @see https://github.com/WebAssembly/branch-hinting */
+function writeHints(out: Writer, module: Module, hints: readonly (readonly Hint[])[]): void {
+  const content = new Writer(1 << 16);
+  content.name("metadata.code.branch_hint");
+  content.u32(hints.filter((list) => list.length > 0).length);
+  hints.forEach((list, n) => {
+    if (list.length === 0) return;
+    content.u32(module.importedFunctions + n);
+    content.u32(list.length);
+    for (const { offset, likely } of list) {
+      content.u32(offset);
+      content.bytes([1, likely ? 1 : 0]);
+    }
+  });
+  writeSection(out, SectionId.custom, content);
+}
+
+function writeSection(out: Writer, id: number, content: Writer): void {
+  out.byte(id);
+  out.u32(content.length);
+  out.bytes(content.view(0));
+}
+
+function items(list: readonly Code[]): Writer {
+  const content = new Writer();
+  content.u32(list.length);
+  for (const item of list) content.bytes(item);
+  return content;
+}
+
+function exportItem({ name, kind, index }: Export): Code {
+  const item = new Writer();
+  item.name(name);
+  item.byte(kind);
+  item.u32(index);
+  return [...item.finish()];
+}
+
+function functionType({ params, results }: FunctionType): Code {
+  return [0x60, ...unsigned(params.length), ...params, ...unsigned(results.length), ...results];
+}
+
+function unsigned(value: number): Code {
+  const writer = new Writer(8);
+  writer.u32(value);
+  return [...writer.finish()];
+}
+
+function bytesOf(module: Module, { start, end }: Range): Uint8Array {
+  return module.bytes.subarray(start, end);
+}

@@ -1,0 +1,201 @@
+import type { Reader } from "./binary.ts";
+
+/**
+ * The instructions the rewriter treats by name.
+ *
+ * @see https://webassembly.github.io/spec/core/binary/instructions.html
+ */
+export const Op = {
+  unreachable: 0x00,
+  nop: 0x01,
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  else: 0x05,
+  try: 0x06,
+  catch: 0x07,
+  throw: 0x08,
+  rethrow: 0x09,
+  throwRef: 0x0a,
+  end: 0x0b,
+  br: 0x0c,
+  brIf: 0x0d,
+  brTable: 0x0e,
+  return: 0x0f,
+  call: 0x10,
+  callIndirect: 0x11,
+  returnCall: 0x12,
+  returnCallIndirect: 0x13,
+  delegate: 0x18,
+  catchAll: 0x19,
+  drop: 0x1a,
+  select: 0x1b,
+  tryTable: 0x1f,
+  localGet: 0x20,
+  localSet: 0x21,
+  localTee: 0x22,
+  globalGet: 0x23,
+  globalSet: 0x24,
+  memorySize: 0x3f,
+  memoryGrow: 0x40,
+  i32Const: 0x41,
+  i64Const: 0x42,
+  f32Const: 0x43,
+  f64Const: 0x44,
+  refNull: 0xd0,
+  refFunc: 0xd2,
+  prefixed: 0xfc,
+} as const;
+
+/** The instructions behind the prefix byte 0xfc that the rewriter treats by name. */
+export const Prefixed = {
+  memoryInit: 8,
+  dataDrop: 9,
+  memoryCopy: 10,
+  memoryFill: 11,
+  tableInit: 12,
+  elemDrop: 13,
+  tableCopy: 14,
+  tableGrow: 15,
+  tableSize: 16,
+  tableFill: 17,
+} as const;
+
+/** Value types, as they are written in a module. */
+export const ValueType = {
+  i32: 0x7f,
+  i64: 0x7e,
+  f32: 0x7d,
+  f64: 0x7c,
+  funcref: 0x70,
+  externref: 0x6f,
+  exnref: 0x69,
+} as const;
+
+/** The block type of a block without parameters and results. */
+export const VOID_BLOCK = 0x40;
+
+/** What follows an opcode. */
+export type Immediate =
+  | "none"
+  | "block"
+  | "label"
+  | "labelTable"
+  | "tryTable"
+  | "function"
+  | "indirect"
+  | "tag"
+  | "local"
+  | "global"
+  | "table"
+  | "memory"
+  | "memoryArgument"
+  | "i32"
+  | "i64"
+  | "f32"
+  | "f64"
+  | "types"
+  | "heapType"
+  | "prefixed";
+
+/** The immediate of every one-byte opcode that is supported. */
+const IMMEDIATES: readonly (Immediate | undefined)[] = immediates();
+
+/** The immediate of `opcode`, which starts at `offset`; fails if the instruction is not supported. */
+export function immediateOf(opcode: number, offset: number, reader: Reader): Immediate {
+  const immediate = IMMEDIATES[opcode];
+  if (immediate !== undefined) return immediate;
+  const feature = REFUSED[opcode];
+  if (feature !== undefined) return reader.fail(`unsupported WebAssembly feature: ${feature}`, offset);
+  return reader.fail(`unknown instruction 0x${opcode.toString(16)}`, offset);
+}
+
+const REFUSED: Readonly<Record<number, string>> = {
+  20: "typed function references (call_ref)",
+  21: "typed function references (return_call_ref)",
+  211: "garbage collection (ref.eq)",
+  212: "typed function references (ref.as_non_null)",
+  213: "typed function references (br_on_null)",
+  214: "typed function references (br_on_non_null)",
+  251: "garbage collection",
+  253: "SIMD",
+  254: "threads",
+};
+
+function immediates(): (Immediate | undefined)[] {
+  const table = new Array<Immediate | undefined>(256).fill(undefined);
+  const set = (immediate: Immediate, first: number, last = first) => table.fill(immediate, first, last + 1);
+  set("none", Op.unreachable, Op.nop);
+  set("block", Op.block, Op.if);
+  set("none", Op.else);
+  set("block", Op.try);
+  set("tag", Op.catch, Op.throw);
+  set("label", Op.rethrow);
+  set("none", Op.throwRef, Op.end);
+  set("label", Op.br, Op.brIf);
+  set("labelTable", Op.brTable);
+  set("none", Op.return);
+  set("function", Op.call);
+  set("indirect", Op.callIndirect);
+  set("function", Op.returnCall);
+  set("indirect", Op.returnCallIndirect);
+  set("label", Op.delegate);
+  set("none", Op.catchAll, Op.select);
+  set("types", 0x1c);
+  set("tryTable", Op.tryTable);
+  set("local", Op.localGet, Op.localTee);
+  set("global", Op.globalGet, Op.globalSet);
+  set("table", 0x25, 0x26);
+  set("memoryArgument", 0x28, 0x3e);
+  set("memory", Op.memorySize, Op.memoryGrow);
+  set("i32", Op.i32Const);
+  set("i64", Op.i64Const);
+  set("f32", Op.f32Const);
+  set("f64", Op.f64Const);
+  set("none", 0x45, 0xc4);
+  set("heapType", Op.refNull);
+  set("none", 0xd1);
+  set("function", Op.refFunc);
+  set("prefixed", Op.prefixed);
+  return table;
+}
+
+/**
+ * What an instruction costs, in units of fuel: 1, or nothing for those that only give structure. Bulk
+ * operations and `memory.grow` are charged by length on top of it when they run.
+ */
+export function costOf(opcode: number): number {
+  return FREE.has(opcode)
+    ? 0
+    : opcode === Op.throw || opcode === Op.rethrow || opcode === Op.throwRef
+      ? THROW_COST
+      : 1;
+}
+
+/** Throwing walks the native stack: some microseconds, not a machine instruction. */
+export const THROW_COST = 1;
+
+const FREE: ReadonlySet<number> = new Set<number>([
+  Op.nop,
+  Op.block,
+  Op.loop,
+  Op.else,
+  Op.try,
+  Op.catch,
+  Op.end,
+  Op.delegate,
+  Op.catchAll,
+  Op.tryTable,
+]);
+
+/**
+ * Whether an instruction computes a float whose bits may be any NaN's. Loads, constants, `neg`, `abs`,
+ * `copysign` and reinterpretations move bits unchanged.
+ *
+ * @see https://webassembly.github.io/spec/core/exec/numerics.html#nan-propagation
+ */
+export function nanType(opcode: number): "f32" | "f64" | undefined {
+  if ((opcode >= 0x8d && opcode <= 0x97) || opcode === 0xb6) return "f32";
+  if ((opcode >= 0x9b && opcode <= 0xa5) || opcode === 0xbb) return "f64";
+  return undefined;
+}

@@ -1,0 +1,284 @@
+import { Writer } from "./binary.ts";
+import { type Body, decodeBody } from "./body.ts";
+import { type CallGraph, cutCallCycles, readCallGraph, recursiveFunctions } from "./callgraph.ts";
+import { type Callees, newCallees, placeChecks } from "./checks.ts";
+import { type Counts, emitBody, type Hint } from "./emit.ts";
+import { WasmError } from "./errors.ts";
+import { yieldBody } from "./gate.ts";
+import { checkBodySize, Layout } from "./layout.ts";
+import { type AddedExport, keptExports, writeModule } from "./module.ts";
+import { DEFAULT_PADDING, type Padding, paddingBytes } from "./pad.ts";
+import { placeCharges } from "./potentials.ts";
+import { BranchCounters, type BranchProfile, type BranchSite, type Habits, habitsOf } from "./profile.ts";
+import { decodeModule, ExternKind, type Module } from "./sections.ts";
+
+export interface RewriteOptions {
+  /** The exports that stay, besides those that the rewriter adds. One that does not exist is an error. */
+  readonly keepExports: readonly string[];
+  /** Leaves out the data segments: the memory's content comes from a snapshot. Default false. */
+  readonly dropData?: boolean;
+  /** The export that is the shadow stack's pointer. Turns padding on; it need not be kept. */
+  readonly stackPointer?: string;
+  /** How much is padded. Only functions that may be active several times at once are, and those that call. */
+  readonly padding?: Padding;
+  /** Usual directions of branches, made from this module. */
+  readonly profile?: BranchProfile;
+  /** The most units of fuel between two checks; at least 4,096. Default 100,000. */
+  readonly straightLimit?: number;
+}
+
+export interface RewriteReport {
+  /** Functions the module defines, and their instructions. */
+  readonly functions: number;
+  readonly instructions: number;
+  /** Places where fuel is charged, and where it is checked. */
+  readonly charges: number;
+  readonly checks: number;
+  /** Functions that are padded. */
+  readonly padded: number;
+  /** Places where a NaN is made canonical. */
+  readonly canonicalised: number;
+  /** The most units between two checks, bulk operations apart, which check every mebibyte. */
+  readonly longestStraightPath: number;
+  /** Types (`i32`, …) of `capsule_global_0`, `capsule_global_1`, …: the module's mutable globals in order. */
+  readonly globals: readonly string[];
+}
+
+/**
+ * Makes a module safe to run for others: metered by fuel, preemptible, bounded in memory and the same in
+ * every tier of V8.
+ *
+ * Fuel is the number of executed instructions; those that only give structure (`block`, `loop`, `else`,
+ * `end`, `nop`, …) are free. Bulk memory operations add 1 for 16 bytes, growing memory 4,096 a page, table
+ * operations 64 an element. A call by the host costs what a call by the guest does, without the `call`
+ * instruction. Parts of the path ahead are charged in advance, and an exception leaves them charged.
+ *
+ * The rewritten module exports in addition:
+ * - `capsule_fuel`, a mutable i32 that counts down. It starts at 0. When it is negative at a check, the gate is
+ *   called until it is not. What a guest used is what the host put in, minus what is left. To keep it from
+ *   wrapping around, grant at most 2^30 at a time.
+ * - `capsule_gate`, a table of one slot, private to the inserted code: the host puts the gate there
+ *   (see `GATE`).
+ * - `capsule_memory_limit`, a mutable i32: the pages up to which memory may grow. It starts at 65,536.
+ * - `capsule_pages`, a mutable i32: the size of memory in pages as the guest sees it. Memory never shrinks; a
+ *   host that resets an instance sets this back and fills what is behind with zeros.
+ * - `capsule_global_0`, …: the module's mutable globals, so that a host can save and restore them.
+ *
+ * Equal input gives equal bytes.
+ *
+ * @throws {WasmError} if the module is malformed, uses an unsupported feature, lacks an export that is to be
+ * kept, or the profile is not its own.
+ */
+export function rewrite(
+  wasm: Uint8Array,
+  options: RewriteOptions,
+): { wasm: Uint8Array; report: RewriteReport } {
+  const { bytes, report } = new Rewriter(wasm, options, false).run();
+  return { wasm: bytes, report };
+}
+
+/**
+ * The same module as `rewrite` makes, but one that also counts in the exported memory `capsule_counters` how
+ * often each branch is reached and falls through. See `profileFrom`.
+ */
+export function instrument(
+  wasm: Uint8Array,
+  options: Omit<RewriteOptions, "profile">,
+): { wasm: Uint8Array; sites: readonly BranchSite[] } {
+  const { bytes, sites } = new Rewriter(wasm, options, true).run();
+  return { wasm: bytes, sites };
+}
+
+const DEFAULT_STRAIGHT_LIMIT = 100_000;
+const MIN_STRAIGHT_LIMIT = 4096;
+
+/** A function whose assumed path costs more charges itself: paid by callers, too much is lost in a throw. */
+const MAX_PREPAID = 1000;
+
+class Rewriter {
+  private readonly module: Module;
+  private readonly options: RewriteOptions;
+  private readonly habits: Habits;
+  private readonly straightLimit: number;
+  private readonly counters: BranchCounters | undefined;
+  private readonly stackPointer: number | undefined;
+  private readonly callees: Callees;
+  /** Functions that charge their assumed path themselves. */
+  private readonly chargesItself = new Set<number>();
+  private longest = 0;
+
+  constructor(wasm: Uint8Array, options: RewriteOptions, counting: boolean) {
+    this.options = options;
+    this.straightLimit = options.straightLimit ?? DEFAULT_STRAIGHT_LIMIT;
+    if (!(this.straightLimit >= MIN_STRAIGHT_LIMIT)) {
+      throw new RangeError(`straightLimit is at least ${MIN_STRAIGHT_LIMIT}`);
+    }
+    this.module = decodeModule(wasm);
+    this.habits = habitsOf(options.profile, wasm);
+    this.counters = counting ? new BranchCounters(this.module.memory ? 1 : 0) : undefined;
+    this.stackPointer = findStackPointer(this.module, options.stackPointer);
+    this.callees = newCallees(this.module.functions.length);
+  }
+
+  run(): { bytes: Uint8Array; report: RewriteReport; sites: readonly BranchSite[] } {
+    const { module, counters, options } = this;
+    const exports = keptExports(module, options.keepExports);
+    const graph = readCallGraph(module);
+    this.planFunctions(graph, exports);
+    const padded = this.paddedFunctions(graph);
+    const layout = new Layout(module, yieldBody);
+    const counts: Counts = { charges: 0, checks: 0, canonicalised: 0 };
+    const { code, hints } = this.emitFunctions(layout, padded, counts);
+    const globals = mutableGlobals(module);
+    const added = addedExports(layout, globals, counters);
+    const bytes = writeModule(module, {
+      layout,
+      exports,
+      added,
+      code,
+      hints,
+      counters,
+      dropData: options.dropData,
+    });
+    const report: RewriteReport = {
+      functions: module.bodies.length,
+      instructions: graph.sizes.reduce((sum, size) => sum + size, 0),
+      ...counts,
+      padded: padded.size,
+      longestStraightPath: this.longest,
+      globals: globals.map((index) => VALUE_TYPE_NAMES[module.globals[index]?.type ?? 0] ?? "?"),
+    };
+    return { bytes, report, sites: counters?.sites ?? [] };
+  }
+
+  /** Decides for every function what it charges and checks at its entry, and what its callers do. */
+  private planFunctions(graph: CallGraph, exports: readonly { kind: number; index: number }[]): void {
+    const { importedFunctions } = this.module;
+    const { cut, order } = cutCallCycles(graph);
+    const reachable = new Set(graph.inTables);
+    for (const { kind, index } of exports)
+      if (kind === ExternKind.function) reachable.add(index - importedFunctions);
+    for (const n of cut) {
+      this.callees.entryCheck[importedFunctions + n] = 1;
+      this.callees.checkAfter[importedFunctions + n] = 1;
+    }
+    for (const n of order) {
+      if (cut.has(n) || reachable.has(n)) this.chargesItself.add(n);
+      this.planFunction(n);
+    }
+    for (const n of graph.inTables) {
+      this.longest = Math.max(this.longest, 1 + (this.callees.toCheck[importedFunctions + n] as number));
+    }
+  }
+
+  private planFunction(n: number): void {
+    const { callees } = this;
+    const body = decodeBody(this.module, n);
+    const f = body.functionIndex;
+    const paths = placeChecks(body, callees, this.straightLimit);
+    const potential = placeCharges(body, callees, this.habits(n));
+    this.longest = Math.max(this.longest, paths.longest);
+    const share = this.straightLimit / 4;
+    if (Math.max(paths.toCheck, paths.tail) > share) callees.entryCheck[f] = 1;
+    const checked = callees.entryCheck[f] === 1;
+    if (checked || paths.checkAfter) callees.checkAfter[f] = 1;
+    callees.toCheck[f] = checked ? 0 : paths.toCheck;
+    callees.toExit[f] = checked ? Number.NEGATIVE_INFINITY : paths.toExit;
+    callees.tail[f] = checked ? Math.max(paths.tail, paths.toExit) : paths.tail;
+    if (potential > MAX_PREPAID || potential < 0) this.chargesItself.add(n);
+    callees.prepaid[f] = this.chargesItself.has(n) ? 0 : potential;
+  }
+
+  private paddedFunctions(graph: CallGraph): Set<number> {
+    if (this.stackPointer === undefined) return new Set();
+    return recursiveFunctions(graph);
+  }
+
+  private emitFunctions(
+    layout: Layout,
+    padded: ReadonlySet<number>,
+    counts: Counts,
+  ): { code: Uint8Array[]; hints: (readonly Hint[])[] } {
+    const code: Uint8Array[] = [];
+    const hints: (readonly Hint[])[] = [];
+    for (let n = 0; n < this.module.bodies.length; n++) {
+      const out = new Writer(1024);
+      hints.push(this.emitFunction(out, n, layout, padded.has(n), counts));
+      checkBodySize(out.length, this.module.bodies[n]?.start ?? 0);
+      code.push(out.finish());
+    }
+    return { code, hints };
+  }
+
+  private emitFunction(
+    out: Writer,
+    n: number,
+    layout: Layout,
+    padded: boolean,
+    counts: Counts,
+  ): readonly Hint[] {
+    const body: Body = decodeBody(this.module, n);
+    const habits = this.habits(n);
+    placeChecks(body, this.callees, this.straightLimit);
+    const potential = placeCharges(body, this.callees, habits);
+    return emitBody(
+      out,
+      this.module,
+      layout,
+      {
+        body,
+        habits,
+        entryCharge: this.chargesItself.has(n) ? potential : 0,
+        entryCheck: this.callees.entryCheck[body.functionIndex] === 1,
+        padding: padded ? paddingBytes(this.options.padding ?? DEFAULT_PADDING, body.localCount) : 0,
+        stackPointer: this.stackPointer ?? 0,
+        counters: this.counters,
+      },
+      counts,
+    );
+  }
+}
+
+function findStackPointer(module: Module, name: string | undefined): number | undefined {
+  if (name === undefined) return undefined;
+  const found = module.exports.find((item) => item.name === name);
+  const global = found?.kind === ExternKind.global ? module.globals[found.index] : undefined;
+  if (found === undefined || !global?.mutable || VALUE_TYPE_NAMES[global.type] !== "i32") {
+    throw new WasmError(`export "${name}" is not a mutable i32 global`, 0);
+  }
+  return found.index;
+}
+
+function mutableGlobals(module: Module): number[] {
+  return module.globals.flatMap(({ mutable }, index) => (mutable ? [index] : []));
+}
+
+function addedExports(
+  layout: Layout,
+  globals: readonly number[],
+  counters: BranchCounters | undefined,
+): AddedExport[] {
+  const global = (name: string, index: number) => ({
+    name: `capsule_${name}`,
+    kind: ExternKind.global,
+    index,
+  });
+  return [
+    global("fuel", layout.fuel),
+    { name: "capsule_gate", kind: ExternKind.table, index: layout.gateTable },
+    global("memory_limit", layout.memoryLimit),
+    global("pages", layout.pages),
+    ...globals.map((index, i) => global(`global_${i}`, index)),
+    ...(counters ? [{ name: "capsule_counters", kind: ExternKind.memory, index: counters.memory }] : []),
+  ];
+}
+
+const VALUE_TYPE_NAMES: Readonly<Record<number, string>> = {
+  127: "i32",
+  126: "i64",
+  125: "f32",
+  124: "f64",
+  112: "funcref",
+  111: "externref",
+  105: "exnref",
+};
