@@ -32,12 +32,10 @@ const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> 
   pong: { n: count, body: bytes(0) },
   loaded: {
     sandbox: count,
-    ok: flag,
-    error: errorOrNone,
-    report: text(2 * LIMITS.errorCharacters),
     tasks: text(LIMITS.bundleBytes * 2),
     snapshot: oneOf("after", "before"),
     reasons: text(10_000),
+    output: text(LIMITS.loadOutputBytes * 8),
     globals,
     fuel: count,
     ram: count,

@@ -1,65 +1,80 @@
-import type { SnapshotPoint } from "./manifest.ts";
+import type { ErrorType } from "./errors.ts";
+import type { LoadOutput, SnapshotPoint } from "./manifest.ts";
+import type { SandboxLimits } from "./messages.ts";
 import type { ErrorReport } from "./report.ts";
 
 /**
- * What a language is to a cell. A cell knows no language: it opens an engine, makes instances, and drives each by
- * turns. All methods that enter the guest suspend when a slice of fuel is used up (`Host.yield`) and return when the
- * guest is idle. At most one entry is in flight per instance.
+ * What a language is to a cell. A cell knows no language: it makes instances of an opened engine and drives each by
+ * turns. Methods that enter the guest suspend when a slice of fuel is used up (`GuestHost.pause`) and resolve when the
+ * guest is idle or at its end. At most one entry is in flight per instance.
  */
-export interface GuestLanguage {
-  readonly language: string;
-  /** Content hash of everything the engine's image is made of. */
-  readonly engine: string;
-  /** Bytes a sandbox takes before a program runs in it. */
-  readonly floor: number;
+export interface GuestEngine {
+  /** Content hash of everything an image of this engine is made of. */
+  readonly hash: string;
   create(host: GuestHost): GuestInstance;
+  /** Prepares an artifact for `reset`: the engine's image with the program's page difference applied. */
+  prepare(image: Image): PreparedImage;
 }
 
-/** What an instance may ask of its cell. Nothing here throws into the guest. */
-export interface GuestHost {
-  /**
-   * Called when a slice is used up, with the fuel still to be granted in `grant`.
-   * Resolves true to go on; false traps the guest for good.
-   */
-  yield(): Promise<boolean>;
-  /** A task call; returns its id, or an error the guest gets as that call's envelope. */
-  call(mode: "sync" | "async", task: string, args: Uint8Array): number;
-  /** Resolves with the envelope of the sync call `id`; null ends the guest. */
-  wait(id: number): Promise<Uint8Array | null>;
-  output(stream: 1 | 2, text: Uint8Array): void;
-  /** `length` bytes of the attempt's own random stream. */
-  random(length: number): Uint8Array;
-  /** Milliseconds since 1970 at the last delivered event; the instance adds the fuel burned since. */
-  now(): number;
+/** Memory as it is copied into an instance, and the module's mutable globals. */
+export interface PreparedImage {
+  readonly memory: Uint8Array;
+  readonly globals: readonly number[];
 }
 
-/** Where a turn left the guest. */
-export type TurnEnd =
-  | { readonly state: "idle"; readonly wake: number | null; readonly pending: number }
-  | { readonly state: "result"; readonly json: Uint8Array }
-  | { readonly state: "error"; readonly report: ErrorReport }
-  /** Anything that ended the instance; it can't be entered again, only reset. */
-  | { readonly state: "dead"; readonly reason: "trap" | "stopped"; readonly message: string };
-
+/** A loaded program: its page difference to the engine's image, and its globals. */
 export interface Image {
   readonly globals: readonly number[];
   readonly pages: Uint8Array;
 }
 
-export interface LoadOutcome {
+/** What an instance may ask of its cell. Nothing here throws. */
+export interface GuestHost {
+  /** A slice is used up. Resolves true to go on, false to end the guest for good. */
+  pause(): Promise<boolean>;
+  /** A task call: gives its id. */
+  call(mode: "sync" | "async", task: string, args: Uint8Array): number;
+  /** The envelope of the sync call `id`, as JSON; null ends the guest. */
+  wait(id: number): Promise<Uint8Array | null>;
+  output(stream: 1 | 2, text: Uint8Array): void;
+  /** `length` bytes of the attempt's own random stream. */
+  random(length: number): Uint8Array;
+}
+
+/** Where a turn left the guest. After anything but `idle` the instance can only be reset. */
+export type TurnEnd =
+  /** `wake`: ms since 1970, null if no timer is set. */
+  | { readonly state: "idle"; readonly wake: number | null; readonly pending: number }
+  | { readonly state: "result"; readonly json: Uint8Array }
+  /** An exception of the guest's. */
+  | { readonly state: "raised"; readonly error: ErrorType; readonly report: ErrorReport }
+  /** Anything else that failed, in our words. */
+  | { readonly state: "failed"; readonly error: ErrorType; readonly message: string }
+  /** `pause` or `wait` said so. */
+  | { readonly state: "stopped" };
+
+/** What loading a program gave. */
+export interface Loaded {
+  /** A list of `LoadedTask`, as JSON: the guest's words. */
   readonly tasks: string;
   readonly snapshot: SnapshotPoint;
   readonly reasons: readonly string[];
+  readonly output: readonly LoadOutput[];
   readonly image: Image;
 }
 
 export interface GuestInstance {
-  /** Sets memory and globals to an artifact's image (or the engine's), whatever ran before. */
-  reset(image: Image | null, limits: { fuel: number; ram: number | null }): void;
-  load(source: Uint8Array): Promise<{ ok: true; value: LoadOutcome } | { ok: false; end: TurnEnd }>;
-  start(task: string, args: Uint8Array): Promise<TurnEnd>;
-  complete(call: number, envelope: Uint8Array): Promise<TurnEnd>;
-  wake(): Promise<TurnEnd>;
+  /** Sets memory and globals to an image (null: the engine's own), whatever ran before. */
+  reset(image: PreparedImage | null, limits: SandboxLimits, now: number): void;
+  /** Loads a program and takes its snapshot. Time that its top-level code waits for passes at once. */
+  load(source: Uint8Array): Promise<Loaded | TurnEnd>;
+  /** Starts the task; `source` is the program where the snapshot does not hold it. */
+  start(task: string, args: Uint8Array, source: Uint8Array | null): Promise<TurnEnd>;
+  complete(call: number, envelope: Uint8Array, now: number): Promise<TurnEnd>;
+  wake(now: number): Promise<TurnEnd>;
+  /** Whether resetting it is cheaper than making another. */
+  readonly reusable: boolean;
   readonly fuelUsed: number;
+  /** Peak bytes of memory since `reset`. */
   readonly ramUsed: number;
 }

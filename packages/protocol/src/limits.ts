@@ -11,6 +11,8 @@ export const LIMITS = {
   attemptOutputBytes: 8 * 1024 * 1024,
   /** Bytes of console output of one run, all tasks together. */
   runOutputBytes: 64 * 1024 * 1024,
+  /** Bytes of console output of a program's top-level code that are printed again at the start of each run. */
+  loadOutputBytes: 64 * 1024,
   /** Characters of one error report that the host keeps. */
   errorCharacters: 64 * 1024,
   /** Nesting of tasks that call tasks; `main` is at depth 0. */

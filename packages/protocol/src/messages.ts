@@ -6,10 +6,11 @@ import type { SnapshotPoint } from "./manifest.ts";
  * the frame's binary part. A cell obeys the host; the host trusts nothing a cell says: see `checkFromCell`.
  */
 export type ToCell =
-  /** Gives the cell an artifact; `open` names it by hash. Body: the page difference to the engine's image. */
+  /** Gives the cell an artifact; `open` names it by hash. Body: the page difference if `after`, the bundle if `before`. */
   | {
       readonly type: "artifact";
       readonly hash: string;
+      readonly snapshot: SnapshotPoint;
       readonly globals: readonly number[];
       readonly body: Uint8Array;
     }
@@ -19,15 +20,13 @@ export type ToCell =
       readonly type: "load";
       readonly sandbox: number;
       readonly limits: SandboxLimits;
-      readonly now: number;
       readonly body: Uint8Array;
     }
-  /** Starts an attempt. Body: the arguments as a JSON array. `bundle` is set for `before` artifacts. */
+  /** Starts an attempt. Body: the arguments as a JSON array. */
   | {
       readonly type: "open";
       readonly sandbox: number;
       readonly artifact: string;
-      readonly snapshot: SnapshotPoint;
       readonly task: string;
       readonly limits: SandboxLimits;
       /** 32 bytes in hexadecimal: everything random in the attempt comes from it. */
@@ -45,8 +44,8 @@ export type ToCell =
     }
   /** The time the sandbox named as `wake` has come. */
   | { readonly type: "wake"; readonly sandbox: number; readonly now: number }
-  /** Ends the sandbox wherever it is, without an answer from the guest; `ended` follows. */
-  | { readonly type: "stop"; readonly sandbox: number; readonly error: ErrorType; readonly message: string }
+  /** Ends the sandbox wherever it is; `ended` follows with the error `cancelled`, whatever the host's reason. */
+  | { readonly type: "stop"; readonly sandbox: number }
   | { readonly type: "ping"; readonly n: number };
 
 export interface SandboxLimits {
@@ -64,18 +63,17 @@ export type FromCell =
   | { readonly type: "ready"; readonly engine: string }
   | { readonly type: "pong"; readonly n: number }
   /**
-   * The program's tasks, and the artifact (`body`: page difference) if `ok`. `report` is an `ErrorReport` as JSON,
-   * `tasks` a list of `LoadedTask` as JSON: both are guest's words.
+   * A program was loaded. Body: the artifact's page difference, or the bundle's absence (`before`). `tasks` is a list
+   * of `LoadedTask`, `reasons` a list of strings and `output` a list of `LoadOutput`, as JSON: the guest's words.
+   * A program that could not be loaded is an `ended`.
    */
   | {
       readonly type: "loaded";
       readonly sandbox: number;
-      readonly ok: boolean;
-      readonly error: ErrorType | "";
-      readonly report: string;
       readonly tasks: string;
       readonly snapshot: SnapshotPoint;
       readonly reasons: string;
+      readonly output: string;
       readonly globals: readonly number[];
       readonly fuel: number;
       readonly ram: number;
@@ -93,7 +91,7 @@ export type FromCell =
   | { readonly type: "output"; readonly sandbox: number; readonly stream: 1 | 2; readonly body: Uint8Array }
   /** The turn is over, the task is not: it waits for `pending` calls, or for the time `wake` (ms since 1970, −1: none). */
   | { readonly type: "idle"; readonly sandbox: number; readonly wake: number; readonly pending: number }
-  /** Body: the result's JSON text if `ok`, else an `ErrorReport` as JSON or, with `plain`, a message. */
+  /** Body: the result's JSON text if `ok`; else an `ErrorReport` as JSON or, with `plain`, a message in our words. */
   | {
       readonly type: "ended";
       readonly sandbox: number;

@@ -51,9 +51,10 @@ export interface AttemptLog {
   issue(op: Op): void;
   /** Gives up an op that was issued: a sub-task is cancelled. Its completion does not come. */
   revoke(seq: number): void;
-  /** The next completion, in recorded order. Rejects when the attempt is cancelled. */
-  next(): Promise<Completion>;
-  readonly cancelled: AbortSignal;
+  /** The next completion, in recorded order; null when the attempt is cancelled. */
+  next(): Promise<Completion | null>;
+  /** Whether the attempt could use a core now, for whoever admits others: it waits while its sandbox is idle. */
+  active(active: boolean): void;
 }
 
 /** Ours: sandboxes, policy, retries, timeouts. Never rejects for what a guest did. */

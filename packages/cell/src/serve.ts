@@ -1,0 +1,77 @@
+import { encode, FrameReader, type FromCell, type GuestEngine, type ToCell } from "@capsule-run/protocol";
+import { InstancePool } from "./pool.ts";
+import { type Program, Sandbox } from "./sandbox.ts";
+
+/** The two pipes to the host. */
+export interface Pipes {
+  readonly input: NodeJS.ReadableStream;
+  readonly output: NodeJS.WritableStream;
+  /** The host is gone, or speaks nonsense: the cell must end. */
+  exit(): void;
+}
+
+/**
+ * Serves the host until it closes the pipe. What the host says is obeyed: the host is trusted by its cells, and
+ * checks everything it hears from them.
+ */
+export function serve(engine: GuestEngine, { input, output, exit }: Pipes): void {
+  const pool = new InstancePool(engine);
+  const programs = new Map<string, Program>();
+  const sandboxes = new Map<number, Sandbox>();
+  const reader = new FrameReader();
+  const send = (message: FromCell): void => {
+    output.write(encode(message));
+  };
+
+  const open = (id: number, seed: string): Sandbox => {
+    const sandbox = new Sandbox(id, pool, seed, send, () => sandboxes.delete(id));
+    sandboxes.set(id, sandbox);
+    return sandbox;
+  };
+
+  const handle = (message: ToCell): void => {
+    switch (message.type) {
+      case "artifact":
+        programs.set(
+          message.hash,
+          message.snapshot === "after"
+            ? { snapshot: "after", image: engine.prepare({ globals: message.globals, pages: message.body }) }
+            : { snapshot: "before", source: message.body },
+        );
+        break;
+      case "forget":
+        programs.delete(message.hash);
+        break;
+      case "load":
+        void open(message.sandbox, "00".repeat(32)).load(message.body, message.limits);
+        break;
+      case "open": {
+        const program = programs.get(message.artifact);
+        if (!program) throw new Error(`no artifact ${message.artifact}`);
+        const { task, body, limits, now } = message;
+        void open(message.sandbox, message.seed).start(program, task, body, limits, now);
+        break;
+      }
+      case "complete":
+        sandboxes.get(message.sandbox)?.complete(message.call, message.body, message.now);
+        break;
+      case "wake":
+        sandboxes.get(message.sandbox)?.wake(message.now);
+        break;
+      case "stop":
+        sandboxes.get(message.sandbox)?.stop();
+        break;
+      case "ping":
+        send({ type: "pong", n: message.n });
+        break;
+    }
+  };
+
+  input.on("data", (chunk: Uint8Array) => {
+    for (const message of reader.push(chunk)) handle(message as unknown as ToCell);
+  });
+  input.on("end", exit);
+  input.on("error", exit);
+  output.on("error", exit);
+  send({ type: "ready", engine: engine.hash });
+}

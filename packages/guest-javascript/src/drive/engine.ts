@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { GuestEngine, GuestHost, PreparedImage } from "@capsule-run/protocol";
+import { type EngineParts, QuickJsInstance } from "./instance.ts";
+import { applied } from "./pages.ts";
+
+/** Values the prelude's snapshot keeps for the host: pointers to boxed `JSValue`s, the same in every instance. */
+export interface Handles {
+  readonly entry: number;
+  readonly undefined: number;
+  /** Strings: the names of the entry operations, `""` and `"manifest"`. */
+  readonly words: Readonly<Record<string, number>>;
+}
+
+/** `engine.json`: what an engine folder holds beside `engine.wasm`, `image.bin` and `library/`. */
+export interface EngineInfo {
+  readonly format: 1;
+  readonly language: "javascript";
+  /** SHA-256 of everything an artifact depends on: rewritten code, image, libraries. */
+  readonly hash: string;
+  /** Versions of what is inside, for people. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly globals: readonly number[];
+  readonly handles: Handles;
+  /** Bytes of memory a sandbox takes before a program runs in it: the least a task's `ram` can be. */
+  readonly floor: number;
+}
+
+/** Reads `engine.json`. */
+export const readEngineInfo = (folder: string): EngineInfo =>
+  JSON.parse(readFileSync(join(folder, "engine.json"), "utf8"));
+
+/**
+ * Opens an engine folder, made by `buildEngine`. Compiles the module lazily: functions are validated and compiled when
+ * first called.
+ */
+export function openEngine(folder: string): GuestEngine {
+  const info = readEngineInfo(folder);
+  const module = new WebAssembly.Module(readFileSync(join(folder, "engine.wasm")));
+  const memory = new Uint8Array(readFileSync(join(folder, "image.bin")));
+  const base: PreparedImage = { memory, globals: info.globals };
+  const parts: EngineParts = {
+    module,
+    base,
+    handles: info.handles,
+    library: (name) => readFileSync(join(folder, "library", `${name}.js`)),
+  };
+  return {
+    hash: info.hash,
+    create: (host: GuestHost) => new QuickJsInstance(parts, host),
+    prepare: (image) => ({ memory: applied(image.pages, memory), globals: image.globals }),
+  };
+}

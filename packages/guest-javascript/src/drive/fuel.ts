@@ -1,0 +1,80 @@
+import type { QuickJs } from "./exports.ts";
+
+/**
+ * Units per slice: about a millisecond of compiled code. Between two slices the cell serves its other sandboxes and
+ * hears the host.
+ */
+export const SLICE = 20_000_000;
+
+/** Charged for each entry from outside, which the rewriter can't see: covers what a call of an export prepays. */
+const ENTRY = 1000;
+/** What a plain call may burn without a check. Only our own conversions run in plain calls, never guest code. */
+const PLAIN = 0x7fff_ffff;
+
+/**
+ * The fuel of one instance. `capsule_fuel` counts down from what was granted and is checked by the guest; what is used
+ * is exact at every host call and the same for every size of slice, because the last grant ends exactly at the limit.
+ */
+export class FuelTank {
+  readonly #slice: number;
+  #counter: QuickJs["capsule_fuel"];
+  #granted = 0;
+  #limit = 0;
+
+  constructor(counter: QuickJs["capsule_fuel"], slice: number) {
+    this.#counter = counter;
+    this.#slice = slice;
+  }
+
+  /** Units used since `fill`. */
+  get used(): number {
+    return this.#granted - this.#counter.value;
+  }
+
+  get empty(): boolean {
+    return this.used > this.#limit;
+  }
+
+  fill(limit: number): void {
+    this.#limit = limit;
+    this.#granted = 0;
+    this.#counter.value = 0;
+    this.grant();
+  }
+
+  /** Grants the next slice; false if there is none left. */
+  grant(): boolean {
+    if (this.empty) return false;
+    const amount = Math.min(this.#slice, this.#limit - this.#granted);
+    this.#granted += amount;
+    this.#counter.value += amount;
+    return true;
+  }
+
+  /** Leaves nothing: the guest ends at its next check. What was used stays what it was. */
+  drain(): void {
+    const used = this.used;
+    this.#limit = -1;
+    this.#counter.value = -1;
+    this.#granted = used - 1;
+  }
+
+  charge(units: number): void {
+    this.#counter.value -= units;
+  }
+
+  chargeEntry(): void {
+    this.charge(ENTRY);
+  }
+
+  /** Runs a plain (not promising) call of an export, in which the guest can't pause; its fuel counts like any other. */
+  plain<T>(call: () => T): T {
+    const before = this.#counter.value;
+    this.#counter.value = PLAIN;
+    try {
+      return call();
+    } finally {
+      this.#counter.value = before - (PLAIN - this.#counter.value);
+    }
+  }
+}

@@ -1,0 +1,368 @@
+import type {
+  ErrorReport,
+  ErrorType,
+  GuestHost,
+  GuestInstance,
+  Loaded,
+  LoadOutput,
+  PreparedImage,
+  SandboxLimits,
+  TurnEnd,
+} from "@capsule-run/protocol";
+import { LIMITS } from "@capsule-run/protocol";
+import { GATE } from "@capsule-run/wasm/gate";
+import { type EntryOp, PROGRAM_FILE, STATUS } from "../door.ts";
+import { FuelClock } from "./clock.ts";
+import type { Handles } from "./engine.ts";
+import { EVAL_MODULE, type QuickJs } from "./exports.ts";
+import { FuelTank, SLICE } from "./fuel.ts";
+import { doorImports } from "./imports.ts";
+import { difference } from "./pages.ts";
+import { OutOfGuestMemory, Values } from "./values.ts";
+
+/** What all instances of an opened engine share. */
+export interface EngineParts {
+  readonly module: WebAssembly.Module;
+  readonly base: PreparedImage;
+  readonly handles: Handles;
+  library(name: string): Uint8Array | null;
+  /** Fuel per slice; tests use others to show that it makes no difference. */
+  readonly slice?: number;
+}
+
+const WASM_PAGE = 65_536;
+const MAX_PAGES = 65_536;
+/** An instance that grew beyond this is cheaper to throw away than to keep. */
+const REUSE_PAGES = 256;
+/**
+ * What of `ram` the engine's allocator may hand out, beyond what lies below the heap. The rest is for fragmentation and
+ * for the exception the guest gets: an allocator that meets the end of memory itself can only throw `null`.
+ */
+const HEAP_SHARE = 0.94;
+const BELOW_HEAP = 1_310_720;
+
+/** The cause of an end that the cell asked for. */
+const STOPPED = Symbol("stopped");
+
+const gate = new WebAssembly.Module(GATE as BufferSource);
+type Entry = (...args: number[]) => Promise<number>;
+
+/** One QuickJS instance, driven by turns. See `GuestInstance`. */
+export class QuickJsInstance implements GuestInstance {
+  readonly #parts: EngineParts;
+  readonly #host: GuestHost;
+  readonly #js: QuickJs;
+  readonly #globals: readonly WebAssembly.Global<"i32">[];
+  readonly #fuel: FuelTank;
+  readonly #clock = new FuelClock();
+  readonly #values: Values;
+  readonly #call: Entry;
+  readonly #eval: Entry;
+  readonly #job: Entry;
+  #memoryBytes = 0;
+  /** Rejected promises without a handler: by object, in the order of rejection. */
+  readonly #rejections = new Map<number, { readonly promise: number; readonly reason: number }>();
+  /** While a program is loaded for its snapshot: what it asked for, and what it printed. */
+  #loading: { readonly reasons: Set<string>; readonly output: LoadOutput[]; bytes: number } | null = null;
+  /** Why the guest was ended from outside, if it was. */
+  #doom: { readonly cause: unknown } | null = null;
+
+  constructor(parts: EngineParts, host: GuestHost) {
+    this.#parts = parts;
+    this.#host = host;
+    const instance = new WebAssembly.Instance(
+      parts.module,
+      doorImports({
+        js: () => this.#js,
+        values: () => this.#values,
+        clock: () => this.#readClock(),
+        asked: (what) => this.#loading?.reasons.add(what),
+        output: (stream, text) => this.#output(stream, text),
+        random: (length) => this.#host.random(length),
+        library: (name) => parts.library(name),
+        call: (mode, task, args) => this.#host.call(mode, task, args),
+        wait: (id) => this.#wait(id),
+        rejection: (promise, reason, handled) => this.#rejection(promise, reason, handled),
+        doom: (cause) => this.#end(cause),
+      }),
+    );
+    this.#js = instance.exports as unknown as QuickJs;
+    this.#fuel = new FuelTank(this.#js.capsule_fuel, parts.slice ?? SLICE);
+    this.#values = new Values(this.#js, this.#fuel);
+    this.#globals = originalGlobals(instance.exports);
+    this.#memoryBytes = this.#js.memory.buffer.byteLength;
+    const pause = new WebAssembly.Suspending(() => this.#pause());
+    const { exports } = new WebAssembly.Instance(gate, { capsule: { yield: pause } });
+    this.#js.capsule_gate.set(0, exports.gate);
+    this.#call = WebAssembly.promising(this.#js.qjs_call) as unknown as Entry;
+    this.#eval = WebAssembly.promising(this.#js.qjs_eval) as unknown as Entry;
+    this.#job = WebAssembly.promising(this.#js.qjs_execute_pending_job) as unknown as Entry;
+  }
+
+  get fuelUsed(): number {
+    return this.#fuel.used;
+  }
+
+  get ramUsed(): number {
+    return this.#js.capsule_pages.value * WASM_PAGE;
+  }
+
+  get reusable(): boolean {
+    return this.#memoryBytes <= REUSE_PAGES * WASM_PAGE;
+  }
+
+  reset(image: PreparedImage | null, limits: SandboxLimits, now: number): void {
+    const { memory, globals } = image ?? this.#parts.base;
+    const dirty = this.#memoryBytes;
+    const pages = memory.length / WASM_PAGE;
+    const real = this.#js.memory.buffer.byteLength;
+    if (memory.length > real) this.#js.memory.grow((memory.length - real) / WASM_PAGE);
+    const bytes = new Uint8Array(this.#js.memory.buffer);
+    bytes.set(memory);
+    if (dirty > memory.length) bytes.fill(0, memory.length, dirty);
+    for (const [i, value] of globals.entries()) (this.#globals[i] as WebAssembly.Global<"i32">).value = value;
+    this.#js.capsule_pages.value = pages;
+    this.#js.capsule_memory_limit.value =
+      limits.ram === null ? MAX_PAGES : Math.min(MAX_PAGES, Math.floor(limits.ram / WASM_PAGE));
+    this.#memoryBytes = memory.length;
+    this.#rejections.clear();
+    this.#loading = null;
+    this.#doom = null;
+    this.#fuel.fill(limits.fuel);
+    this.#clock.start(now);
+    const heap = limits.ram === null ? 0 : Math.max(1, Math.floor((limits.ram - BELOW_HEAP) * HEAP_SHARE));
+    this.#fuel.plain(() => this.#js.qjs_set_memory_limit(heap));
+  }
+
+  async load(source: Uint8Array): Promise<Loaded | TurnEnd> {
+    const loading = { reasons: new Set<string>(), output: [] as LoadOutput[], bytes: 0 };
+    this.#loading = loading;
+    let end = await this.#turn(() => this.#evaluate(source, "manifest"));
+    while (end.state === "idle" && end.wake !== null) end = await this.wake(end.wake);
+    if (end.state === "idle")
+      return failed("deadlock", "the program's top-level await waits for something that can never come");
+    if (end.state !== "result") return end;
+    const tasks = Buffer.from(end.json).toString();
+    const reasons = [...loading.reasons];
+    if (reasons.length > 0) this.reset(null, LIMITS.load, 0);
+    else this.#fuel.plain(() => this.#js.qjs_run_gc());
+    const memory = new Uint8Array(this.#js.memory.buffer, 0, this.ramUsed);
+    return {
+      tasks,
+      snapshot: reasons.length > 0 ? "before" : "after",
+      reasons,
+      output: reasons.length > 0 ? [] : loading.output,
+      image: {
+        globals: this.#globals.map((global) => global.value),
+        pages: difference(memory, this.#parts.base.memory),
+      },
+    };
+  }
+
+  start(task: string, args: Uint8Array, source: Uint8Array | null): Promise<TurnEnd> {
+    return this.#turn(async () => {
+      if (source) {
+        const end = await this.#evaluate(source, "");
+        if (end) return end;
+      }
+      await this.#enter("start", this.#values.string(Buffer.from(task)), this.#values.string(args));
+      return null;
+    });
+  }
+
+  complete(call: number, envelope: Uint8Array, now: number): Promise<TurnEnd> {
+    this.#clock.event(now, this.#fuel.used);
+    return this.#turn(async () => {
+      const { string } = this.#values;
+      await this.#enter("complete", string(Buffer.from(String(call))), string(envelope));
+      return null;
+    });
+  }
+
+  wake(now: number): Promise<TurnEnd> {
+    this.#clock.event(now, this.#fuel.used);
+    return this.#turn(async () => null);
+  }
+
+  /** Evaluates the program as a module and hands the promise of its evaluation to the prelude. */
+  async #evaluate(source: Uint8Array, then: "manifest" | ""): Promise<TurnEnd | null> {
+    const text = this.#values.bytes(source);
+    const name = this.#values.bytes(Buffer.from(PROGRAM_FILE));
+    this.#fuel.chargeEntry();
+    const promise = await this.#eval(text, source.length, name, EVAL_MODULE);
+    this.#values.freeBytes(text, name);
+    if (this.#fuel.plain(() => this.#js.qjs_is_exception(promise))) return this.#exception();
+    await this.#enter("loading", promise, this.#parts.handles.words[then] as number);
+    return null;
+  }
+
+  /**
+   * One turn: `first`, then jobs, rejections and due timers until nothing is left to do.
+   * Traps end here, whatever their cause.
+   */
+  async #turn(first: () => Promise<TurnEnd | null>): Promise<TurnEnd> {
+    try {
+      const early = await first();
+      if (early) return early;
+      for (;;) {
+        const thrown = await this.#runJobs();
+        if (thrown) return thrown;
+        const status = await this.#next();
+        if (status[0] !== STATUS.timer.charCodeAt(0))
+          return this.#fuel.empty ? this.#outOfFuel() : turnEnd(status);
+      }
+    } catch (trap) {
+      const cause = this.#doom ? this.#doom.cause : trap;
+      if (cause === STOPPED) return { state: "stopped" };
+      if (cause instanceof OutOfGuestMemory) return failed("out_of_memory", "out of memory");
+      if (!this.#doom && this.#fuel.empty) return this.#outOfFuel();
+      if (cause instanceof RangeError) return failed("stack_overflow", "Maximum call stack size exceeded");
+      return failed(
+        "internal_error",
+        `the engine failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+      );
+    }
+  }
+
+  async #runJobs(): Promise<TurnEnd | null> {
+    while (this.#fuel.plain(() => this.#js.qjs_is_job_pending())) {
+      this.#fuel.chargeEntry();
+      if ((await this.#job()) < 0) return this.#exception();
+    }
+    return null;
+  }
+
+  /** Reports the first unhandled rejection, else polls. */
+  async #next(): Promise<Uint8Array> {
+    const [rejection] = this.#rejections.values();
+    if (rejection === undefined) return await this.#enter("poll");
+    return await this.#enter("reject", rejection.reason);
+  }
+
+  /** Calls the prelude's entry function and reads its answer. Frees `a` and `b` unless they belong to the image. */
+  async #enter(op: EntryOp, a?: number, b?: number): Promise<Uint8Array> {
+    const { handles } = this.#parts;
+    const argv = this.#values.pointers([
+      handles.words[op] as number,
+      a ?? handles.undefined,
+      b ?? handles.undefined,
+    ]);
+    this.#fuel.chargeEntry();
+    const answer = await this.#call(handles.entry, handles.undefined, 3, argv);
+    return this.#fuel.plain(() => {
+      this.#js.wasm_free(argv);
+      for (const value of [a, b])
+        if (value !== undefined && value !== handles.words[""] && value !== handles.words.manifest)
+          this.#js.qjs_free_value(value);
+      // The prelude catches whatever a program throws; it throws itself only when it has no memory left.
+      if (answer === 0 || this.#js.qjs_is_exception(answer)) throw new OutOfGuestMemory();
+      const text = this.#values.read(answer);
+      this.#js.qjs_free_value(answer);
+      return text;
+    });
+  }
+
+  /** The engine's pending exception, described by the prelude. */
+  async #exception(): Promise<TurnEnd> {
+    const value = this.#fuel.plain(() => this.#js.qjs_get_exception());
+    const status = await this.#enter("report", value);
+    return raised(Buffer.from(status).toString());
+  }
+
+  async #pause(): Promise<number> {
+    if (!this.#fuel.grant()) return 1;
+    if (await this.#host.pause()) return 0;
+    this.#doom ??= { cause: STOPPED };
+    return 1;
+  }
+
+  async #wait(id: number): Promise<Uint8Array | null> {
+    const envelope = await this.#host.wait(id);
+    if (envelope === null) this.#end(STOPPED);
+    return envelope;
+  }
+
+  /** The guest gets no answer any more and traps at its next check. */
+  #end(cause: unknown): void {
+    this.#doom ??= { cause };
+    this.#fuel.drain();
+  }
+
+  #outOfFuel(): TurnEnd {
+    return failed("out_of_fuel", "");
+  }
+
+  #readClock(): bigint {
+    this.#loading?.reasons.add("the clock");
+    return this.#clock.read(this.#fuel.used);
+  }
+
+  #output(stream: 1 | 2, text: Uint8Array): void {
+    const loading = this.#loading;
+    if (!loading) {
+      this.#host.output(stream, text);
+      return;
+    }
+    if (loading.bytes + text.length > LIMITS.loadOutputBytes) return;
+    loading.bytes += text.length;
+    loading.output.push({ stream, text: Buffer.from(text).toString() });
+  }
+
+  #rejection(promise: number, reason: number, handled: boolean): void {
+    this.#fuel.plain(() => {
+      const object = this.#js.qjs_get_value_ptr(promise);
+      const known = this.#rejections.get(object);
+      if (handled) {
+        this.#rejections.delete(object);
+        for (const value of [promise, reason, known?.promise, known?.reason])
+          if (value !== undefined) this.#js.qjs_free_value(value);
+      } else {
+        // The promise stays alive, so that its address can't become another's.
+        this.#rejections.set(object, { promise, reason });
+      }
+    });
+  }
+}
+
+const failed = (error: ErrorType, message: string): TurnEnd => ({ state: "failed", error, message });
+
+/** The module's own mutable globals, which the rewriter exports by number. */
+function originalGlobals(exports: WebAssembly.Exports): WebAssembly.Global<"i32">[] {
+  const globals: WebAssembly.Global<"i32">[] = [];
+  for (let i = 0; exports[`capsule_global_${i}`]; i++)
+    globals.push(exports[`capsule_global_${i}`] as WebAssembly.Global<"i32">);
+  return globals;
+}
+
+function turnEnd(status: Uint8Array): TurnEnd {
+  const rest = status.subarray(1);
+  switch (String.fromCharCode(status[0] as number)) {
+    case STATUS.result:
+      return { state: "result", json: rest };
+    case STATUS.error:
+      return raised(Buffer.from(rest).toString());
+    case STATUS.typed: {
+      const text = Buffer.from(rest).toString();
+      const space = text.indexOf(" ");
+      return failed(text.slice(0, space) as ErrorType, text.slice(space + 1));
+    }
+    case STATUS.idle: {
+      const [wake, pending] = Buffer.from(rest).toString().split(",");
+      return { state: "idle", wake: wake ? Number(wake) : null, pending: Number(pending) };
+    }
+    default:
+      return failed("internal_error", "the prelude answered what the host does not know");
+  }
+}
+
+/** What a guest's exception is called in an envelope: the engine's own exceptions have types of their own. */
+function raised(json: string): TurnEnd {
+  const report = JSON.parse(json) as ErrorReport;
+  const error: ErrorType =
+    report.name === "RangeError" && report.message === "Maximum call stack size exceeded"
+      ? "stack_overflow"
+      : report.name === "InternalError" && report.message === "out of memory"
+        ? "out_of_memory"
+        : "task_error";
+  return { state: "raised", error, report };
+}

@@ -1,0 +1,225 @@
+import {
+  type AttemptLog,
+  type AttemptSpec,
+  type Completion,
+  type Envelope,
+  type ErrorType,
+  envelopeJson,
+  type FromCell,
+  LIMITS,
+  type Outcome,
+} from "@capsule-run/protocol";
+import { refused } from "@capsule-run/scheduler";
+import type { Output, RunEvent } from "./api.ts";
+import { Calls } from "./calls.ts";
+import type { CellPool, SandboxHandle, SandboxListener } from "./cells.ts";
+import type { Program } from "./program.ts";
+import * as words from "./words.ts";
+
+/** What an attempt needs of its run. */
+export interface RunContext {
+  readonly program: Program;
+  /** Random bytes that only this run's host knows. */
+  seed(path: string, attempt: number): string;
+  output(output: Output): void;
+  emit(event: RunEvent): void;
+  /** Bytes of arguments that wait, in the whole run. */
+  queuedBytes: number;
+}
+
+type Ended = Extract<FromCell, { type: "ended" }>;
+
+/** Executes one attempt in a cell: carries what the guest asks to the log, and completions to the guest. */
+export function executeAttempt(
+  spec: AttemptSpec,
+  log: AttemptLog,
+  context: RunContext,
+  cells: CellPool,
+): Promise<Outcome> {
+  return new Promise((resolve) => new Attempt(spec, log, context, resolve).run(cells));
+}
+
+class Attempt implements SandboxListener {
+  readonly #spec: AttemptSpec;
+  readonly #log: AttemptLog;
+  readonly #context: RunContext;
+  readonly #resolve: (outcome: Outcome) => void;
+  readonly #calls: Calls;
+  readonly #started = performance.now();
+  #sandbox: SandboxHandle | null = null;
+  #seq = 0;
+  /** The op that ends this attempt when its time is up, and the one that wakes its guest; 0: none. */
+  #timeout = 0;
+  #wake = 0;
+  /** Why the host ended it, before the sandbox could. */
+  #verdict: { readonly error: ErrorType; readonly message: string } | null = null;
+  #over = false;
+
+  constructor(spec: AttemptSpec, log: AttemptLog, context: RunContext, resolve: (outcome: Outcome) => void) {
+    this.#spec = spec;
+    this.#log = log;
+    this.#context = context;
+    this.#resolve = resolve;
+    const { run, artifact } = spec;
+    const emit = (event: RunEvent): void => context.emit(event);
+    this.#calls = new Calls({ run, artifact, log, emit, nextSeq: () => ++this.#seq });
+  }
+
+  run(cells: CellPool): void {
+    const { run, path, attempt, task, args, policy } = this.#spec;
+    this.#context.emit({ type: "attempt_started", run, path, task, attempt });
+    try {
+      this.#sandbox = cells.open(
+        {
+          artifact: this.#context.program.artifact,
+          task,
+          args,
+          limits: { fuel: policy.fuel, ram: policy.ram },
+          seed: this.#context.seed(path, attempt),
+        },
+        this,
+      );
+    } catch (error) {
+      this.#finish("internal_error", error instanceof Error ? error.message : String(error));
+      return;
+    }
+    if (policy.timeoutMs !== null) this.#timeout = this.#sleep(policy.timeoutMs);
+    void this.#listen();
+  }
+
+  call({ call, task, mode, body }: Extract<FromCell, { type: "call" }>): void {
+    if (this.#verdict) return;
+    const path = `${this.#spec.path}.${call}`;
+    const known = this.#context.program.tasks.get(task);
+    const problem = known ? this.#refusal(path, body.length) : `the program has no task "${task}"`;
+    if (!known || problem) {
+      const error = known ? "limit_exceeded" : "internal_error";
+      const usage = { fuel: 0, ram: 0, ms: 0 };
+      this.#answer(call, refused(task, { ok: false, error, message: problem ?? "", usage }));
+    } else {
+      this.#context.queuedBytes += body.length;
+      this.#calls.start({ id: call, path, task, policy: known.policy, args: body });
+    }
+    if (mode === "sync") this.#shareCore();
+  }
+
+  output({ stream, body }: Extract<FromCell, { type: "output" }>): void {
+    const { path, task } = this.#spec;
+    this.#context.output({ stream: stream === 1 ? "stdout" : "stderr", bytes: body, task, path });
+  }
+
+  idle({ wake }: Extract<FromCell, { type: "idle" }>): void {
+    if (this.#wake) this.#log.revoke(this.#wake);
+    this.#wake = 0;
+    if (this.#verdict) return;
+    if (wake >= 0) this.#wake = this.#sleep(Math.max(0, wake - Date.now()));
+    else if (this.#calls.size === 0 && !this.#sandbox?.busy)
+      this.#stop("deadlock", words.deadlock(this.#spec.task));
+    this.#shareCore();
+  }
+
+  ended(message: Ended): void {
+    const usage = { fuel: message.fuel, ram: message.ram, ms: performance.now() - this.#started };
+    if (this.#verdict) this.#end({ ok: false, ...this.#verdict, usage });
+    else if (message.ok) this.#end({ ok: true, value: message.body, usage });
+    else {
+      const error = message.error || "internal_error";
+      void this.#message(message, error).then((text) =>
+        this.#end({ ok: false, error, message: text, usage }),
+      );
+    }
+  }
+
+  loaded(): void {
+    this.lost("a cell loaded what it was told to run");
+  }
+
+  lost(reason: string): void {
+    if (this.#verdict) this.#finish(this.#verdict.error, this.#verdict.message);
+    else this.#finish("internal_error", reason);
+  }
+
+  /** Takes completions from the log until the attempt is over. */
+  async #listen(): Promise<void> {
+    while (!this.#over) {
+      const completion = await this.#log.next();
+      if (this.#over) return;
+      if (!completion) {
+        this.#stop("cancelled", "cancelled");
+        return;
+      }
+      this.#take(completion);
+    }
+  }
+
+  #take(completion: Completion): void {
+    if (completion.seq === this.#timeout) {
+      this.#timeout = 0;
+      this.#stop("timeout", words.timeout(this.#spec.task, this.#spec.policy.timeoutMs ?? 0));
+    } else if (completion.seq === this.#wake) {
+      this.#wake = 0;
+      this.#sandbox?.wake();
+      this.#shareCore();
+    } else {
+      const done = this.#calls.completed(completion);
+      if (!done) return;
+      this.#context.queuedBytes -= done.call.args.length;
+      this.#answer(done.call.id, done.envelope);
+    }
+  }
+
+  #answer(call: number, envelope: Envelope): void {
+    this.#sandbox?.complete(call, Buffer.from(envelopeJson(envelope)));
+    this.#shareCore();
+  }
+
+  /** What keeps a call from being queued, if anything does. */
+  #refusal(path: string, bytes: number): string | null {
+    if (path.split(".").length - 1 > LIMITS.depth) return words.limit("depth", LIMITS.depth);
+    if (this.#calls.size >= LIMITS.pendingCalls) return words.limit("pendingCalls", LIMITS.pendingCalls);
+    if (this.#context.queuedBytes + bytes > LIMITS.queuedBytes)
+      return words.limit("queuedBytes", LIMITS.queuedBytes);
+    return null;
+  }
+
+  #sleep(ms: number): number {
+    const seq = ++this.#seq;
+    this.#log.issue({ seq, kind: "sleep", ms });
+    return seq;
+  }
+
+  #shareCore(): void {
+    if (!this.#over) this.#log.active(this.#sandbox?.busy ?? false);
+  }
+
+  /** Ends the sandbox from outside; `ended` follows, with our verdict for an outcome. */
+  #stop(error: ErrorType, message: string): void {
+    this.#verdict ??= { error, message };
+    this.#sandbox?.stop();
+    this.#calls.revokeAll();
+  }
+
+  #finish(error: ErrorType, message: string): void {
+    this.#end({
+      ok: false,
+      error,
+      message,
+      usage: { fuel: 0, ram: 0, ms: performance.now() - this.#started },
+    });
+  }
+
+  #end(outcome: Outcome): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#calls.revokeAll();
+    for (const seq of [this.#timeout, this.#wake]) if (seq) this.#log.revoke(seq);
+    this.#resolve(outcome);
+  }
+
+  async #message(message: Ended, error: ErrorType): Promise<string> {
+    const { task, policy } = this.#spec;
+    if (message.plain) return words.failure(error, task, policy, Buffer.from(message.body).toString());
+    const text = await this.#context.program.describe(message.body);
+    return words.failure(error, task, policy, text);
+  }
+}

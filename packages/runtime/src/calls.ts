@@ -1,0 +1,110 @@
+import type { AttemptLog, AttemptSpec, Completion, Envelope, TaskPolicy, Value } from "@capsule-run/protocol";
+import { begin, type Execution, type ExecutionStep, next } from "@capsule-run/scheduler";
+import type { RunEvent } from "./api.ts";
+
+/** Whose calls these are: what an attempt and a run have in common. */
+export interface Caller {
+  readonly run: string;
+  readonly artifact: string;
+  readonly log: AttemptLog;
+  readonly emit: (event: RunEvent) => void;
+  /** The next number in the log: every op of the caller has one. */
+  nextSeq(): number;
+}
+
+/** A task execution that the caller asked for. */
+export interface TaskCall {
+  readonly id: number;
+  readonly path: string;
+  readonly task: string;
+  readonly policy: TaskPolicy;
+  readonly args: Value;
+}
+
+interface Open {
+  readonly call: TaskCall;
+  execution: Execution;
+  seq: number;
+}
+
+/**
+ * The task executions one caller has under way: each is a chain of ops in the caller's log, attempts and the waits
+ * between them.
+ */
+export class Calls {
+  readonly #caller: Caller;
+  readonly #bySeq = new Map<number, Open>();
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  get size(): number {
+    return this.#bySeq.size;
+  }
+
+  start(call: TaskCall): void {
+    const { task, path, policy } = call;
+    const open: Open = { call, execution: begin(task, policy.maxRetries), seq: 0 };
+    this.#caller.emit({ type: "task_queued", run: this.#caller.run, path, task });
+    this.#take(open, { do: "start", attempt: 0 });
+  }
+
+  /** Takes in a completion of the log. Gives the call that ended by it, or null if it goes on or is not a call's. */
+  completed({ seq, outcome }: Completion): { readonly call: TaskCall; readonly envelope: Envelope } | null {
+    const open = this.#bySeq.get(seq);
+    if (!open) return null;
+    this.#bySeq.delete(seq);
+    const event = outcome
+      ? ({ type: "attempt_ended", outcome, random: Math.random() } as const)
+      : ({ type: "wait_over" } as const);
+    const { execution, step } = next(open.execution, event);
+    if (step.do === "wait" && outcome && !outcome.ok) this.#reportFailure(open, outcome, step.ms);
+    open.execution = execution;
+    return this.#take(open, step);
+  }
+
+  /** Gives up all that is under way. */
+  revokeAll(): void {
+    for (const seq of this.#bySeq.keys()) this.#caller.log.revoke(seq);
+    this.#bySeq.clear();
+  }
+
+  #take(open: Open, step: ExecutionStep): { readonly call: TaskCall; readonly envelope: Envelope } | null {
+    const { run, artifact, log, emit } = this.#caller;
+    const { call } = open;
+    if (step.do === "finish") {
+      emit({ type: "task_ended", run, path: call.path, task: call.task, envelope: step.envelope });
+      return { call, envelope: step.envelope };
+    }
+    open.seq = this.#caller.nextSeq();
+    this.#bySeq.set(open.seq, open);
+    if (step.do === "wait") log.issue({ seq: open.seq, kind: "sleep", ms: step.ms });
+    else {
+      const { path, task, args, policy } = call;
+      const spec: AttemptSpec = { run, path, attempt: step.attempt, artifact, task, args, policy };
+      log.issue({ seq: open.seq, kind: "task", spec });
+    }
+    return null;
+  }
+
+  #reportFailure(
+    open: Open,
+    outcome: NonNullable<Completion["outcome"]> & { ok: false },
+    retryInMs: number,
+  ): void {
+    const { path, task } = open.call;
+    const attempt = open.execution.state === "ended" ? 0 : open.execution.attempt;
+    const { error, message } = outcome;
+    this.#caller.emit({
+      type: "attempt_failed",
+      run: this.#caller.run,
+      path,
+      task,
+      attempt,
+      error,
+      message,
+      retryInMs,
+    });
+  }
+}

@@ -1,0 +1,45 @@
+import type { ErrorType, LIMITS, TaskPolicy } from "@capsule-run/protocol";
+
+/** The sentences of envelopes: they name what the user wrote and say what to do. */
+
+const amount = (n: number): string => n.toLocaleString("en-US");
+
+/** A duration as people write it. */
+export function duration(ms: number): string {
+  const units: readonly (readonly [number, string])[] = [
+    [3_600_000, "h"],
+    [60_000, "m"],
+    [1000, "s"],
+  ];
+  for (const [size, unit] of units) if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
+  return `${ms}ms`;
+}
+
+export const timeout = (task: string, ms: number): string =>
+  `"${task}" ran longer than its timeout of ${duration(ms)}; raise \`timeout\` or give it less to do`;
+
+export const deadlock = (task: string): string =>
+  `"${task}" waits for a promise that nothing can settle any more: no timer is set and no call is pending`;
+
+const LIMIT_WORDS = {
+  depth: "tasks may call tasks to a depth of",
+  pendingCalls: "one task may wait for this many calls at once:",
+  queuedBytes: "the arguments of a run's waiting tasks may take this many bytes:",
+} as const satisfies Partial<Record<keyof typeof LIMITS, string>>;
+
+export const limit = (name: keyof typeof LIMIT_WORDS, value: number): string =>
+  `${LIMIT_WORDS[name]} ${amount(value)}`;
+
+/** The message of a failed attempt; `text` is the guest's, or the reason in short. */
+export function failure(error: ErrorType, task: string, policy: TaskPolicy, text: string): string {
+  switch (error) {
+    case "out_of_fuel":
+      return `"${task}" used up its ${amount(policy.fuel)} units of fuel; raise \`compute\` or give it less to do`;
+    case "out_of_memory":
+      return policy.ram === null
+        ? `"${task}" ran out of memory\n${text}`
+        : `"${task}" needs more than its \`ram\` of ${amount(policy.ram)} bytes\n${text}`;
+    default:
+      return text;
+  }
+}

@@ -1,0 +1,3 @@
+export * from "./admission.ts";
+export * from "./backoff.ts";
+export * from "./execution.ts";
