@@ -1,0 +1,1 @@
+export { type Project, type ProjectRequest, readProject } from "./project.ts";

@@ -1,0 +1,103 @@
+import type { OnLoadResult, OnResolveArgs, OnResolveResult, PluginBuild } from "esbuild";
+
+/** Where modules that Capsule makes itself come from; stacks and source maps name them by it, so it hides them. */
+export const OWN = "capsule";
+/** The SDK's name among a bundle's inputs. */
+export const SDK_INPUT = `${OWN}:sdk`;
+
+/** What Node calls its own modules without `node:`. Fixed here, so that a bundle does not depend on the Node that makes it. */
+const BUILTINS =
+  `assert async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel
+dns domain events fs http http2 https inspector module net os path perf_hooks process punycode querystring readline
+repl stream string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib`.split(
+    /\s+/,
+  );
+
+/** Members of built-in modules that are globals in a sandbox: the module's name, then member or `member=global`. */
+const LIVE: Readonly<Record<string, readonly string[]>> = {
+  buffer: ["Buffer", "Blob", "atob", "btoa"],
+  crypto: ["webcrypto=crypto"],
+  events: ["Event", "EventTarget"],
+  perf_hooks: ["performance"],
+  timers: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "setImmediate", "clearImmediate"],
+  url: ["URL", "URLSearchParams"],
+  util: ["TextEncoder", "TextDecoder"],
+};
+
+const filter = new RegExp(`^(?:node:.*|(?:${BUILTINS.join("|")})(?:/.*)?)$`);
+
+/**
+ * Node's built-in modules are not in a sandbox. Many packages import some that they use only on Node, so importing
+ * one is allowed: it gives a stand-in that can be imported, destructured and extended, and throws
+ * `"node:fs" is not available inside a sandbox` as soon as something of it is called. An npm package of the same
+ * name (`events`, `buffer`) that is installed is used for the bare name, as bundlers for browsers do, and a package
+ * that maps `fs` to false in its `browser` field gets the empty module it asked for.
+ */
+export function addBuiltins(build: PluginBuild): void {
+  const trying = { capsuleBuiltins: true };
+  build.onResolve({ filter }, async (args: OnResolveArgs): Promise<OnResolveResult | undefined> => {
+    if (args.pluginData === trying) return undefined;
+    if (!args.path.startsWith("node:")) {
+      const { importer, resolveDir, kind } = args;
+      const found = await build.resolve(args.path, { importer, resolveDir, kind, pluginData: trying });
+      if (found.errors.length === 0) return undefined;
+    }
+    return { path: args.path.startsWith("node:") ? args.path : `node:${args.path}`, namespace: OWN };
+  });
+  build.onLoad(
+    { filter: /^node:/, namespace: OWN },
+    (args): OnLoadResult => ({ contents: standIn(args.path), loader: "js" }),
+  );
+}
+
+function standIn(name: string): string {
+  const bare = name.slice("node:".length);
+  if (bare === "process") return "module.exports = globalThis.process;";
+  const live = (LIVE[bare] ?? []).map((entry) => entry.split("="));
+  const globals = Object.fromEntries(live.map(([member, global]) => [member, global ?? member]));
+  return `${STAND_IN}module.exports = standIn(${JSON.stringify(name)}, "", ${JSON.stringify(globals)});`;
+}
+
+// A function underneath, so that what is read from it can be called, constructed and extended. Namespace objects of
+// ES imports inherit from the module's prototype, hence `getPrototypeOf`; its own does not, or `instanceof` would
+// never end.
+const STAND_IN = `
+function standIn(module, path, live, leaf) {
+  const fail = () => {
+    throw new Error(JSON.stringify(module) + " is not available inside a sandbox" + (path && " (" + path + ")"));
+  };
+  const handler = {
+    get(target, key) {
+      if (Object.hasOwn(target, key) && key !== "name" && key !== "length") return target[key];
+      if (key === Symbol.toPrimitive) return fail;
+      if (typeof key === "symbol" || key === "__esModule" || key === "then" || key === "toJSON") return undefined;
+      if (key === "default" && !path) return self;
+      if (key === "bind") return () => self;
+      if (live[key] && globalThis[live[key]] !== undefined) return globalThis[live[key]];
+      return standIn(module, path ? path + "." + key : key, {}, true);
+    },
+    apply: fail,
+    construct: fail,
+  };
+  if (!leaf) handler.getPrototypeOf = () => standIn(module, path, live, true);
+  const self = new Proxy(function () {}, handler);
+  return self;
+}
+`;
+
+/**
+ * A first line for programs that mention \`process\`: enough of it for packages that look at it in passing. It says
+ * neither Node nor browser; what is not here is undefined.
+ */
+export const PROCESS_LINE = `globalThis.process ??= {
+  title: "capsule", env: {}, argv: [], execArgv: [], version: "", versions: {}, release: {},
+  platform: "wasi", arch: "wasm32", pid: 1, browser: false, exitCode: undefined,
+  cwd: () => "/", uptime: () => performance.now() / 1000, umask: () => 0, emitWarning: (warning) => console.warn(String(warning)),
+  nextTick: (run, ...args) => queueMicrotask(() => run(...args)),
+  hrtime: Object.assign(() => { const ms = performance.now(); return [Math.floor(ms / 1000), Math.floor((ms % 1000) * 1e6)]; },
+    { bigint: () => BigInt(Math.floor(performance.now() * 1e6)) }),
+  exit: (code) => { throw new Error("process.exit(" + (code ?? "") + ") is not available inside a sandbox"); },
+  on() { return this; }, once() { return this; }, off() { return this; }, addListener() { return this; },
+  removeListener() { return this; }, removeAllListeners() { return this; }, emit: () => false, listeners: () => [],
+};
+`.replace(/\n\s*/g, " ");

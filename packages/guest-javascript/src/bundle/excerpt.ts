@@ -1,0 +1,44 @@
+import type { Place } from "@capsule-run/protocol";
+
+/** Columns of source text that are shown at most; of longer lines the part around the marker is. */
+const WIDTH = 120;
+const BEFORE = 2;
+const AFTER = 1;
+
+/**
+ * The lines around a place, ready for a terminal: two before, the line itself with a marker under the column, one
+ * after. Control characters are replaced, long lines are cut to the part around the column.
+ * Undefined if the text has no such line.
+ */
+export function excerpt(text: string, place: Pick<Place, "line" | "column">): string | undefined {
+  const lines = text.split(/\r\n|[\n\r\u2028\u2029]/, place.line + AFTER);
+  const line = lines[place.line - 1];
+  if (line === undefined) return undefined;
+  const from = Math.max(0, place.column - 1 - WIDTH * 0.75);
+  const digits = String(Math.min(lines.length, place.line + AFTER)).length;
+  const shown: string[] = [];
+  for (let n = Math.max(1, place.line - BEFORE); n <= Math.min(lines.length, place.line + AFTER); n++) {
+    const body = printable((lines[n - 1] as string).slice(from, from + WIDTH));
+    const mark = n === place.line ? ">" : " ";
+    shown.push(`${mark} ${String(n).padStart(digits)} | ${body}`.trimEnd());
+    if (n === place.line)
+      shown.push(`  ${" ".repeat(digits)} | ${blank(line.slice(from, Math.max(from, place.column - 1)))}^`);
+  }
+  return shown.join("\n");
+}
+
+/** Text without what a terminal would obey: control characters (tabs excepted), overrides of direction. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\t]|\p{Bidi_Control}|\ufeff/gu, "\ufffd");
+}
+
+const WIDE =
+  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
+
+/** White space as wide as `text` is on a terminal. Tabs stay, so that the marker lines up whatever their width. */
+function blank(text: string): string {
+  let white = "";
+  for (const character of text)
+    white += character === "\t" ? "\t" : /\p{Mark}/u.test(character) ? "" : WIDE.test(character) ? "  " : " ";
+  return white;
+}

@@ -1,0 +1,171 @@
+import { posix, relative, resolve, sep } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import type { ErrorReport, Place } from "@capsule-run/protocol";
+import { OWN } from "../bundle/builtins.ts";
+import { excerpt } from "../bundle/excerpt.ts";
+import { PROGRAM_FILE } from "../door.ts";
+import { type Positions, readPositions } from "./positions.ts";
+
+export interface TranslateOptions {
+  /** The project root, to which the bundle's sources are relative. */
+  readonly root: string;
+  /** The folder whose view of files the message takes; default: the root. */
+  readonly cwd?: string | undefined;
+}
+
+/** An exception in the user's terms. */
+export interface Translated {
+  /** What the language itself would print: name, message, stack, causes. */
+  readonly message: string;
+  /** The innermost frame in the user's own files, or else in any file. */
+  readonly place?: Place;
+  readonly excerpt?: string;
+}
+
+/** A report with the errors of an `AggregateError`. */
+type Report = ErrorReport & { readonly errors?: readonly ErrorReport[] | undefined };
+
+const FRAMES = 16;
+const NAME = 200;
+const MESSAGE = 16_384;
+/** Stacks are looked at no further, nor are lines longer than this. */
+const STACK = 65_536;
+const LINE = 2_000;
+const DEPTH = 5;
+const ERRORS = 10;
+const WHOLE = 65_536;
+
+/**
+ * Translates a guest's report of an exception: its frames in the bundle become the user's files and lines, frames of
+ * Capsule's own and of `eval` are dropped. All text is the guest's and is treated so: lengths are capped and control
+ * characters, which a terminal would obey, are taken out. Never throws.
+ */
+export function translateReport(
+  report: ErrorReport,
+  sourceMap: string,
+  options: TranslateOptions,
+): Translated {
+  const positions = readPositions(sourceMap);
+  const show = shower(options);
+  const frames = framesOf(report, positions);
+  const prefix = report.via === "unhandled_rejection" ? "Uncaught (in promise) " : "";
+  const message = cut(prefix + describe(report, positions, show, 0), WHOLE);
+  const top =
+    frames.find(({ at }) => at && !/(^|\/)node_modules\//.test(at.source)) ?? frames.find(({ at }) => at);
+  if (!top?.at) return { message };
+  const place: Place = { file: show(top.at.source), line: top.at.line, column: top.at.column };
+  const text = positions.text(top.at.source);
+  const shown = text === undefined ? undefined : excerpt(text, place);
+  return shown === undefined ? { message, place } : { message, place, excerpt: shown };
+}
+
+type Show = (source: string) => string;
+
+function shower({ root, cwd }: TranslateOptions): Show {
+  if (cwd === undefined || cwd === root) return (source) => source;
+  return (source) => {
+    if (/^[a-z][a-z0-9+.-]+:/i.test(source)) return source;
+    const path = relative(cwd, resolve(root, source));
+    return sep === "\\" ? path.replaceAll("\\", "/") : path;
+  };
+}
+
+/** Name, message, frames, then what Node prints in braces: the cause, the errors. */
+function describe(report: Report, positions: Positions, show: Show, depth: number): string {
+  const indent = "    ";
+  const lines = framesOf(report, positions).map((frame) => `${indent}at ${frameText(frame, show)}`);
+  let text = [headline(report), ...lines].join("\n");
+  const inner: string[] = [];
+  if (isReport(report.cause))
+    inner.push(
+      depth < DEPTH
+        ? `[cause]: ${nested(describe(report.cause, positions, show, depth + 1), 2)}`
+        : "[cause]: …",
+    );
+  const errors = Array.isArray(report.errors) ? report.errors.filter(isReport) : [];
+  if (errors.length > 0 && depth < DEPTH) {
+    const texts = errors
+      .slice(0, ERRORS)
+      .map((error) => `    ${nested(describe(error, positions, show, depth + 1), 4)}`);
+    if (errors.length > ERRORS) texts.push(`    ${errors.length - ERRORS} more`);
+    inner.push(`[errors]: [\n${texts.join(",\n")}\n  ]`);
+  }
+  if (inner.length > 0) text += ` {\n${inner.map((each) => `  ${each}`).join(",\n")}\n}`;
+  return text;
+}
+
+const isReport = (value: unknown): value is Report => typeof value === "object" && value !== null;
+
+const nested = (text: string, spaces: number) => text.replaceAll("\n", `\n${" ".repeat(spaces)}`);
+
+function headline(report: Report): string {
+  const name = safe(report.name, NAME).replaceAll("\n", " ");
+  const message = safe(report.message, MESSAGE);
+  if (name === "") return message === "" ? "Error" : message;
+  return message === "" ? name : `${name}: ${message}`;
+}
+
+/** Guest's text for a terminal: newlines and tabs stay, other control characters and overrides of direction go. */
+function safe(text: unknown, most: number): string {
+  if (typeof text !== "string") return "";
+  return stripVTControlCharacters(cut(text, most))
+    .replace(/\r\n?/g, "\n")
+    .replace(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, "")
+    .toWellFormed();
+}
+
+const cut = (text: string, most: number) => (text.length > most ? `${text.slice(0, most)}…` : text);
+
+interface Frame {
+  /** The function's name as the user knows it, or "". */
+  readonly name: string;
+  /** Null for a function of the engine. */
+  readonly at: { readonly source: string; readonly line: number; readonly column: number } | null;
+}
+
+const IN_FILE = /^\s*at (?:(.*) \()?(.*?):(\d{1,9}):(\d{1,9})\)?$/;
+const NATIVE = /^\s*at (.*) \(native\)$/;
+
+/** The frames a user can use: their files' and packages', and the engine's functions between them. */
+function framesOf(report: ErrorReport, positions: Positions): Frame[] {
+  const frames: Frame[] = [];
+  if (typeof report.stack !== "string") return frames;
+  for (const line of report.stack.slice(0, STACK).split("\n")) {
+    if (line.length > LINE) continue;
+    const native = NATIVE.exec(line);
+    if (native) frames.push({ name: safe(native[1], NAME), at: null });
+    const match = native ? null : IN_FILE.exec(line);
+    if (match?.[2] !== PROGRAM_FILE) continue;
+    const at = positions.original(Number(match[3]), Number(match[4]));
+    if (!at || at.source.startsWith(`${OWN}:`)) continue;
+    frames.push({ name: nameOf(safe(match[1] ?? "", NAME), at.source, positions), at });
+    if (frames.length >= FRAMES) break;
+  }
+  while (frames.length > 0 && frames.at(-1)?.at === null) frames.pop();
+  return frames;
+}
+
+/**
+ * A function's name as its source has it. Bundling tells apart two functions of one name by a number at the end, and
+ * wraps modules in functions called by their path.
+ */
+function nameOf(name: string, source: string, positions: Positions): string {
+  if (
+    name === "<anonymous>" ||
+    name === "anonymous" ||
+    name === "__init" ||
+    name === "__require" ||
+    name.endsWith(posix.basename(source))
+  )
+    return "";
+  const plain = /^(.*\D)\d+$/.exec(name)?.[1];
+  const text = plain === undefined ? undefined : positions.text(source);
+  if (plain === undefined || text === undefined) return name;
+  return !text.includes(name) && text.includes(plain) ? plain : name;
+}
+
+function frameText({ name, at }: Frame, show: Show): string {
+  if (!at) return `${name} (native)`;
+  const place = `${safe(show(at.source), LINE)}:${at.line}:${at.column}`;
+  return name === "" ? place : `${name} (${place})`;
+}
