@@ -36,8 +36,18 @@ export const DOOR_NAMES = [
  * | `start` | task name | arguments as a JSON array | runs the task, after loading is over |
  * | `complete` | call id, in digits | envelope as JSON | settles an async call |
  * | `poll` | | | fires at most one timer that is due |
- * | `reject` | the reason | | the first unhandled rejection of the turn |
- * | `report` | any value | | describes an exception: an `ErrorReport` as JSON |
+ * | `reject` | the reason | `""` or `"job"` | the first unhandled rejection of the turn; `"job"`: what a job itself threw |
+ * | `report` | any value | | answers the description of an exception: an `ErrorReport` as JSON, without a status letter |
+ *
+ * Every other entry answers a status, but only the answer of the last `poll` of a turn counts: jobs may still change it.
+ * `start` may come before loading is over; the task then starts as soon as it is. After a result of `loading` with
+ * `"manifest"` the sandbox is ready for `start`, in a snapshot too. An entry never throws, unless the engine ends it.
+ *
+ * What the host classifies, in `E`: a report whose `name` is `RangeError` and `message` is
+ * `Maximum call stack size exceeded` is a `stack_overflow`; `InternalError` and `out of memory` is `out_of_memory`.
+ * What the host counts: bytes of results and arguments (the guest refuses only what is too long in characters).
+ * Places in the program read `capsule:program:LINE:COLUMN`, in a stack in brackets except for syntax errors
+ * (`at capsule:program:1:2`), in messages (`first at capsule:program:1:2`) and in printed errors without.
  */
 export type EntryOp = "loading" | "start" | "complete" | "poll" | "reject" | "report";
 
@@ -47,7 +57,7 @@ export type EntryOp = "loading" | "start" | "complete" | "poll" | "reject" | "re
  * | | rest | meaning |
  * |---|---|---|
  * | `R` | JSON text | the task's result |
- * | `E` | `ErrorReport` as JSON | the task threw |
+ * | `E` | `ErrorReport` as JSON | the task threw; `name` is empty where what was thrown is not an error |
  * | `X` | `error_type`, a space, a message | the task failed in a way that has a type of its own, such as `invalid_result` |
  * | `T` | | a timer fired: run the jobs and poll again |
  * | `I` | wake (ms since 1970) or nothing, a comma, number of pending calls | idle |
@@ -58,3 +68,7 @@ export const STATUS = { result: "R", error: "E", typed: "X", timer: "T", idle: "
 export const PROGRAM_FILE = "capsule:program";
 /** The file name of the prelude and of library parts in guest stacks. */
 export const PRELUDE_FILE = "capsule:prelude";
+/** The line on which the code of a library part stands; an `eval` of the program has none so far down. */
+export const LIBRARY_LINE = 10_000;
+/** How the engine writes a frame of a library part; `error.stack` and reports name `PRELUDE_FILE` instead. */
+export const LIBRARY_FRAME = `(<input>:${LIBRARY_LINE}:`;

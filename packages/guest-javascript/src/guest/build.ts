@@ -1,0 +1,65 @@
+/** Bundles what runs inside the sandbox. The same sources give the same bytes. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+import { PARTS, type PartName } from "./parts.ts";
+
+/** The guest's code as script sources for the engine. */
+export interface GuestSources {
+  /** Evaluated first; its completion value is the entry function. */
+  readonly prelude: string;
+  /** What `door.library(name)` answers, by name. */
+  readonly libraries: Readonly<Record<PartName, string>>;
+}
+
+const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+/** The modules of `protocol` are pure: what is not used, such as the codec and its `TextEncoder`, is left out. */
+export const pureProtocol: Plugin = {
+  name: "pure-protocol",
+  setup({ onResolve }) {
+    const root = fileURLToPath(new URL(".", import.meta.resolve("@capsule-run/protocol")));
+    onResolve({ filter: /^(@capsule-run\/protocol$|\.\/)/ }, ({ path, resolveDir }) => {
+      if (path === "@capsule-run/protocol") return { path: join(root, "index.ts"), sideEffects: false };
+      return join(resolveDir, "/") === root ? { path: join(root, path), sideEffects: false } : undefined;
+    });
+  },
+};
+
+/** One script whose completion value is what the module `path` exports as `name`. */
+async function bundle(path: string, name: string): Promise<string> {
+  const result = await build({
+    entryPoints: [path],
+    absWorkingDir: fileURLToPath(new URL(".", import.meta.url)),
+    bundle: true,
+    write: false,
+    format: "cjs",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["browser"],
+    target: "es2024",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    treeShaking: true,
+    charset: "ascii",
+    legalComments: "none",
+    logLevel: "silent",
+    plugins: [pureProtocol],
+    banner: { js: '(()=>{"use strict";const module={exports:{}},exports=module.exports;' },
+    footer: { js: `return module.exports.${name}})()` },
+  });
+  const [output] = result.outputFiles;
+  if (!output) throw new Error(`no output for ${path}`);
+  return output.text;
+}
+
+/** Bundles the prelude and every part of the library. Takes under a second. */
+export async function buildGuest(): Promise<GuestSources> {
+  const names = Object.keys(PARTS) as PartName[];
+  const [prelude, ...parts] = await Promise.all([
+    bundle(file("prelude.ts"), "entry"),
+    ...names.map((name) => bundle(file(`libraries/${name}.ts`), "make")),
+  ]);
+  const libraries = Object.fromEntries(names.map((name, i) => [name, parts[i] as string]));
+  return { prelude: prelude as string, libraries: libraries as Record<PartName, string> };
+}

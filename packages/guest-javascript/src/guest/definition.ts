@@ -1,0 +1,89 @@
+/** What `task(options, fn)` checks, the same in a sandbox and in plain Node. */
+import { parseTaskOptions, TASK_OPTIONS, type TaskPolicy } from "@capsule-run/protocol";
+import {
+  AsyncGeneratorPrototype,
+  AsyncPrototype,
+  GeneratorPrototype,
+  getPrototypeOf,
+  hasOwn,
+  isArray,
+  quote,
+  SafeTypeError,
+  slice,
+  stringify,
+  toText,
+} from "./primordials.ts";
+
+export type TaskFunction = (...args: readonly unknown[]) => unknown;
+
+export interface Definition {
+  readonly name: string;
+  readonly policy: TaskPolicy;
+  readonly async: boolean;
+  readonly fn: TaskFunction;
+}
+
+/**
+ * Reads the two arguments of `task`.
+ * @throws TypeError naming the task, the option, what was given and what is allowed
+ */
+export function defineTask(options: unknown, fn: unknown): Definition {
+  if (typeof options === "function")
+    throw new SafeTypeError(
+      typeof fn === "object" && fn !== null
+        ? 'task: the options come first, then the function: task({ name: "main" }, fn)'
+        : 'task: the options are missing; write task({ name: "main" }, fn)',
+    );
+  const parsed = parseTaskOptions(options);
+  if (!parsed.ok) throw new SafeTypeError(optionMessage(options, parsed));
+  const { name, policy } = parsed;
+  if (typeof fn !== "function")
+    throw new SafeTypeError(
+      `task ${quote(name)}: the second argument is ${show(fn)}; allowed: a function or an async function`,
+    );
+  const kind: unknown = getPrototypeOf(fn);
+  if (kind === GeneratorPrototype || kind === AsyncGeneratorPrototype)
+    throw new SafeTypeError(
+      `task ${quote(name)}: fn is ${kind === GeneratorPrototype ? "a generator" : "an async generator"} function, ` +
+        "but a task gives one result; allowed: a function or an async function that returns an array of the values",
+    );
+  return { name, policy, async: kind === AsyncPrototype, fn: fn as TaskFunction };
+}
+
+function optionMessage(
+  options: unknown,
+  { option, value, allowed }: { option: string; value: unknown; allowed: string },
+): string {
+  if (option === "options") return `task: options is ${show(value)}; allowed: ${allowed}`;
+  const name = (options as { name?: unknown }).name;
+  const who = typeof name === "string" && option !== "name" ? `task ${quote(slice(name, 0, 200))}` : "task";
+  if (option !== "name" && !hasOwn(TASK_OPTIONS, option))
+    return `${who}: there is no option ${quote(slice(option, 0, 60))}; allowed: ${allowed}`;
+  return `${who}: ${option} is ${show(value)}; allowed: ${allowed}`;
+}
+
+/** A value as a message names it: short, and never running the value's own code except its `toJSON` and getters. */
+export function show(value: unknown): string {
+  const most = 80;
+  const cut = (text: string): string => (text.length <= most ? text : `${slice(text, 0, most)}…`);
+  switch (typeof value) {
+    case "string":
+      return quote(cut(value));
+    case "bigint":
+      return `${cut(toText(value))}n`;
+    case "function":
+      return "a function";
+    case "symbol":
+      return "a symbol";
+    case "object":
+      break;
+    default:
+      return toText(value);
+  }
+  if (value === null) return "null";
+  try {
+    return cut(stringify(value) ?? "an object");
+  } catch {
+    return isArray(value) ? "an array" : "an object";
+  }
+}

@@ -1,0 +1,28 @@
+/** Parts of the standard library that are loaded when a program first uses them: see `libraries/`. */
+import { LIBRARY_LINE } from "../door.ts";
+import { fail } from "./attempt.ts";
+import { door } from "./host.ts";
+import { create, repeat } from "./primordials.ts";
+import { timers } from "./timers.ts";
+
+/** What a part may use of the prelude. A part is a function from this to its exports. */
+export interface Kit {
+  readonly fail: (thrown: unknown) => void;
+  readonly timers: typeof timers;
+  readonly loadPart: (name: string) => unknown;
+}
+
+// biome-ignore lint/security/noGlobalEval: the engine has no other way to load code, and the code is ours
+const evaluate = globalThis.eval;
+const loaded: Record<string, unknown> = create(null);
+
+/**
+ * The exports of a part. Its code stands on line `LIBRARY_LINE`, where no program's `eval` is: that makes its frames
+ * recognisable in a stack, for the engine names no file for evaluated code.
+ */
+export function loadPart(name: string): unknown {
+  if (name in loaded) return loaded[name];
+  const make = evaluate(repeat("\n", LIBRARY_LINE - 1) + door.library(name)) as (kit: Kit) => unknown;
+  loaded[name] = make({ fail, timers, loadPart });
+  return loaded[name];
+}

@@ -1,0 +1,11 @@
+/** The parts of the library that are loaded when first used, and the globals each provides. */
+export const PARTS = {
+  inspect: [],
+  url: ["URL", "URLSearchParams"],
+  idna: [],
+  encoding: ["TextEncoder", "TextDecoder"],
+  clone: ["structuredClone"],
+  events: ["Event", "EventTarget", "CustomEvent", "AbortController", "AbortSignal"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+export type PartName = keyof typeof PARTS;

@@ -1,0 +1,92 @@
+/**
+ * The prelude: evaluated once in a fresh engine, before any program. Its completion value is `entry`, the only
+ * function the host calls. See `door.ts` for what crosses.
+ */
+import { type EntryOp, STATUS } from "../door.ts";
+import { attempt, fail, failUnhandled, settle } from "./attempt.ts";
+import { completeCall, pendingCalls } from "./calls.ts";
+import { installPerformance, startClock } from "./clock.ts";
+import { installConsole } from "./console.ts";
+import { installCrypto } from "./crypto.ts";
+import { installStacks, reportJson } from "./errors.ts";
+import { installGlobals } from "./globals.ts";
+import { chain, SafePromise, toText } from "./primordials.ts";
+import { installRandom } from "./random.ts";
+import { installRegistry, manifestJson, runTask } from "./registry.ts";
+import { fireDue, installTimers, nextWake } from "./timers.ts";
+
+/** A task that the host started while the program was still loading. */
+let early: { readonly name: string; readonly args: string } | null = null;
+
+/** Follows the evaluation of the program. */
+function loading(evaluation: unknown, goal: unknown): void {
+  if (goal !== "manifest") startClock();
+  chain(
+    new SafePromise((resolve) => resolve(evaluation)),
+    () => {
+      attempt.open = false;
+      if (goal === "manifest") settle(STATUS.result + manifestJson());
+      else if (early !== null) runTask(early.name, early.args);
+    },
+    fail,
+  );
+}
+
+function start(name: string, args: string): void {
+  startClock();
+  if (attempt.open) {
+    early = { name, args };
+    return;
+  }
+  // What the snapshot was taken with: the list of tasks.
+  attempt.outcome = null;
+  runTask(name, args);
+}
+
+/** Where the attempt stands, in the form of `STATUS`. */
+function status(): string {
+  return attempt.outcome ?? `${STATUS.idle}${toText(nextWake() ?? "")},${pendingCalls()}`;
+}
+
+/** Fires at most one timer, unless the attempt has ended. */
+function poll(): string {
+  const fired = attempt.outcome === null && fireDue();
+  return fired && attempt.outcome === null ? STATUS.timer : status();
+}
+
+function entry(op: EntryOp, a: unknown, b: unknown): string {
+  try {
+    switch (op) {
+      case "report":
+        return reportJson(a);
+      case "poll":
+        return poll();
+      case "loading":
+        loading(a, b);
+        break;
+      case "start":
+        start(a as string, b as string);
+        break;
+      case "complete":
+        completeCall(a as string, b as string);
+        break;
+      case "reject":
+        if (b === "job") fail(a);
+        else failUnhandled(a);
+    }
+  } catch (error) {
+    fail(error);
+  }
+  return status();
+}
+
+installStacks();
+installRegistry();
+installRandom();
+installTimers();
+installPerformance();
+installCrypto();
+installConsole();
+installGlobals();
+
+export { entry };
