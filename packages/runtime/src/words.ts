@@ -24,11 +24,28 @@ export const deadlock = (task: string): string =>
 const LIMIT_WORDS = {
   depth: "tasks may call tasks to a depth of",
   pendingCalls: "one task may wait for this many calls at once:",
+  argumentBytes: "the arguments of a task may take this many bytes of JSON:",
   queuedBytes: "the arguments of a run's waiting tasks may take this many bytes:",
 } as const satisfies Partial<Record<keyof typeof LIMITS, string>>;
 
 export const limit = (name: keyof typeof LIMIT_WORDS, value: number): string =>
   `${LIMIT_WORDS[name]} ${amount(value)}`;
+
+/** `main` was given too few or too many arguments. */
+export function wrongArguments(
+  names: readonly string[],
+  required: number,
+  rest: boolean,
+  given: number,
+): string {
+  const shown = names.map((name, i) =>
+    rest && i === names.length - 1 ? `...${name}` : i < required ? name : `${name}?`,
+  );
+  const most = rest ? "" : required === names.length ? "" : ` to ${names.length}`;
+  const takes =
+    names.length === 0 ? "no arguments" : `${required}${rest ? " or more" : most} (${shown.join(", ")})`;
+  return `main takes ${takes}; it was given ${given}`;
+}
 
 /** The message of a failed attempt; `text` is the guest's, or the reason in short. */
 export function failure(error: ErrorType, task: string, policy: TaskPolicy, text: string): string {
