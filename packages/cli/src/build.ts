@@ -1,4 +1,4 @@
-import type { LoadedProgram, Runtime } from "../../runtime/src/api.ts";
+import type { LoadedProgram, Runtime } from "@capsule-run/runtime";
 import type { Context } from "./context.ts";
 import { showPath } from "./failure.ts";
 import { oneLine } from "./format.ts";

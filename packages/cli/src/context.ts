@@ -1,4 +1,4 @@
-import type { Runtime, RuntimeOptions } from "../../runtime/src/api.ts";
+import type { Runtime, RuntimeOptions } from "@capsule-run/runtime";
 import type { Paint } from "./colour.ts";
 import type { Interruption } from "./interrupt.ts";
 import type { Output } from "./output.ts";

@@ -63,7 +63,7 @@ class DescriptorSink implements Sink {
   }
 
   drained(): Promise<void> {
-    if (this.#pending === 0) return Promise.resolve();
+    if (this.#pending === 0 || this.closed || this.failure) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
@@ -96,7 +96,6 @@ class DescriptorSink implements Sink {
 
   #fail(error: unknown): void {
     if (this.closed || this.failure) return;
-    this.#pending = 0;
     if (isGone(error)) {
       this.closed = true;
       this.#onClosed();

@@ -1,5 +1,5 @@
 import type { Envelope, ExecutionInfo } from "@capsule-run/protocol";
-import type { LoadedProgram, RunEvent } from "../../runtime/src/api.ts";
+import type { LoadedProgram, RunEvent } from "@capsule-run/runtime";
 import type { Paint } from "./colour.ts";
 import { bytes, duration, oneLine, plural, thousands } from "./format.ts";
 
@@ -28,10 +28,10 @@ function describe(event: RunEvent, paint: Paint): string {
     case "task_queued":
       return "queued";
     case "attempt_started":
-      return event.attempt > 1 ? `started, attempt ${thousands(event.attempt)}` : "started";
+      return event.attempt > 0 ? `started, attempt ${thousands(event.attempt + 1)}` : "started";
     case "attempt_failed": {
       const message = oneLine(event.message, MESSAGE);
-      return `${paint("yellow", `attempt ${thousands(event.attempt)} failed (${oneLine(event.error)})`)}: ${message}; retry in ${duration(event.retryInMs)}`;
+      return `${paint("yellow", `attempt ${thousands(event.attempt + 1)} failed (${oneLine(event.error)})`)}: ${message}; retry in ${duration(event.retryInMs)}`;
     }
     case "task_ended": {
       const { envelope } = event;
@@ -43,7 +43,7 @@ function describe(event: RunEvent, paint: Paint): string {
 
 /**
  * One line for an event of `--verbose`: milliseconds since the run began, the task nested by its depth and named
- * with its path, and what happened to it.
+ * with its path, and what happened to it. Attempts count from 0 in events and from 1 for people.
  */
 export function eventLine(event: RunEvent, elapsedMs: number, paint: Paint): string {
   const time = paint("dim", `${thousands(elapsedMs)} ms`.padStart(9));

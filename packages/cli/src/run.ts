@@ -1,5 +1,5 @@
 import { type Envelope, envelopeJson, UsageError } from "@capsule-run/protocol";
-import type { Output as GuestOutput, RunEvent, Runtime } from "../../runtime/src/api.ts";
+import type { Output as GuestOutput, RunEvent, Runtime } from "@capsule-run/runtime";
 import type { Context } from "./context.ts";
 import { showPath } from "./failure.ts";
 import { manyLines, oneLine } from "./format.ts";
@@ -52,11 +52,20 @@ function resultText(resultJson: string): string {
   return `${resultJson.startsWith('"') ? (JSON.parse(resultJson) as string) : resultJson}\n`;
 }
 
+function findEntrypoint(path: string, cwd: string): string {
+  try {
+    return findProgram(showPath(path, cwd), cwd);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(error.slug, `the entrypoint of capsule.toml: ${error.message}`);
+  }
+}
+
 /** The program a command is about: FILE, else the project's entrypoint. */
 export async function chooseProgram(command: Command, context: Context): Promise<string> {
   if (command.file !== null) return findProgram(command.file, context.cwd);
   const entrypoint = await context.services.findEntrypoint(context.cwd);
-  if (entrypoint !== null) return findProgram(entrypoint, context.cwd);
+  if (entrypoint !== null) return findEntrypoint(entrypoint, context.cwd);
   const name = `capsule ${command.command.name}`;
   throw new UsageError(
     "no-entrypoint",

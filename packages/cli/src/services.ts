@@ -7,6 +7,6 @@ export const services: Services = {
   },
   async findEntrypoint(folder) {
     const { readProject } = await import("@capsule-run/config");
-    return (await readProject(folder)).entrypoint;
+    return (await readProject({ cwd: folder })).entrypoint;
   },
 };

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { type Envelope, type ErrorType, UsageError } from "@capsule-run/protocol";
-import type { LoadedProgram, Output, RunRequest, Runtime } from "../../runtime/src/api.ts";
+import type { LoadedProgram, Output, RunRequest, Runtime } from "@capsule-run/runtime";
 import { watchLauncher } from "../src/launched.ts";
 import { main } from "../src/main.ts";
 
@@ -95,13 +95,13 @@ const SCENES: Readonly<Record<string, Scene>> = {
     const child = { run, path: "0.1", task: "fetch\u001b[2J" };
     const root = { run, path: "0", task: "main" };
     request.onEvent?.({ ...root, type: "task_queued" });
-    request.onEvent?.({ ...root, type: "attempt_started", attempt: 1 });
+    request.onEvent?.({ ...root, type: "attempt_started", attempt: 0 });
     print(request, "stderr", "half a line");
     request.onEvent?.({ ...child, type: "task_queued" });
     request.onEvent?.({
       ...child,
       type: "attempt_failed",
-      attempt: 1,
+      attempt: 0,
       error: "task_error",
       message: "Error: no\nstack",
       retryInMs: 100,

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Envelope } from "@capsule-run/protocol";
+import type { LoadedProgram, RunEvent } from "@capsule-run/runtime";
+import { painter } from "./colour.ts";
+import { eventLine, programLine, snapshotLines, summaryLine, taskLines } from "./reporter.ts";
+
+const paint = painter({}, false);
+const execution = {
+  task_name: "main",
+  duration_ms: 1234,
+  retries: 0,
+  fuel_consumed: 45_000,
+  ram_used: 1_200_000,
+  host_requests: [],
+};
+const ok: Envelope = { success: true, resultJson: "1", execution };
+const failed: Envelope = {
+  success: false,
+  error: { error_type: "timeout", message: "it took\nlonger than 1 s" },
+  execution: { ...execution, retries: 2, task_name: "fetch\u001b[2J" },
+};
+
+test("the summary is one line", () => {
+  assert.equal(summaryLine(ok, paint), "main ok · 1.23 s · 45,000 fuel · 1.1 MB\n");
+  assert.equal(
+    summaryLine(failed, paint),
+    "fetch\\x1b[2J failed (timeout) · 1.23 s · 45,000 fuel · 1.1 MB · 2 retries\n",
+  );
+});
+
+test("a line for each event, nested by depth", () => {
+  const at = { run: "r", path: "0.3.1", task: "leaf" };
+  const lines: readonly (readonly [RunEvent, string])[] = [
+    [{ run: "r", path: "0", task: "main", type: "task_queued" }, "    12 ms  main [0] queued\n"],
+    [{ ...at, type: "task_queued" }, "    12 ms      leaf [0.3.1] queued\n"],
+    [{ ...at, type: "attempt_started", attempt: 0 }, "    12 ms      leaf [0.3.1] started\n"],
+    [{ ...at, type: "attempt_started", attempt: 1 }, "    12 ms      leaf [0.3.1] started, attempt 2\n"],
+    [
+      {
+        ...at,
+        type: "attempt_failed",
+        attempt: 1,
+        error: "task_error",
+        message: "Error: no",
+        retryInMs: 100,
+      },
+      "    12 ms      leaf [0.3.1] attempt 1 failed (task_error): Error: no; retry in 100 ms\n",
+    ],
+    [
+      { ...at, type: "task_ended", envelope: failed },
+      "    12 ms      leaf [0.3.1] failed (timeout) · 1.23 s · 45,000 fuel · 1.1 MB · 2 retries: it took\\nlonger than 1 s\n",
+    ],
+  ];
+  for (const [event, line] of lines) assert.equal(eventLine(event, 12, paint), line);
+});
+
+test("what was compiled, when its snapshot was taken and why", () => {
+  const program = (snapshot: "after" | "before", cached: boolean): LoadedProgram => ({
+    file: "/p/hello.ts",
+    cached,
+    bytes: 12_600,
+    manifest: {
+      ...{ language: "javascript", engine: "e", source: "s", output: [] },
+      snapshot,
+      reasons: snapshot === "before" ? ["it asked for the time (hello.ts:1:9)"] : [],
+      tasks: [
+        {
+          name: "main",
+          async: false,
+          parameters: null,
+          policy: { fuel: 2e9, ram: 64 * 1024 ** 2, timeoutMs: 30_000, maxRetries: 1 },
+        },
+        {
+          name: "leaf",
+          async: true,
+          parameters: null,
+          policy: { fuel: 1e8, ram: null, timeoutMs: null, maxRetries: 0 },
+        },
+      ],
+    },
+  });
+  assert.equal(
+    programLine(program("after", false), "hello.ts", 350, paint),
+    "hello.ts compiled · 2 tasks · 12.3 kB · 350 ms\n",
+  );
+  assert.match(programLine(program("after", true), "hello.ts", 1, paint), /found in the cache/);
+  assert.match(snapshotLines(program("after", false)), /^snapshot taken after the program was loaded/);
+  assert.match(snapshotLines(program("before", false)), /loads it again\n {2}because it asked for the time/);
+  assert.equal(
+    taskLines(program("after", false)),
+    "  main · sync · 2,000,000,000 fuel · 64.0 MB · 30.00 s · 1 retry\n  leaf · async · 100,000,000 fuel · any memory · no timeout\n",
+  );
+});
