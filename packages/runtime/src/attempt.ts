@@ -45,7 +45,8 @@ class Attempt implements SandboxListener {
   readonly #context: RunContext;
   readonly #resolve: (outcome: Outcome) => void;
   readonly #calls: Calls;
-  readonly #started = performance.now();
+  /** When its cell began with it; until then no time counts. */
+  #began: number | null = null;
   #sandbox: SandboxHandle | null = null;
   #seq = 0;
   /** The op that ends this attempt when its time is up, and the one that wakes its guest; 0: none. */
@@ -83,8 +84,13 @@ class Attempt implements SandboxListener {
       this.#finish("internal_error", error instanceof Error ? error.message : String(error));
       return;
     }
-    if (policy.timeoutMs !== null) this.#timeout = this.#sleep(policy.timeoutMs);
     void this.#listen();
+  }
+
+  started(): void {
+    this.#began = performance.now();
+    const { timeoutMs } = this.#spec.policy;
+    if (timeoutMs !== null) this.#timeout = this.#sleep(timeoutMs);
   }
 
   call({ call, task, mode, body }: Extract<FromCell, { type: "call" }>): void {
@@ -119,7 +125,7 @@ class Attempt implements SandboxListener {
   }
 
   ended(message: Ended): void {
-    const usage = { fuel: message.fuel, ram: message.ram, ms: performance.now() - this.#started };
+    const usage = { fuel: message.fuel, ram: message.ram, ms: this.#elapsed() };
     if (this.#verdict) this.#end({ ok: false, ...this.#verdict, usage });
     else if (message.ok) this.#end({ ok: true, value: message.body, usage });
     else {
@@ -197,6 +203,11 @@ class Attempt implements SandboxListener {
     this.#verdict ??= { error, message };
     this.#sandbox?.stop();
     this.#calls.revokeAll();
+  }
+
+  /** Milliseconds since its cell began with it. */
+  #elapsed(): number {
+    return this.#began === null ? 0 : performance.now() - this.#began;
   }
 
   #finish(error: ErrorType, message: string): void {

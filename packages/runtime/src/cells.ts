@@ -33,6 +33,8 @@ type Of<T extends FromCell["type"]> = Extract<FromCell, { type: T }>;
 
 /** What a sandbox says. After `ended`, `loaded` or `lost` it says nothing more. */
 export interface SandboxListener {
+  /** Its cell is up and has begun with it. */
+  started(): void;
   call(message: Of<"call">): void;
   output(message: Of<"output">): void;
   idle(message: Of<"idle">): void;
@@ -116,6 +118,7 @@ class Cell {
 
   listen(sandbox: number, listener: SandboxListener): void {
     this.#live.set(sandbox, { listener, calls: 0, outputBytes: 0, stopTicks: -1 });
+    if (this.#ready) listener.started();
   }
 
   stop(sandbox: number): void {
@@ -178,6 +181,7 @@ class Cell {
     if (message.type === "ready") {
       if (this.#ready || message.engine !== this.#engine) throw new FrameError("an unexpected greeting");
       this.#ready = true;
+      for (const { listener } of this.#live.values()) listener.started();
       return;
     }
     if (message.type === "pong") {
@@ -302,6 +306,7 @@ export class CellPool {
       turns = 0;
     };
     cell.listen(sandbox, {
+      started: () => listener.started(),
       call: (message) => {
         // A sync call suspends the turn; its completion resumes it.
         if (message.mode === "sync") turnOver();

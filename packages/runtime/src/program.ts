@@ -65,10 +65,7 @@ function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
   const { fuel, ram, timeoutMs } = LIMITS.load;
   return new Promise((resolve, reject) => {
     const unexpected = (): void => reject(new Error("a cell ran what it was told to load"));
-    const timer = setTimeout(() => {
-      late = true;
-      sandbox?.stop();
-    }, timeoutMs);
+    let timer: NodeJS.Timeout | undefined;
     let late = false;
     const settle = (message: Loaded | Ended): void => {
       clearTimeout(timer);
@@ -81,6 +78,12 @@ function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
       Buffer.from(source.code),
       { fuel, ram },
       {
+        started: () => {
+          timer = setTimeout(() => {
+            late = true;
+            sandbox?.stop();
+          }, timeoutMs);
+        },
         call: unexpected,
         output: unexpected,
         idle: unexpected,
