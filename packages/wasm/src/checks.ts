@@ -206,6 +206,7 @@ class PathFinder {
   }
 
   private needsCheckBehind(instruction: Instruction): boolean {
+    if (instruction.check) return false;
     if (isJoin(instruction)) return this.toCheck > this.limit / 2;
     if (instruction.opcode !== Op.call) return false;
     return (this.callees.tail[instruction.immediate] as number) + this.toCheck > this.limit;
