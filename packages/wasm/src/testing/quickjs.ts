@@ -73,7 +73,7 @@ export class QuickJS {
     const value = exports.qjs_eval(source.start, source.length, file.start, 0);
     exports.wasm_free(source.start);
     exports.wasm_free(file.start);
-    while (exports.qjs_is_job_pending()) exports.qjs_free_value(exports.qjs_execute_pending_job());
+    while (exports.qjs_is_job_pending()) exports.qjs_execute_pending_job();
     if (exports.qjs_is_exception(value)) return `threw ${this.read(exports.qjs_get_exception())}`;
     return this.read(value);
   }
