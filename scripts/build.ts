@@ -1,11 +1,12 @@
-import { rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { buildEngine } from "./build/engine.ts";
 
 /** Builds what the command line needs beside its source: the engine, the cell, the bundle, the guest's SDK. */
 const at = (path: string): string => fileURLToPath(new URL(`../packages/${path}`, import.meta.url));
-const dist = at("cli/dist");
+// Built aside and put in place whole, so that a build that fails leaves the last one.
+const dist = at("cli/dist.new");
 
 rmSync(dist, { recursive: true, force: true });
 const common = {
@@ -44,3 +45,10 @@ await Promise.all([
     platform: "neutral",
   }),
 ]);
+
+const place = at("cli/dist");
+const old = at("cli/dist.old");
+rmSync(old, { recursive: true, force: true });
+if (existsSync(place)) renameSync(place, old);
+renameSync(dist, place);
+rmSync(old, { recursive: true, force: true });

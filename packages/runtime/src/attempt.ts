@@ -215,7 +215,7 @@ class Attempt implements SandboxListener {
       ok: false,
       error,
       message,
-      usage: { fuel: 0, ram: 0, ms: performance.now() - this.#started },
+      usage: { fuel: 0, ram: 0, ms: this.#elapsed() },
     });
   }
 
