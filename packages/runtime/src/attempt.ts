@@ -52,6 +52,7 @@ class Attempt implements SandboxListener {
   /** The op that ends this attempt when its time is up, and the one that wakes its guest; 0: none. */
   #timeout = 0;
   #wake = 0;
+  #wakeAt = 0;
   /** Why the host ended it, before the sandbox could. */
   #verdict: { readonly error: ErrorType; readonly message: string } | null = null;
   #over = false;
@@ -118,8 +119,10 @@ class Attempt implements SandboxListener {
     if (this.#wake) this.#log.revoke(this.#wake);
     this.#wake = 0;
     if (this.#verdict) return;
-    if (wake >= 0) this.#wake = this.#sleep(Math.max(0, wake - Date.now()));
-    else if (this.#calls.size === 0 && !this.#sandbox?.busy)
+    if (wake >= 0) {
+      this.#wakeAt = wake;
+      this.#wake = this.#sleep(Math.max(0, wake - Date.now()));
+    } else if (this.#calls.size === 0 && !this.#sandbox?.busy)
       this.#stop("deadlock", words.deadlock(this.#spec.task));
     this.#shareCore();
   }
@@ -164,7 +167,7 @@ class Attempt implements SandboxListener {
       this.#stop("timeout", words.timeout(this.#spec.task, this.#spec.policy.timeoutMs ?? 0));
     } else if (completion.seq === this.#wake) {
       this.#wake = 0;
-      this.#sandbox?.wake();
+      this.#sandbox?.wake(this.#wakeAt);
       this.#shareCore();
     } else {
       const done = this.#calls.completed(completion);

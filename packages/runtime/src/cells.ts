@@ -49,7 +49,8 @@ export interface SandboxHandle {
   /** Whether a turn is running or about to: it can use a core. */
   readonly busy: boolean;
   complete(call: number, envelope: Uint8Array): void;
-  wake(): void;
+  /** @param at the time it asked for, which the guest's clock must not miss */
+  wake(at: number): void;
   stop(): void;
 }
 
@@ -340,9 +341,9 @@ export class CellPool {
         enter();
         cell.send({ type: "complete", sandbox, call, now: Date.now(), body: envelope });
       },
-      wake: () => {
+      wake: (at) => {
         enter();
-        cell.send({ type: "wake", sandbox, now: Date.now() });
+        cell.send({ type: "wake", sandbox, now: Math.max(at, Date.now()) });
       },
       stop: () => cell.stop(sandbox),
       get busy() {

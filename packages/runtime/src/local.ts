@@ -1,6 +1,7 @@
 import type { AttemptLog, AttemptSpec, Completion, Execute, Op, Outcome } from "@capsule-run/protocol";
 import { type Admission, type AdmissionEvent, admit, createAdmission } from "@capsule-run/scheduler";
 
+const NEVER = new AbortController().signal;
 const NOTHING = { fuel: 0, ram: 0, ms: 0 };
 const CANCELLED: Outcome = { ok: false, error: "cancelled", message: "cancelled", usage: NOTHING };
 
@@ -27,9 +28,12 @@ export class LocalEngine {
     this.#admission = createAdmission({ active: cells * ACTIVE_PER_CELL, livePerLevel: LIVE_PER_LEVEL });
   }
 
-  /** A log for a caller that is no attempt itself: the root of a run. */
+  /**
+   * A log for a caller that is no attempt itself: the root of a run. Cancelling it ends what it asked for, and the
+   * completions say so.
+   */
   root(cancelled: AbortSignal): AttemptLog {
-    return new MemoryLog(this, cancelled, () => {});
+    return new MemoryLog(this, NEVER, () => {}, cancelled);
   }
 
   /** Executes an attempt when there is room for it. */
@@ -76,26 +80,43 @@ class MemoryLog implements AttemptLog {
   readonly #engine: LocalEngine;
   readonly #cancelled: AbortSignal;
   readonly #onActive: (active: boolean) => void;
+  readonly #revoked: AbortSignal | null;
   readonly #open = new Map<number, () => void>();
   readonly #ready: Completion[] = [];
   #wake: (() => void) | null = null;
   readonly #onCancel = (): void => this.#wake?.();
 
-  constructor(engine: LocalEngine, cancelled: AbortSignal, onActive: (active: boolean) => void) {
+  /** @param revoked when it aborts, every op ends at once, and its completion comes */
+  constructor(
+    engine: LocalEngine,
+    cancelled: AbortSignal,
+    onActive: (active: boolean) => void,
+    revoked: AbortSignal | null = null,
+  ) {
     this.#engine = engine;
     this.#cancelled = cancelled;
     this.#onActive = onActive;
+    this.#revoked = revoked;
     cancelled.addEventListener("abort", this.#onCancel);
   }
 
   issue(op: Op): void {
+    const revoked = this.#revoked;
     if (op.kind === "sleep") {
-      const timer = setTimeout(() => this.#complete(op.seq, null), Math.min(op.ms, 2 ** 31 - 1));
-      this.#open.set(op.seq, () => clearTimeout(timer));
+      const over = (): void => this.#complete(op.seq, null);
+      const timer = setTimeout(over, revoked?.aborted ? 0 : Math.min(op.ms, 2 ** 31 - 1));
+      revoked?.addEventListener("abort", over, { once: true });
+      this.#open.set(op.seq, () => {
+        clearTimeout(timer);
+        revoked?.removeEventListener("abort", over);
+      });
       return;
     }
     const controller = new AbortController();
-    this.#open.set(op.seq, () => controller.abort());
+    const abort = (): void => controller.abort();
+    if (revoked?.aborted) abort();
+    revoked?.addEventListener("abort", abort, { once: true });
+    this.#open.set(op.seq, abort);
     void this.#engine.attempt(op.spec, controller.signal).then((outcome) => this.#complete(op.seq, outcome));
   }
 

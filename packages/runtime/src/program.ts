@@ -46,7 +46,7 @@ export async function loadProgram(
 ): Promise<{ readonly manifest: ProgramManifest; readonly artifact: CellArtifact }> {
   const message = await runLoad(source, cells);
   if (message.type === "ended") throw await loadError(message, source);
-  const tasks = await Promise.all(readTasks(message.tasks).map(taskManifest));
+  const tasks = await Promise.all(readTasks(message.tasks).map((task) => taskManifest(task, source)));
   const manifest: ProgramManifest = {
     language: "javascript",
     engine: source.engine,
@@ -122,14 +122,14 @@ const loadLimit = (ended: Ended): string | null =>
       ? `its top-level code needs more than ${LIMITS.load.ram.toLocaleString("en-US")} bytes of memory`
       : null;
 
-async function taskManifest(task: LoadedTask): Promise<TaskManifest> {
+async function taskManifest(task: LoadedTask, program: Source): Promise<TaskManifest> {
   const { name, fuel, ram, timeoutMs, maxRetries, source } = task;
   const { parametersOf } = await import("@capsule-run/guest-javascript/trace");
   return {
     name,
     policy: { fuel, ram, timeoutMs, maxRetries },
     async: task.async,
-    parameters: await parametersOf(source),
+    parameters: await parametersOf(source, program),
   };
 }
 

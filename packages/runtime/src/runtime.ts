@@ -136,18 +136,9 @@ async function runMain(
   calls.start({ id: 0, path: "0", task: "main", policy: main.policy, args });
   for (;;) {
     const completion = await log.next();
-    if (!completion) return await cancelled(calls, run, emit);
-    const done = calls.completed(completion);
+    const done = completion && calls.completed(completion);
     if (done) return done.envelope;
   }
-}
-
-async function cancelled(calls: Calls, run: string, emit: (event: RunEvent) => void): Promise<Envelope> {
-  calls.revokeAll();
-  const usage = { fuel: 0, ram: 0, ms: 0 };
-  const envelope = refused("main", { ok: false, error: "cancelled", message: "cancelled", usage });
-  emit({ type: "task_ended", run, path: "0", task: "main", envelope });
-  return envelope;
 }
 
 /** What is wrong with the arguments for `main`, if anything is. */
