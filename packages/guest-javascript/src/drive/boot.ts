@@ -1,8 +1,8 @@
 import { GATE } from "@capsule-run/wasm/gate";
 import { DOOR_NAMES, PRELUDE_FILE } from "../door.ts";
-import type { Handles } from "./engine.ts";
 import { EVAL_GLOBAL, type QuickJs, STACK_BYTES } from "./exports.ts";
 import { FuelTank, SLICE } from "./fuel.ts";
+import type { Handles } from "./handles.ts";
 import { doorImports } from "./imports.ts";
 import { Values } from "./values.ts";
 

@@ -1,16 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GuestEngine, GuestHost, PreparedImage } from "@capsule-run/protocol";
+import type { Handles } from "./handles.ts";
 import { type EngineParts, QuickJsInstance } from "./instance.ts";
 import { applied } from "./pages.ts";
-
-/** Values the prelude's snapshot keeps for the host: pointers to boxed `JSValue`s, the same in every instance. */
-export interface Handles {
-  readonly entry: number;
-  readonly undefined: number;
-  /** Strings: the names of the entry operations, `""` and `"manifest"`. */
-  readonly words: Readonly<Record<string, number>>;
-}
 
 /** `engine.json`: what an engine folder holds beside `engine.wasm`, `image.bin` and `library/`. */
 export interface EngineInfo {
