@@ -17,7 +17,7 @@ export class Instruction {
   readonly start: number;
   /** Offset just behind the instruction. */
   end = 0;
-  /** Label depth, function index, or the number behind the prefix 0xfc. */
+  /** Label depth, index of a function or of an indirect call's type, or the number behind the prefix 0xfc. */
   immediate = 0;
   /** Of `end`, `delegate`, `else`, `catch`: the start of the block it belongs to. */
   opener: Instruction | undefined = undefined;
@@ -154,7 +154,7 @@ class BodyDecoder {
         instruction.immediate = index(reader, module.functions.length, "function");
         return;
       case "indirect":
-        index(reader, module.types.length, "type");
+        instruction.immediate = index(reader, module.types.length, "type");
         index(reader, module.tables.length, "table");
         return;
       case "tag":

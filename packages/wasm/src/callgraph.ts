@@ -6,7 +6,8 @@ import type { Module } from "./sections.ts";
 export interface CallGraph {
   /** Functions called directly by each function, tail calls included. */
   readonly callees: readonly (readonly number[])[];
-  readonly callsIndirectly: readonly boolean[];
+  /** The types of the functions that each function calls indirectly. */
+  readonly indirectTypes: readonly (readonly number[])[];
   /** Number of instructions. */
   readonly sizes: readonly number[];
   /** Functions that an indirect call may reach. */
@@ -16,25 +17,28 @@ export interface CallGraph {
 export function readCallGraph(module: Module): CallGraph {
   const { importedFunctions } = module;
   const callees: number[][] = [];
-  const callsIndirectly: boolean[] = [];
+  const indirectTypes: number[][] = [];
   const sizes: number[] = [];
   const inTables = new Set<number>();
   for (const f of module.referenced) if (f >= importedFunctions) inTables.add(f - importedFunctions);
   for (let n = 0; n < module.bodies.length; n++) {
     const { instructions } = decodeBody(module, n);
     const called = new Set<number>();
-    let indirect = false;
+    const types = new Set<number>();
     for (const { opcode, immediate } of instructions) {
-      if (opcode === Op.callIndirect || opcode === Op.returnCallIndirect) indirect = true;
+      if (opcode === Op.callIndirect || opcode === Op.returnCallIndirect) {
+        types.add(immediate);
+        continue;
+      }
       if (immediate < importedFunctions) continue;
       if (opcode === Op.call || opcode === Op.returnCall) called.add(immediate - importedFunctions);
       else if (opcode === Op.refFunc) inTables.add(immediate - importedFunctions);
     }
     callees.push([...called]);
-    callsIndirectly.push(indirect);
+    indirectTypes.push([...types]);
     sizes.push(instructions.length);
   }
-  return { callees, callsIndirectly, sizes, inTables };
+  return { callees, indirectTypes, sizes, inTables };
 }
 
 /** Whether an instruction leaves the function for another one, now or for good. */
@@ -44,20 +48,29 @@ export function isCall({ opcode }: Instruction): boolean {
 
 /**
  * Functions that can be active more than once at a time, so that the native stack grows without bound.
- * An indirect call is taken to reach every function in a table.
+ * An indirect call is taken to reach every function in a table that is of its type.
  */
-export function recursiveFunctions(graph: CallGraph): Set<number> {
+export function recursiveFunctions(module: Module, graph: CallGraph): Set<number> {
   const count = graph.callees.length;
-  const anyTableFunction = count;
-  const tableFunctions = [...graph.inTables];
-  const successors = (f: number): readonly number[] => {
-    if (f === anyTableFunction) return tableFunctions;
-    const direct = graph.callees[f] ?? [];
-    return graph.callsIndirectly[f] ? [...direct, anyTableFunction] : direct;
+  const shapes = new Map<string, number>();
+  /** A node for each shape of type, behind those of the functions. */
+  const nodeOf = (type: number): number => {
+    const shape = JSON.stringify(module.types[type]);
+    const node = shapes.get(shape) ?? count + shapes.size;
+    shapes.set(shape, node);
+    return node;
   };
-  const lists = Array.from({ length: count + 1 }, (_, f) => successors(f));
-  const onCycle = functionsOnCycles(lists, new Set());
-  onCycle.delete(anyTableFunction);
+  const successors: number[][] = graph.callees.map((direct, f) => {
+    const indirect = graph.indirectTypes[f] ?? [];
+    return [...direct, ...indirect.map(nodeOf)];
+  });
+  for (let node = count; node < count + shapes.size; node++) successors[node] = [];
+  for (const f of graph.inTables) {
+    const node = nodeOf(module.functions[module.importedFunctions + f] ?? 0);
+    successors[node]?.push(f);
+  }
+  const onCycle = functionsOnCycles(successors, new Set());
+  for (const node of onCycle) if (node >= count) onCycle.delete(node);
   return onCycle;
 }
 

@@ -191,7 +191,7 @@ class Rewriter {
 
   private paddedFunctions(graph: CallGraph): Set<number> {
     if (this.stackPointer === undefined) return new Set();
-    return recursiveFunctions(graph);
+    return recursiveFunctions(this.module, graph);
   }
 
   private emitFunctions(
