@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import { encode, FrameReader, type FromCell, type GuestEngine, type ToCell } from "@capsule-run/protocol";
 import { InstancePool } from "./pool.ts";
 import { type Program, Sandbox } from "./sandbox.ts";
@@ -5,7 +6,7 @@ import { type Program, Sandbox } from "./sandbox.ts";
 /** The two pipes to the host. */
 export interface Pipes {
   readonly input: NodeJS.ReadableStream;
-  readonly output: NodeJS.WritableStream;
+  readonly output: Writable;
   /** The host is gone, or speaks nonsense: the cell must end. */
   exit(): void;
 }
@@ -19,7 +20,17 @@ export function serve(engine: GuestEngine, { input, output, exit }: Pipes): void
   const programs = new Map<string, Program>();
   const sandboxes = new Map<number, Sandbox>();
   const reader = new FrameReader();
+  // What is said in one go leaves in one system call.
+  let corked = false;
   const send = (message: FromCell): void => {
+    if (!corked) {
+      corked = true;
+      output.cork();
+      process.nextTick(() => {
+        corked = false;
+        output.uncork();
+      });
+    }
     output.write(encode(message));
   };
 

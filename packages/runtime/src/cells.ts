@@ -83,6 +83,7 @@ class Cell {
   #gone = false;
   #reason = "";
   #stderr = "";
+  #corked = false;
   #silent = 0;
   #pings = 0;
   /** Turns that are running in it, as far as the host knows. */
@@ -113,8 +114,19 @@ class Cell {
     return this.#child.pid;
   }
 
+  /** What is said in one go leaves in one system call. */
   send(message: ToCell): void {
-    if (!this.#gone) this.#child.stdin?.write(encode(message));
+    const pipe = this.#child.stdin;
+    if (this.#gone || !pipe) return;
+    if (!this.#corked) {
+      this.#corked = true;
+      pipe.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        pipe.uncork();
+      });
+    }
+    pipe.write(encode(message));
   }
 
   listen(sandbox: number, listener: SandboxListener): void {
