@@ -127,6 +127,7 @@ function touch(path: string): void {
   }
 }
 
+const TRIES = 5;
 let counter = 0;
 
 /**
@@ -135,27 +136,17 @@ let counter = 0;
  */
 function writeWhole(path: string, bytes: Buffer): void {
   const temporary = `${path}.${process.pid}.${counter++}.${Math.random().toString(36).slice(2)}.tmp`;
-  try {
-    writeOrMakeFolder(temporary, bytes);
-    renameSync(temporary, path);
-  } catch (error) {
-    // The folder was deleted in between. A second time it is the caller's to know.
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+  for (let tries = 1; ; tries++) {
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(temporary, bytes);
+      renameSync(temporary, path);
+      return;
+    } catch (error) {
       rmSync(temporary, { force: true });
-      throw error;
+      // Somebody deleted the folder in between.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || tries === TRIES) throw error;
     }
-    writeOrMakeFolder(temporary, bytes);
-    renameSync(temporary, path);
-  }
-}
-
-function writeOrMakeFolder(path: string, bytes: Buffer): void {
-  try {
-    writeFileSync(path, bytes);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, bytes);
   }
 }
 

@@ -23,7 +23,7 @@ const ABSENT = "absent";
 export function observe(questions: readonly Question[], readAt: number): Input[] | null {
   const inputs: Input[] = [];
   for (const question of questions) {
-    if (question.kind === "file" && changedAt(question.path) > readAt - CLOCK_SLACK) return null;
+    if (question.kind !== "link" && changedAt(question.path) > readAt - CLOCK_SLACK) return null;
     const answer = answerTo(question, new Map());
     if (answer === null) return null;
     inputs.push({ ...question, answer });

@@ -128,6 +128,9 @@ function buildOptions(file: string, base: string, sdk: string): Build["options"]
       global: "globalThis",
       __dirname: '"/"',
       __filename: '"/program.js"',
+      "import.meta.url": '"file:///program.js"',
+      "import.meta.dirname": '"/"',
+      "import.meta.filename": '"/program.js"',
     },
     loader: { ".md": "text", ".csv": "text", ".sql": "text", ".html": "text", ".css": "empty" },
     charset: "utf8",
@@ -171,7 +174,8 @@ async function bundleOnce(build: Build, readAt: number): Promise<Bundle> {
     throw isBuildFailure(error) ? await compileError(error, naming) : error;
   }
   const output = (end: string) => result.outputFiles.find(({ path }) => path.endsWith(end))?.text ?? "";
-  const body = output(".js");
+  // A hashbang's line stays, empty: it would not be the first one everywhere.
+  const body = output(".js").replace(/^#!.*/, "");
   if (body.length > LIMITS.bundleBytes)
     throw new UsageError(
       "compile",

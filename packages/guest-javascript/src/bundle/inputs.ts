@@ -121,7 +121,8 @@ class Questions {
       this.file(join(folder, "package.json"));
       this.#ask({ kind: "names", path: folder, stem: "index" });
     }
-    if (target === undefined || dirname(target) === dirname(path)) return;
+    // Where it was found without a link, its name says so.
+    if (target === undefined || target === path || target.startsWith(`${join(dirname(path), stem)}.`)) return;
     for (const name of [
       path,
       ...siblings(path, stem),
@@ -160,11 +161,11 @@ function realpath(path: string): string | undefined {
   }
 }
 
-/** When the youngest of the files was last changed, in ms since 1970. */
+/** When the youngest of the files and folders was last changed, in ms since 1970. */
 export function newestChange(inputs: readonly BundleInput[]): number {
   let newest = 0;
   for (const { kind, path } of inputs) {
-    const stat = kind === "file" ? statSync(path, { throwIfNoEntry: false }) : undefined;
+    const stat = kind !== "link" ? statSync(path, { throwIfNoEntry: false }) : undefined;
     if (stat) newest = Math.max(newest, stat.ctimeMs, stat.mtimeMs);
   }
   return newest;

@@ -96,7 +96,9 @@ function plainName(pattern: Pattern): string {
       return `[${pattern.elements.map((element) => (element ? partName(element) : "")).join(", ")}]`;
     case "ObjectPattern":
       return `{ ${pattern.properties
-        .map((part) => (part.type === "RestElement" ? partName(part) : keyName(part.key)))
+        .map((part) =>
+          part.type === "RestElement" ? partName(part) : part.computed ? "…" : keyName(part.key),
+        )
         .join(", ")} }`;
     default:
       return "…";

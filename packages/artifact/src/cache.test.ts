@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { ProgramManifest } from "@capsule-run/protocol";
+import { fingerprint } from "./fingerprint.ts";
+import { type Artifact, artifactKey, type Entry, type Input, observe, openCache } from "./index.ts";
+import { prune } from "./prune.ts";
+
+interface Folder extends Disposable {
+  readonly root: string;
+  readonly dir: string;
+  readonly entry: Entry;
+  readonly inputs: readonly Input[];
+}
+
+/** A project with one program, and the folder of its cache. */
+function folder(): Folder {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), "capsule-test-")));
+  const file = join(root, "a.ts");
+  writeFileSync(file, "1");
+  const inputs = observe([{ kind: "file", path: file }], Date.now() + 60_000);
+  assert.ok(inputs);
+  return {
+    root,
+    dir: join(root, ".capsule", "cache"),
+    entry: { file, version: "1.0.0", engine: "abc" },
+    inputs,
+    [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+const MANIFEST: ProgramManifest = {
+  language: "javascript",
+  engine: "abc",
+  source: "",
+  snapshot: "after",
+  reasons: [],
+  tasks: [
+    {
+      name: "größe",
+      policy: { fuel: 1, ram: null, timeoutMs: null, maxRetries: 0 },
+      async: true,
+      parameters: null,
+    },
+  ],
+  output: [],
+};
+
+function artifact(code: string, size = 100_000): Artifact {
+  const pages = new Uint8Array(size).map((_, n) => n * 7);
+  const key = artifactKey({ code, engine: "abc", version: "1.0.0", rules: "1" });
+  return {
+    key,
+    manifest: MANIFEST,
+    globals: [1, -2, 3],
+    pages,
+    bundle: Buffer.from("é"),
+    sourceMap: '{"version":3}',
+  };
+}
+
+const programFile = (dir: string, key: string) => join(dir, "programs", `${key}.capsule`);
+
+test("gives back what was written", () => {
+  using at = folder();
+  const cache = openCache(at.dir);
+  for (const size of [0, 1, 4, 1000, 65_535, 65_536, 3_000_001]) {
+    const given = artifact(`x${size}`, size);
+    assert.equal(cache.read(given.key), null);
+    assert.deepEqual(cache.write(at.entry, at.inputs, given), { ok: true });
+    assert.equal(cache.lookUp(at.entry), given.key);
+    const { sourceMap, ...stored } = given;
+    const read = cache.read(given.key);
+    assert.deepEqual(
+      read && { ...read, pages: new Uint8Array(read.pages), bundle: Buffer.from(read.bundle) },
+      stored,
+    );
+    assert.equal(cache.readSourceMap(given.key), sourceMap);
+  }
+  assert.equal(readFileSync(join(at.root, ".capsule", ".gitignore"), "utf8"), "*\n");
+  assert.deepEqual(
+    readdirSync(join(at.dir, "programs")).filter((name) => name.endsWith(".tmp")),
+    [],
+  );
+});
+
+test("another version, engine or file is another entry", () => {
+  using at = folder();
+  const cache = openCache(at.dir);
+  cache.write(at.entry, at.inputs, artifact("x"));
+  for (const other of [{ version: "1.0.1" }, { engine: "abd" }, { file: join(at.root, "b.ts") }])
+    assert.equal(cache.lookUp({ ...at.entry, ...other }), null);
+});
+
+test("an artifact of unsure inputs is kept, but not found by its file", () => {
+  using at = folder();
+  const cache = openCache(at.dir);
+  const given = artifact("x");
+  assert.deepEqual(cache.write(at.entry, null, given), { ok: true });
+  assert.equal(cache.lookUp(at.entry), null);
+  assert.ok(cache.read(given.key));
+});
+
+test("keys differ when any part differs, and parts can't be confused", () => {
+  const parts = { code: "a", engine: "b", version: "c", rules: "d" };
+  const key = artifactKey(parts);
+  assert.match(key, /^[0-9a-f]{64}$/);
+  assert.equal(artifactKey({ ...parts }), key);
+  const others = [
+    ...Object.keys(parts).map((part) => ({ ...parts, [part]: "x" })),
+    { ...parts, engine: "bc", version: "" },
+    { ...parts, engine: "", version: "bc" },
+  ].map(artifactKey);
+  assert.equal(new Set([key, ...others]).size, others.length + 1);
+});
+
+test("an artifact with any byte changed, or cut anywhere, is absent", () => {
+  using at = folder();
+  const cache = openCache(at.dir);
+  for (const size of [300, 100_000]) {
+    const given = artifact("x", size);
+    cache.write(at.entry, at.inputs, given);
+    const path = programFile(at.dir, given.key);
+    const whole = readFileSync(path);
+    const places =
+      whole.length < 2000 ? [...whole.keys()] : [0, 8, 12, 20, 40, 900, 50_000, whole.length - 1];
+    for (const place of places) {
+      const broken = Buffer.from(whole);
+      broken[place] = (broken[place] as number) ^ 1;
+      writeFileSync(path, broken);
+      assert.equal(cache.read(given.key), null, `byte ${place}`);
+      writeFileSync(path, whole.subarray(0, place));
+      assert.equal(cache.read(given.key), null, `cut at ${place}`);
+    }
+    writeFileSync(path, Buffer.concat([whole, Buffer.from([0])]));
+    assert.equal(cache.read(given.key), null, "longer");
+    writeFileSync(path, Buffer.alloc(whole.length));
+    assert.equal(cache.read(given.key), null, "zeros");
+    writeFileSync(path, whole);
+    assert.ok(cache.read(given.key));
+    writeFileSync(programFile(at.dir, "1".repeat(64)), whole);
+    assert.equal(cache.read("1".repeat(64)), null, "under another name");
+  }
+});
+
+test("a broken index or source map is absent", () => {
+  using at = folder();
+  const cache = openCache(at.dir);
+  const given = artifact("x");
+  cache.write(at.entry, at.inputs, given);
+  const index = join(at.dir, "index", readdirSync(join(at.dir, "index"))[0] as string);
+  const map = join(at.dir, "programs", `${given.key}.map`);
+  for (const [path, read] of [
+    [index, () => cache.lookUp(at.entry)],
+    [map, () => cache.readSourceMap(given.key)],
+  ] as const) {
+    const whole = readFileSync(path);
+    assert.notEqual(read(), null);
+    for (let place = 0; place < whole.length; place++) {
+      const broken = Buffer.from(whole);
+      broken[place] = (broken[place] as number) ^ 1;
+      writeFileSync(path, broken);
+      assert.equal(read(), null, `byte ${place}`);
+      writeFileSync(path, whole.subarray(0, place));
+      assert.equal(read(), null, `cut at ${place}`);
+    }
+    for (const text of ["", "null", "[]", "{}", `${fingerprint(Buffer.from("null"))}\nnull`]) {
+      writeFileSync(path, text);
+      assert.ok(path === map || read() === null, text);
+    }
+    rmSync(path);
+    mkdirSync(path);
+    assert.equal(read(), null, "a folder");
+  }
+});
+
+test("a cache that can't be written says so and why", () => {
+  using at = folder();
+  writeFileSync(join(at.root, ".capsule"), "a file");
+  const cache = openCache(at.dir);
+  const written = cache.write(at.entry, at.inputs, artifact("x"));
+  assert.equal(written.ok, false);
+  assert.ok(!written.ok && /^E[A-Z]+$/.test(written.code) && written.message !== "");
+  assert.equal(cache.lookUp(at.entry), null);
+  assert.equal(cache.read("0".repeat(64)), null);
+  assert.equal(cache.readSourceMap("0".repeat(64)), null);
+});
+
+test("a cache elsewhere gets no .gitignore", () => {
+  using at = folder();
+  const dir = join(at.root, "elsewhere", "cache");
+  assert.deepEqual(openCache(dir).write(at.entry, at.inputs, artifact("x")), { ok: true });
+  assert.equal(existsSync(join(at.root, "elsewhere", ".gitignore")), false);
+});
+
+test("the most recently used artifacts are kept", () => {
+  using at = folder();
+  const cache = openCache(at.dir);
+  const keys = Array.from({ length: 6 }, (_, n) => {
+    const given = artifact(`x${n}`, 10);
+    cache.write({ ...at.entry, file: join(at.root, `${n}.ts`) }, at.inputs, given);
+    utimesSync(programFile(at.dir, given.key), 1000 + n * 1000, 1000 + n * 1000);
+    return given.key;
+  });
+  assert.ok(cache.read(keys[0] as string), "used: it is young again");
+  writeFileSync(join(at.dir, "programs", "left.tmp"), "");
+  utimesSync(join(at.dir, "programs", "left.tmp"), 1, 1);
+  writeFileSync(join(at.dir, "programs", "now.tmp"), "");
+  prune(at.dir, { programs: 3, index: 2 });
+  assert.deepEqual(
+    keys.map((key) => existsSync(programFile(at.dir, key))),
+    [true, false, false, false, true, true],
+  );
+  assert.deepEqual(
+    keys.map((key) => cache.readSourceMap(key) !== null),
+    [true, false, false, false, true, true],
+  );
+  assert.equal(readdirSync(join(at.dir, "index")).length, 2);
+  assert.equal(existsSync(join(at.dir, "programs", "left.tmp")), false);
+  assert.equal(existsSync(join(at.dir, "programs", "now.tmp")), true);
+});
+
+/** Writes and reads for a while; ends with 1 when it reads something wrong. Prints how many reads and writes did well. */
+const WORKER = `
+import { observe, openCache } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};
+const [dir, file, key, n] = process.argv.slice(1);
+const cache = openCache(dir);
+const entry = { file, version: "1", engine: "e" };
+const inputs = observe([{ kind: "file", path: file }], Date.now() + 60000);
+const pages = new Uint8Array(200000).fill(Number(n));
+let reads = 0, writes = 0;
+for (const end = Date.now() + 700; Date.now() < end; ) {
+  const written = cache.write(entry, inputs, { key, manifest: {}, globals: [Number(n)], pages, bundle: new Uint8Array(0), sourceMap: "{}" });
+  if (written.ok) writes++; else if (written.code !== "ENOENT") { console.error(written); process.exit(1); }
+  const found = cache.lookUp(entry);
+  if (found !== null && found !== key) { console.error("another key", found); process.exit(1); }
+  const artifact = found && cache.read(found);
+  if (!artifact) continue;
+  reads++;
+  if (artifact.pages.length !== 200000 || artifact.pages.some((byte) => byte !== artifact.globals[0])) { console.error("mixed"); process.exit(1); }
+}
+console.log(reads + " " + writes);
+`;
+
+async function race(at: Folder, meanwhile?: () => void): Promise<{ reads: number; writes: number }> {
+  const timer = meanwhile && setInterval(meanwhile, 5);
+  const workers = Array.from({ length: 10 }, async (_, n) => {
+    const args = ["--input-type=module", "--eval", WORKER, at.dir, at.entry.file, "7".repeat(64), String(n)];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let text = "";
+    child.stdout.on("data", (chunk) => {
+      text += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      text += chunk;
+    });
+    const code = await new Promise((done) => child.on("close", done));
+    assert.equal(code, 0, text);
+    const [reads = 0, writes = 0] = text.trim().split(" ").map(Number);
+    return { reads, writes };
+  });
+  const counts = await Promise.all(workers).finally(() => clearInterval(timer));
+  const sum = (of: "reads" | "writes") => counts.reduce((all, each) => all + each[of], 0);
+  return { reads: sum("reads"), writes: sum("writes") };
+}
+
+test("ten processes at once read and write whole artifacts only", async () => {
+  using at = folder();
+  const { reads, writes } = await race(at);
+  assert.ok(reads >= 10 && writes >= 10, `${reads} reads, ${writes} writes`);
+  assert.deepEqual(
+    readdirSync(join(at.dir, "programs")).filter((name) => name.endsWith(".tmp")),
+    [],
+  );
+});
+
+test("it may be deleted at any time", async () => {
+  using at = folder();
+  const { writes } = await race(at, () => {
+    try {
+      rmSync(join(at.root, ".capsule"), { recursive: true, force: true });
+    } catch {
+      // Filled again while it was emptied.
+    }
+  });
+  assert.ok(writes >= 10, `${writes} writes`);
+});

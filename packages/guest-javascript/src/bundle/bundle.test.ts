@@ -1,0 +1,456 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { UsageError } from "@capsule-run/protocol";
+import { runInEngine, type TestProject, testProject } from "./testing.ts";
+
+/** Bundles `main.ts` (or another file), runs it, gives what it left in `globalThis.out`. */
+async function outOf(project: TestProject, file = "main.ts"): Promise<unknown> {
+  const { code } = await project.bundle(file);
+  const { out, error } = await runInEngine(code);
+  assert.equal(error, null, JSON.stringify(error));
+  return out;
+}
+
+async function failureOf(project: TestProject, file = "main.ts"): Promise<UsageError> {
+  try {
+    await project.bundle(file);
+  } catch (error) {
+    assert.ok(error instanceof UsageError, String(error));
+    return error;
+  }
+  assert.fail("bundled without an error");
+}
+
+const PACKAGE = (fields: object) => JSON.stringify({ name: "pkg", version: "1.0.0", ...fields });
+
+const PROGRAMS: readonly [what: string, files: Record<string, string>, out: unknown, entry?: string][] = [
+  [
+    "TypeScript with the SDK",
+    {
+      "main.ts": `import { task, type TaskResult } from "@capsule-run/sdk";
+        enum Color { Red, Green }
+        export const main = task({ name: "main" }, (x: number): number => x + Color.Green);
+        globalThis.out = main(1) satisfies number;`,
+    },
+    2,
+  ],
+  ["plain JavaScript", { "main.js": "globalThis.out = 1 + 1" }, 2, "main.js"],
+  [
+    "a .mjs",
+    { "main.mjs": 'import { x } from "./x.mjs"; globalThis.out = x', "x.mjs": "export const x = 3" },
+    3,
+    "main.mjs",
+  ],
+  [
+    "a .cjs",
+    { "main.cjs": 'const { x } = require("./x.cjs"); globalThis.out = x', "x.cjs": "exports.x = 4" },
+    4,
+    "main.cjs",
+  ],
+  ["a .mts", { "main.mts": "const x: number = 5; globalThis.out = x; export {}" }, 5, "main.mts"],
+  [
+    "a .cts",
+    { "main.cts": "const x: number = 6; globalThis.out = x; module.exports = { x }" },
+    6,
+    "main.cts",
+  ],
+  [
+    "JSX, classic by default",
+    { "main.jsx": "const React = { createElement: (...a) => a }; globalThis.out = <b id='x'>é</b>" },
+    ["b", { id: "x" }, "é"],
+    "main.jsx",
+  ],
+  [
+    "TSX as the project's tsconfig.json says",
+    {
+      "tsconfig.json": `{ // comments are allowed
+        "compilerOptions": { "jsx": "react-jsx", "jsxImportSource": "./jsx", } }`,
+      "main.tsx": "const x: string = 'y'; globalThis.out = <b>{x}</b>",
+      "jsx/jsx-runtime.ts": "export const jsx = (tag: string, props: object) => ({ tag, props })",
+    },
+    { tag: "b", props: { children: "y" } },
+    "main.tsx",
+  ],
+  [
+    "JSON, with and without an import attribute, and text",
+    {
+      "main.ts": `import a from "./a.json" with { type: "json" }; import { b } from "./a.json"; import t from "./t.txt";
+        import md from "./t.md"; globalThis.out = [a.b, b, t, md];`,
+      "a.json": '{ "b": 7 }',
+      "t.txt": "text",
+      "t.md": "# é",
+    },
+    [7, 7, "text", "# é"],
+  ],
+  [
+    "cycles",
+    {
+      "main.ts": 'import { even } from "./even.ts"; globalThis.out = even(10)',
+      "even.ts":
+        'import { odd } from "./odd.ts"; export const even = (n: number): boolean => n === 0 || odd(n - 1)',
+      "odd.ts":
+        'import { even } from "./even.ts"; export const odd = (n: number): boolean => n !== 0 && even(n - 1)',
+    },
+    true,
+  ],
+  [
+    "dynamic import, evaluated when first imported, and top-level await",
+    {
+      "main.ts": `globalThis.log = []; log.push("before"); const { x } = await import("./x.ts");
+        log.push(x); globalThis.out = log`,
+      "x.ts": 'globalThis.log.push("x"); export const x = await Promise.resolve(8)',
+    },
+    ["before", "x", 8],
+  ],
+  [
+    "a package: browser build before main, conditions, sub-path exports",
+    {
+      "main.ts":
+        'import a from "a"; import b from "b"; import sub from "b/sub"; globalThis.out = [a, b, sub]',
+      "node_modules/a/package.json": PACKAGE({ main: "node.js", browser: "browser.js" }),
+      "node_modules/a/node.js": 'module.exports = require("fs").readFileSync("x")',
+      "node_modules/a/browser.js": 'module.exports = "browser"',
+      "node_modules/b/package.json": PACKAGE({
+        exports: {
+          ".": { node: "./node.js", worker: "./worker.js", default: "./node.js" },
+          "./sub": "./sub.mjs",
+        },
+      }),
+      "node_modules/b/node.js": "throw 1",
+      "node_modules/b/worker.js": 'exports.default = "worker"; exports.__esModule = true',
+      "node_modules/b/sub.mjs": 'export default "sub"',
+    },
+    ["browser", "worker", "sub"],
+  ],
+  [
+    "names that are not ASCII",
+    {
+      "größe ü/мейн.ts":
+        'import { ñ } from "./日本.ts"; const größe = "😀"; globalThis.out = ñ + größe + /é+/.exec("ééé")![0]',
+      "größe ü/日本.ts": 'export const ñ = "ß"',
+    },
+    "ß😀ééé",
+    "größe ü/мейн.ts",
+  ],
+  [
+    "syntax that QuickJS does not know itself, or knows since recently",
+    {
+      "main.ts": `const seen: string[] = []; const log = (v: unknown, c: { name: PropertyKey }) => { seen.push(String(c.name)); };
+        class A { @log m() {} @log accessor x = 1; static { seen.push("static"); } #p = 2; has(o: object) { return #p in o; } }
+        { using d = { [Symbol.dispose]() { seen.push("disposed"); } }; }
+        globalThis.out = [seen, new A().has(new A()), /[\\p{L}--[a-z]]/v.test("A")];`,
+    },
+    [["m", "x", "static", "disposed"], true, true],
+  ],
+  [
+    "process.env.NODE_ENV is production; process and global exist",
+    {
+      "main.ts": `let cwd; if (typeof process !== "undefined" && process.versions.node === undefined) cwd = process.cwd();
+        globalThis.out = [process.env.NODE_ENV, process.env.HOME ?? null, cwd, typeof global.setTimeout, process.hrtime(), __dirname]`,
+    },
+    ["production", null, "/", "undefined", [1, 500_000_000], "/"],
+  ],
+  [
+    "process.nextTick",
+    {
+      "main.ts":
+        'globalThis.queueMicrotask = (f) => Promise.resolve().then(f); await new Promise((r) => process.nextTick(r, 1)); globalThis.out = "ticked"',
+    },
+    "ticked",
+  ],
+  [
+    "Node's built-in modules can be imported, destructured, extended",
+    {
+      "main.ts": `import fs, { readFileSync } from "node:fs"; import * as path from "path"; import { Transform } from "stream";
+        const { randomBytes } = require("crypto"); const { promisify } = require("node:util");
+        class Mine extends Transform {} const bound = fs.readFile.bind(fs);
+        const say = (run: () => unknown) => { try { return run(); } catch (e) { return e.message; } };
+        globalThis.out = [say(() => readFileSync("x")), say(() => path.join("a", "b")), say(() => new Mine()), say(() => fs.promises.readFile("x")),
+          say(() => randomBytes(1)), say(() => String(fs.constants)), typeof promisify, fs instanceof Object, "then" in await import("node:fs"), typeof bound];`,
+    },
+    [
+      '"node:fs" is not available inside a sandbox (readFileSync)',
+      '"node:path" is not available inside a sandbox (join)',
+      '"node:stream" is not available inside a sandbox (Transform)',
+      '"node:fs" is not available inside a sandbox (promises.readFile)',
+      '"node:crypto" is not available inside a sandbox (randomBytes)',
+      '"node:fs" is not available inside a sandbox (constants)',
+      "function",
+      true,
+      false,
+      "function",
+    ],
+  ],
+  [
+    "built-in modules: globals live on in them, packages of their name come first, browser: false is an empty module",
+    {
+      "main.ts": `globalThis.URL = "url"; globalThis.crypto = "web"; import { URL } from "node:url"; import { webcrypto } from "crypto"; import events from "events";
+        import pkg from "pkg"; import proc from "node:process"; globalThis.out = [URL, webcrypto, events, pkg, proc.cwd()]`,
+      "node_modules/events/package.json": PACKAGE({ main: "index.js" }),
+      "node_modules/events/index.js": 'module.exports = "the package"',
+      "node_modules/pkg/package.json": PACKAGE({ main: "index.js", browser: { fs: false } }),
+      "node_modules/pkg/index.js": 'module.exports = Object.keys(require("fs"))',
+    },
+    ["url", "web", "the package", [], "/"],
+  ],
+  [
+    "require that fails is caught as in Node",
+    { "main.js": 'let x = "none"; try { x = require("not-installed") } catch {} globalThis.out = x' },
+    "none",
+    "main.js",
+  ],
+  [
+    "paths of tsconfig.json and imports of package.json",
+    {
+      "tsconfig.json": '{ "extends": "./base.json" }',
+      "base.json": '{ "compilerOptions": { "paths": { "@/*": ["./src/*"] } } }',
+      "package.json": '{ "imports": { "#x": "./src/x.ts" } }',
+      "main.ts": 'import { x } from "@/x"; import { x as y } from "#x"; globalThis.out = x + y',
+      "src/x.ts": "export const x = 1",
+    },
+    2,
+  ],
+  [
+    "a byte order mark, a hashbang, lines that end in CR LF",
+    {
+      "main.ts":
+        '#!/usr/bin/env capsule\r\nprocess.cwd(); import { x } from "./x";\r\nglobalThis.out = x;\r\n',
+      "x.ts": "\ufeffexport const x = 9",
+    },
+    9,
+  ],
+];
+
+for (const [what, files, out, entry] of PROGRAMS)
+  test(`bundles ${what}`, async () => {
+    using project = testProject(files);
+    assert.deepEqual(await outOf(project, entry), out);
+  });
+
+test("bundles papaparse", async () => {
+  using project = testProject({
+    "main.ts": 'import Papa from "papaparse"; globalThis.out = Papa.parse("a,b\\n1,2").data',
+  });
+  const { symlinkSync, mkdirSync } = await import("node:fs");
+  const { dirname } = await import("node:path");
+  const { fileURLToPath } = await import("node:url");
+  mkdirSync(project.path("node_modules"));
+  symlinkSync(
+    dirname(fileURLToPath(import.meta.resolve("papaparse/package.json"))),
+    project.path("node_modules/papaparse"),
+  );
+  assert.deepEqual(await outOf(project), [
+    ["a", "b"],
+    ["1", "2"],
+  ]);
+});
+
+test("keeps names and async", async () => {
+  using project = testProject({
+    "main.ts":
+      "export async function main(name?: string) { return await greet(name) } const greet = async (n) => n; globalThis.out = [main.name, greet.name, main.toString(), greet.constructor.name]",
+  });
+  assert.deepEqual(await outOf(project), [
+    "main",
+    "greet",
+    "async function main(name) {\n  return await greet(name);\n}",
+    "AsyncFunction",
+  ]);
+});
+
+test("nothing in a bundle or its source map says where the machine keeps its files", async () => {
+  using project = testProject({
+    "src/main.ts":
+      'import { task } from "@capsule-run/sdk"; import "../../outside.ts"; import "x"; process.env; export const main = task({}, () => 1)',
+    "../outside.ts": "globalThis.out = 1",
+    "node_modules/x/package.json": PACKAGE({ main: "x.js" }),
+    "node_modules/x/x.js": "module.exports = require('fs')",
+  });
+  const { code, sourceMap } = await project.bundle("src/main.ts");
+  const { sources, sourcesContent } = JSON.parse(sourceMap) as {
+    sources: string[];
+    sourcesContent: string[];
+  };
+  assert.deepEqual(sources, [
+    "capsule:node:fs",
+    "node_modules/x/x.js",
+    "capsule:sdk",
+    "../outside.ts",
+    "src/main.ts",
+  ]);
+  assert.equal(sourcesContent.length, sources.length);
+  for (const text of [code, sourceMap]) assert.ok(!text.includes(project.root) && !text.includes("guest.ts"));
+});
+
+test("warns of an SDK of another major version in the project", async () => {
+  const files = (version: string) => ({
+    "main.ts": 'import { task } from "@capsule-run/sdk"; task({}, () => 1)',
+    "node_modules/@capsule-run/sdk/package.json": JSON.stringify({ name: "@capsule-run/sdk", version }),
+  });
+  using other = testProject(files("2.0.0"));
+  const { warnings } = await other.bundle("main.ts");
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] as string, /@capsule-run\/sdk 2\.0\.0 .* Capsule 1\.2\.3/);
+  using same = testProject(files("1.0.0"));
+  assert.deepEqual((await same.bundle("main.ts")).warnings, []);
+});
+
+test("warnings have a place; those about packages are left out", async () => {
+  using project = testProject({
+    "main.ts": 'import "x"; import * as b from "./b"; globalThis.out = b.nope',
+    "b.ts": "export const yes = 1",
+    "node_modules/x/package.json": PACKAGE({ main: "x.mjs" }),
+    "node_modules/x/x.mjs": 'import * as y from "./y.mjs"; y.nope',
+    "node_modules/x/y.mjs": "export {}",
+  });
+  const { warnings } = await project.bundle("main.ts");
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] as string, /^main\.ts:1:\d+: Import "nope" will always be undefined/);
+});
+
+const FAILURES: readonly [
+  what: string,
+  files: Record<string, string>,
+  expected: { message: RegExp; line: number; column: number; excerpt: string; file?: string },
+][] = [
+  [
+    "a syntax error",
+    { "main.ts": "const a = 1;\nconst b = ;\nconst c = 2;\nconst d = 3;\n" },
+    {
+      message: /^Unexpected ";"$/,
+      line: 2,
+      column: 11,
+      excerpt: "  1 | const a = 1;\n> 2 | const b = ;\n    |           ^\n  3 | const c = 2;",
+    },
+  ],
+  [
+    "a syntax error behind letters that take several bytes, and tabs",
+    { "main.ts": '\tconst ü = "é😀日" + ;' },
+    {
+      message: /^Unexpected ";"$/,
+      line: 1,
+      column: 21,
+      excerpt: '> 1 | \tconst ü = "é😀日" + ;\n    | \t                    ^',
+    },
+  ],
+  [
+    "an import that is not there, in another file",
+    { "main.ts": 'import "./src/a"', "src/a.ts": '\n\nimport x from "./b";\nx()' },
+    {
+      message: /^Could not resolve "\.\/b": there is no such file$/,
+      file: "src/a.ts",
+      line: 3,
+      column: 15,
+      excerpt: '  1 |\n  2 |\n> 3 | import x from "./b";\n    |               ^\n  4 | x()',
+    },
+  ],
+  [
+    "a package that is not installed",
+    { "main.ts": 'import x from "lodahs"; x()' },
+    {
+      message: /^Could not resolve "lodahs": is the package installed\?$/,
+      line: 1,
+      column: 15,
+      excerpt: '> 1 | import x from "lodahs"; x()\n    |               ^',
+    },
+  ],
+  [
+    "a name that a file does not export",
+    {
+      "main.ts": 'import { nope } from "./b";\nnope()',
+      "b.ts": "export const yes = 1; export default 2; export type T = 1",
+    },
+    {
+      message: /^"nope" is not exported by "b\.ts": it exports default, yes$/,
+      line: 1,
+      column: 10,
+      excerpt: '> 1 | import { nope } from "./b";\n    |          ^\n  2 | nope()',
+    },
+  ],
+  [
+    "a name that the SDK does not export yet",
+    { "main.ts": 'import { task, tools } from "@capsule-run/sdk";\ntools.x()' },
+    {
+      message: /^"tools" is not exported by "@capsule-run\/sdk": it exports task$/,
+      line: 1,
+      column: 16,
+      excerpt:
+        '> 1 | import { task, tools } from "@capsule-run/sdk";\n    |                ^\n  2 | tools.x()',
+    },
+  ],
+  [
+    "the SDK's part for host programs",
+    { "main.ts": 'import { run } from "@capsule-run/sdk/runner"; run()' },
+    {
+      message: /^"@capsule-run\/sdk\/runner" is for programs outside of sandboxes/,
+      line: 1,
+      column: 21,
+      excerpt: '> 1 | import { run } from "@capsule-run/sdk/runner"; run()\n    |                     ^',
+    },
+  ],
+  [
+    "a tsconfig.json that is broken",
+    { "main.ts": "1", "tsconfig.json": '{ "compilerOptions": ' },
+    {
+      message: /./,
+      file: "tsconfig.json",
+      line: 1,
+      column: 22,
+      excerpt: '> 1 | { "compilerOptions":\n    |                      ^',
+    },
+  ],
+];
+
+for (const [what, files, expected] of FAILURES)
+  test(`says where: ${what}`, async () => {
+    using project = testProject(files);
+    const error = await failureOf(project);
+    assert.equal(error.slug, "compile");
+    assert.match(error.message, expected.message);
+    assert.deepEqual(error.place, {
+      file: expected.file ?? "main.ts",
+      line: expected.line,
+      column: expected.column,
+    });
+    assert.equal(error.excerpt, expected.excerpt);
+  });
+
+test("lists several errors, ten at most", async () => {
+  const imports = Array.from({ length: 14 }, (_, n) => `import x${n} from "./no${n}"; x${n}();`).join("\n");
+  using project = testProject({ "main.ts": imports });
+  const error = await failureOf(project);
+  const lines = error.message.split("\n");
+  assert.match(lines[0] as string, /^Could not resolve "\.\/no0"/);
+  assert.equal(lines[1], "13 more:");
+  assert.equal(lines[2], '  main.ts:2:16: Could not resolve "./no1": there is no such file');
+  assert.equal(lines.length, 12);
+  assert.equal(lines.at(-1), "  and 4 that are not shown");
+});
+
+test("files are named from where the user stands", async () => {
+  const { bundleProgram } = await import("./index.ts");
+  using project = testProject({ "src/deep/main.ts": "let x = ;", "lib/.keep": "" });
+  const from = (cwd: string, file: string) =>
+    bundleProgram({ file, root: project.root, sdk: project.sdk, cwd: project.path(cwd) }).then(
+      () => assert.fail(),
+      (error: UsageError) => error.place?.file,
+    );
+  assert.equal(await from(".", "src/deep/main.ts"), "src/deep/main.ts");
+  assert.equal(await from("src", "deep/main.ts"), "deep/main.ts");
+  assert.equal(await from("lib", project.path("src/deep/main.ts")), "../src/deep/main.ts");
+});
+
+const WRONG_FILES: readonly [file: string, slug: string, message: RegExp][] = [
+  ["nothing.ts", "file-not-found", /^There is no file "nothing\.ts"$/],
+  ["folder", "file-not-found", /^"folder" is not a file$/],
+  ["main.rb", "arguments", /^"main\.rb" is no program .* \.ts \.mts \.cts \.tsx \.js \.mjs \.cjs \.jsx$/],
+  ["main", "arguments", /^"main" is no program/],
+];
+
+for (const [file, slug, message] of WRONG_FILES)
+  test(`refuses ${file}`, async () => {
+    using project = testProject({ "folder/x.ts": "", "main.rb": "puts 1", main: "1" });
+    const error = await failureOf(project, file);
+    assert.equal(error.slug, slug);
+    assert.match(error.message, message);
+  });
