@@ -55,6 +55,9 @@ export function quickjsImports(memory: () => WebAssembly.Memory): WebAssembly.Im
   };
 }
 
+/** Bytes of the shadow stack, which is 1 MiB, that programs may use; frames of the native stack are smaller. */
+const STACK_SIZE = 400_000;
+
 /** A QuickJS to run programs in. */
 export class QuickJS {
   readonly exports: CapsuleExports;
@@ -63,6 +66,7 @@ export class QuickJS {
     this.exports = exports;
     exports._initialize();
     exports.qjs_init();
+    exports.qjs_set_max_stack_size(STACK_SIZE);
   }
 
   /** What a program's last expression is as a string, or `threw …`. Runs pending jobs, too. */
