@@ -68,7 +68,8 @@ export const STATUS = { result: "R", error: "E", typed: "X", timer: "T", idle: "
 export const PROGRAM_FILE = "capsule:program";
 /** The file name of the prelude and of library parts in guest stacks. */
 export const PRELUDE_FILE = "capsule:prelude";
-/** The line on which the code of a library part stands; an `eval` of the program has none so far down. */
+/**
+ * The line on which the code of library parts begins: the engine writes their frames as `(<input>:10000:1)`, those of a
+ * program's own `eval` with lower lines. `error.stack` and reports hold neither these nor the prelude's frames.
+ */
 export const LIBRARY_LINE = 10_000;
-/** How the engine writes a frame of a library part; `error.stack` and reports name `PRELUDE_FILE` instead. */
-export const LIBRARY_FRAME = `(<input>:${LIBRARY_LINE}:`;

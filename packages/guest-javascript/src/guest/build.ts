@@ -26,8 +26,19 @@ export const pureProtocol: Plugin = {
   },
 };
 
+/** Puts `libraries/utf8.ts` in place of the package's own UTF-8, which it falls back to. */
+const nativeUtf8: Plugin = {
+  name: "native-utf8",
+  setup({ onResolve }) {
+    const ours = file("libraries/utf8.ts");
+    onResolve({ filter: /^@exodus\/bytes\/utf8\.js$/ }, ({ importer }) =>
+      importer === ours ? undefined : { path: ours },
+    );
+  },
+};
+
 /** One script whose completion value is what the module `path` exports as `name`. */
-async function bundle(path: string, name: string): Promise<string> {
+async function bundle(path: string, name: string, alias: Record<string, string> = {}): Promise<string> {
   const result = await build({
     entryPoints: [path],
     absWorkingDir: fileURLToPath(new URL(".", import.meta.url)),
@@ -44,7 +55,8 @@ async function bundle(path: string, name: string): Promise<string> {
     charset: "ascii",
     legalComments: "none",
     logLevel: "silent",
-    plugins: [pureProtocol],
+    plugins: [pureProtocol, nativeUtf8],
+    alias,
     banner: { js: '(()=>{"use strict";const module={exports:{}},exports=module.exports;' },
     footer: { js: `return module.exports.${name}})()` },
   });
@@ -53,12 +65,19 @@ async function bundle(path: string, name: string): Promise<string> {
   return output.text;
 }
 
+/** What the URL part does without: encodings other than UTF-8 in queries, and IDNA tables before they are needed. */
+const URL_ALIAS = {
+  "@exodus/bytes/encoding.js": file("libraries/percent.ts"),
+  "@exodus/bytes/whatwg.js": file("libraries/percent.ts"),
+  tr46: file("libraries/domains.ts"),
+};
+
 /** Bundles the prelude and every part of the library. Takes under a second. */
 export async function buildGuest(): Promise<GuestSources> {
   const names = Object.keys(PARTS) as PartName[];
   const [prelude, ...parts] = await Promise.all([
     bundle(file("prelude.ts"), "entry"),
-    ...names.map((name) => bundle(file(`libraries/${name}.ts`), "make")),
+    ...names.map((name) => bundle(file(`libraries/${name}.ts`), "make", name === "url" ? URL_ALIAS : {})),
   ]);
   const libraries = Object.fromEntries(names.map((name, i) => [name, parts[i] as string]));
   return { prelude: prelude as string, libraries: libraries as Record<PartName, string> };

@@ -1,6 +1,6 @@
 /** Exceptions as `ErrorReport`s: whatever was thrown, however hostile, ends as one JSON text of bounded size. */
 import { type ErrorReport, LIMITS } from "@capsule-run/protocol";
-import { LIBRARY_FRAME, PRELUDE_FILE } from "../door.ts";
+import { LIBRARY_LINE, PRELUDE_FILE } from "../door.ts";
 import { show } from "./definition.ts";
 import {
   apply,
@@ -10,13 +10,14 @@ import {
   isArray,
   min,
   quote,
-  replaceAll,
   SafeError,
   slice,
   toText,
   toWellFormed,
 } from "./primordials.ts";
 
+/** How the engine begins the place of code that was evaluated. */
+const EVALUATED = "(<input>:";
 const MOST_CAUSES = 5;
 const MOST_ERRORS = 10;
 const nativeStack = getOwnPropertyDescriptor(SafeError.prototype, "stack")?.get;
@@ -163,9 +164,33 @@ export function captureStack(target: object, upTo: (...args: never[]) => unknown
 /** Frames as the engine wrote them, made complete; anything else, as `Error.prepareStackTrace` gave it. */
 function withHeader(error: unknown, frames: unknown): unknown {
   if (typeof frames !== "string" || (frames !== "" && !startsWith(frames, "    at "))) return frames;
-  const end = frames.length > 0 && frames[frames.length - 1] === "\n" ? frames.length - 1 : frames.length;
-  const named = replaceAll(slice(frames, 0, end), LIBRARY_FRAME, `(${PRELUDE_FILE}:`);
-  return named === "" ? header(error) : `${header(error)}\n${named}`;
+  return header(error) + programFrames(frames);
+}
+
+function isOurs(frame: string): boolean {
+  if (indexOf(frame, `(${PRELUDE_FILE}:`) >= 0) return true;
+  const from = indexOf(frame, EVALUATED);
+  if (from < 0) return false;
+  const line = from + EVALUATED.length;
+  return +slice(frame, line, indexOf(frame, ":", line)) >= LIBRARY_LINE;
+}
+
+/** The frames without ours, each after a line break. A native frame that we called goes with ours. */
+function programFrames(frames: string): string {
+  let kept = "";
+  let native = "";
+  for (let at = 0; at < frames.length; ) {
+    const end = indexOf(frames, "\n", at);
+    const line = slice(frames, at, end < 0 ? frames.length : end);
+    at += line.length + 1;
+    if (isOurs(line)) native = "";
+    else if (indexOf(line, "(native)") >= 0) native += `\n${line}`;
+    else {
+      kept += `${native}\n${line}`;
+      native = "";
+    }
+  }
+  return kept + native;
 }
 
 /** What `Error.prototype.toString` gives, for any object, never throwing. */

@@ -1,25 +1,21 @@
 /** Globals that cost nothing until they are used. */
-import { loadPart } from "./library.ts";
+import { isLoading, loadPart } from "./library.ts";
 import { PARTS, type PartName } from "./parts.ts";
 import { defineHidden, defineProperty } from "./primordials.ts";
 
 /** Each becomes an ordinary property when it is read or written for the first time. */
 function defineLazily(name: string, make: () => unknown): void {
-  let making = false;
   defineProperty(globalThis, name, {
     configurable: true,
     enumerable: false,
     get(): unknown {
-      // A part that looks for a native version of what it provides finds none.
-      if (making) return undefined;
-      making = true;
-      try {
-        const value = make();
-        defineHidden(globalThis, name, value);
-        return value;
-      } finally {
-        making = false;
-      }
+      const value = make();
+      // A part that looks for a native version of what it provides finds none, and must not settle the matter.
+      if (value === undefined) return undefined;
+      // The bundler may have renamed the class.
+      if (typeof value === "function") defineProperty(value, "name", { value: name, configurable: true });
+      defineHidden(globalThis, name, value);
+      return value;
     },
     set(value: unknown): void {
       defineHidden(globalThis, name, value);
@@ -30,6 +26,8 @@ function defineLazily(name: string, make: () => unknown): void {
 export function installGlobals(): void {
   for (const part in PARTS)
     for (const name of PARTS[part as PartName])
-      defineLazily(name, () => (loadPart(part) as Record<string, unknown>)[name]);
+      defineLazily(name, () =>
+        isLoading(part) ? undefined : (loadPart(part) as Record<string, unknown>)[name],
+      );
   defineHidden(globalThis, "global", globalThis);
 }

@@ -16,13 +16,23 @@ export interface Kit {
 const evaluate = globalThis.eval;
 const loaded: Record<string, unknown> = create(null);
 
+const loading: Record<string, boolean> = create(null);
+
+/** Whether a part is being evaluated right now. */
+export const isLoading = (name: string): boolean => loading[name] === true;
+
 /**
- * The exports of a part. Its code stands on line `LIBRARY_LINE`, where no program's `eval` is: that makes its frames
+ * The exports of a part. Its code begins on line `LIBRARY_LINE`, where no program's `eval` is: that makes its frames
  * recognisable in a stack, for the engine names no file for evaluated code.
  */
 export function loadPart(name: string): unknown {
   if (name in loaded) return loaded[name];
-  const make = evaluate(repeat("\n", LIBRARY_LINE - 1) + door.library(name)) as (kit: Kit) => unknown;
-  loaded[name] = make({ fail, timers, loadPart });
-  return loaded[name];
+  loading[name] = true;
+  try {
+    const make = evaluate(repeat("\n", LIBRARY_LINE - 1) + door.library(name)) as (kit: Kit) => unknown;
+    loaded[name] = make({ fail, timers, loadPart });
+    return loaded[name];
+  } finally {
+    loading[name] = false;
+  }
 }

@@ -1,4 +1,4 @@
-/** `util.inspect` and what `console` needs of it: Node's own code. */
-export { make };
+/** `TextEncoder` and `TextDecoder`: the Unicode encodings and all single-byte ones. */
+import { TextDecoder, TextEncoder } from "@exodus/bytes/encoding-lite.js";
 
-const make = (): unknown => ({});
+export const make = (): unknown => ({ TextEncoder, TextDecoder });

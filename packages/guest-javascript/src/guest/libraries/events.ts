@@ -1,4 +1,11 @@
-/** `util.inspect` and what `console` needs of it: Node's own code. */
-export { make };
+/** Events and aborting. */
+import type { Kit } from "../library.ts";
+import { AbortController, AbortSignal, useTimers } from "./abort.ts";
+import { CustomEvent, Event } from "./event.ts";
+import { EventTarget, reportTo } from "./event-target.ts";
 
-const make = (): unknown => ({});
+export function make({ fail, timers }: Kit): unknown {
+  reportTo(fail);
+  useTimers(timers);
+  return { Event, EventTarget, CustomEvent, AbortController, AbortSignal };
+}

@@ -1,4 +1,4 @@
-/** `util.inspect` and what `console` needs of it: Node's own code. */
-export { make };
+/** International domain names, for the URL part. */
+import * as tr46 from "tr46";
 
-const make = (): unknown => ({});
+export const make = (): unknown => tr46;
