@@ -242,7 +242,7 @@ const entry = { file, version: "1", engine: "e" };
 const inputs = observe([{ kind: "file", path: file }], Date.now() + 60000);
 const pages = new Uint8Array(200000).fill(Number(n));
 let reads = 0, writes = 0;
-for (const end = Date.now() + 700; Date.now() < end; ) {
+for (const end = Date.now() + 400; Date.now() < end; ) {
   const written = cache.write(entry, inputs, { key, manifest: {}, globals: [Number(n)], pages, bundle: new Uint8Array(0), sourceMap: "{}" });
   if (written.ok) writes++; else if (written.code !== "ENOENT") { console.error(written); process.exit(1); }
   const found = cache.lookUp(entry);

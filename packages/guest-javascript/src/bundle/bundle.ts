@@ -26,7 +26,7 @@ export interface Bundle {
   readonly code: string;
   /**
    * Source map as JSON, with the sources' text. Sources are relative to the project root; Capsule's own begin with
-   * `capsule:`. Columns in the bundle count bytes of UTF-8, as QuickJS does in stacks.
+   * `capsule:`. The field `x_bundle` is `code` again.
    */
   readonly sourceMap: string;
   /** What decided the bundle: ask the same of the disk later to know whether it still holds. */
@@ -185,9 +185,7 @@ async function bundleOnce(build: Build, readAt: number): Promise<Bundle> {
   const { base } = naming;
   return {
     code: first + body,
-    sourceMap: fitSourceMap(output(".js.map"), body, first === "" ? 0 : 1, (source) =>
-      sourceName(source, base, sdk),
-    ),
+    sourceMap: fitSourceMap(output(".js.map"), first, body, (source) => sourceName(source, base, sdk)),
     inputs: inputsOf(result.metafile, { file, base, sdk }),
     readAt,
     warnings: [

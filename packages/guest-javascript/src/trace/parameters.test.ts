@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of programs
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runInEngine, testProject } from "../bundle/testing.ts";
@@ -49,7 +50,7 @@ const TABLE: readonly [source: string, names: string[], required: number, rest?:
 
 for (const [source, names, required, rest = false] of TABLE)
   test(`parameters of ${source}`, async () => {
-    assert.deepEqual(await parametersOf(source), { names, required, rest });
+    assert.deepEqual(parametersOf(source), { names, required, rest });
   });
 
 const NONE: readonly string[] = [
@@ -73,16 +74,16 @@ const NONE: readonly string[] = [
 
 for (const source of NONE)
   test(`no parameters: ${source.slice(0, 40)}`, async () => {
-    assert.equal(await parametersOf(source), null);
+    assert.equal(parametersOf(source), null);
   });
 
 test("anything but text has no parameters", async () => {
   for (const source of [undefined, null, 1, {}, []])
-    assert.equal(await parametersOf(source as unknown as string), null);
+    assert.equal(parametersOf(source as unknown as string), null);
 });
 
 test("long names are cut", async () => {
-  const parameters = await parametersOf(`({ ${Array.from({ length: 50 }, (_, n) => `name${n}`)} }) => 1`);
+  const parameters = parametersOf(`({ ${Array.from({ length: 50 }, (_, n) => `name${n}`)} }) => 1`);
   assert.equal(parameters?.names[0]?.length, 81);
 });
 
@@ -96,7 +97,7 @@ globalThis.out = [f, g, same, other].map(String);`,
   });
   const bundle = await project.bundle("main.ts");
   const { out } = await runInEngine(bundle.code);
-  const found = await Promise.all((out as string[]).map((source) => parametersOf(source, bundle)));
+  const found = (out as string[]).map((source) => parametersOf(source, bundle));
   assert.deepEqual(found, [
     { names: ["name", "ü", "last"], required: 1, rest: false },
     { names: ["a", "b", "{ c }"], required: 0, rest: false },

@@ -1,4 +1,4 @@
-import type { Function as FunctionNode, Node, Pattern } from "acorn";
+import { type Function as FunctionNode, type Pattern, parse } from "acorn";
 import { readPositions } from "./positions.ts";
 
 /** What a task's function takes, as its source says. */
@@ -23,18 +23,14 @@ const NAME = 80;
  *
  * @returns null for text that is no such function, or is too long. Never throws, whatever the text.
  */
-export async function parametersOf(
-  source: string,
-  bundle?: { readonly code: string; readonly sourceMap: string },
-): Promise<Parameters | null> {
+export function parametersOf(source: string, bundle?: { readonly sourceMap: string }): Parameters | null {
   if (typeof source !== "string" || source.length > LONGEST) return null;
-  const { parse } = await import("acorn");
   try {
-    const parsed = functionIn(source, parse);
+    const parsed = functionIn(source);
     if (!parsed) return null;
     const { params } = parsed.node;
     if (params.length > MOST) return null;
-    const isOptional = bundle ? optionalIn(bundle, source, parsed.offset) : () => false;
+    const isOptional = bundle ? optionalIn(bundle.sourceMap, source, parsed.offset) : () => false;
     const last = params.at(-1);
     const rest = last?.type === "RestElement";
     let required = 0;
@@ -48,10 +44,8 @@ export async function parametersOf(
   }
 }
 
-type Parse = (text: string, options: { ecmaVersion: "latest"; allowSuperOutsideMethod?: boolean }) => Node;
-
 /** `offset` is what stands before the function's text in the text that was parsed. */
-function functionIn(source: string, parse: Parse): { node: FunctionNode; offset: number } | null {
+function functionIn(source: string): { node: FunctionNode; offset: number } | null {
   // A function or arrow is an expression, a method stands in an object.
   for (const [before, after] of [
     ["(", "\n)"],
@@ -116,20 +110,12 @@ const keyName = (key: { type: string }): string =>
       : "…";
 
 /** Whether the user's source has a `?` after a parameter. */
-function optionalIn(
-  { code, sourceMap }: { code: string; sourceMap: string },
-  source: string,
-  offset: number,
-): (param: Pattern) => boolean {
-  const start = code.indexOf(source);
-  if (start < 0) return () => false;
+function optionalIn(sourceMap: string, source: string, offset: number): (param: Pattern) => boolean {
   const positions = readPositions(sourceMap);
+  const start = positions.code.indexOf(source);
   return (param) => {
-    if (param.type !== "Identifier") return false;
-    const before = code.slice(0, start + param.start - offset);
-    const lineStart = before.lastIndexOf("\n") + 1;
-    const line = before.split("\n").length;
-    const at = positions.original(line, Buffer.byteLength(before.slice(lineStart)) + 1);
+    if (param.type !== "Identifier" || start < 0) return false;
+    const at = positions.original(start + param.start - offset);
     const text = at ? positions.text(at.source)?.split(/\r\n|[\n\r\u2028\u2029]/)[at.line - 1] : undefined;
     if (!at || !text?.startsWith(param.name, at.column - 1)) return false;
     return /^\s*\?/.test(text.slice(at.column - 1 + param.name.length));

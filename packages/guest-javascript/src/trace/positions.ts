@@ -8,12 +8,22 @@ export interface Position {
   readonly column: number;
 }
 
-/** A bundle's source map, ready for questions. */
+/** A bundle with its source map, ready for questions. */
 export interface Positions {
-  /** Where a place of the bundle comes from; null for what no source has. Columns of the bundle count bytes. */
-  original(line: number, column: number): Position | null;
+  /** The bundle's text, "" if it is not known. */
+  readonly code: string;
+  /** Where a place in the bundle's text comes from; null for what no source has. */
+  original(offset: number): Position | null;
+  /** The place in the bundle's text of what a stack says: line from 1, column from 1 in bytes of UTF-8. */
+  offset(line: number, column: number): number;
   /** The text of a source. */
   text(source: string): string | undefined;
+}
+
+interface Payload {
+  readonly sources: readonly string[];
+  readonly sourcesContent: readonly (string | null)[];
+  readonly x_bundle: string;
 }
 
 interface Entry {
@@ -25,35 +35,62 @@ interface Entry {
 
 let last: { json: string; positions: Positions } | undefined;
 
-/** Reads a bundle's source map. The last one is kept: errors come in groups. A broken map answers nothing. */
+/** Reads a bundle's source map. The last one is kept: questions come in groups. A broken map answers nothing. */
 export function readPositions(json: string): Positions {
   if (last?.json === json) return last.positions;
-  const positions = parse(json);
+  const positions = parse(json) ?? NONE;
   last = { json, positions };
   return positions;
 }
 
-const NONE: Positions = { original: () => null, text: () => undefined };
+const NONE: Positions = { code: "", original: () => null, offset: () => 0, text: () => undefined };
 
-function parse(json: string): Positions {
+function parse(json: string): Positions | null {
   try {
-    const payload = JSON.parse(json) as { sources: string[]; sourcesContent: (string | null)[] };
+    const payload = JSON.parse(json) as Payload;
     // Loaded when the first error is translated, not when the host starts.
     const { SourceMap } = process.getBuiltinModule("node:module");
     const map = new SourceMap({ ...payload, file: PROGRAM_FILE } as never);
+    const code = payload.x_bundle;
+    const starts = lineStarts(code);
     return {
-      original(line, column) {
-        const entry = map.findEntry(line - 1, column - 1) as Entry;
-        if (entry.originalSource === undefined || entry.generatedLine !== line - 1) return null;
+      code,
+      original(offset) {
+        const line = lineAt(starts, offset);
+        const entry = map.findEntry(line, offset - (starts[line] as number)) as Entry;
+        if (entry.originalSource === undefined || entry.generatedLine !== line) return null;
         return {
           source: entry.originalSource,
           line: (entry.originalLine ?? 0) + 1,
           column: (entry.originalColumn ?? 0) + 1,
         };
       },
+      offset(line, column) {
+        const start = starts[line - 1];
+        if (start === undefined) return code.length;
+        const bytes = Buffer.from(code.slice(start, starts[line] ?? code.length));
+        return start + bytes.subarray(0, column - 1).toString().length;
+      },
       text: (source) => payload.sourcesContent[payload.sources.indexOf(source)] ?? undefined,
     };
   } catch {
-    return NONE;
+    return null;
   }
+}
+
+function lineStarts(code: string): number[] {
+  const starts = [0];
+  for (let at = code.indexOf("\n"); at >= 0; at = code.indexOf("\n", at + 1)) starts.push(at + 1);
+  return starts;
+}
+
+/** The index of the last start at or before `offset`. */
+function lineAt(starts: readonly number[], offset: number): number {
+  let low = 0;
+  for (let high = starts.length; high - low > 1; ) {
+    const middle = (low + high) >> 1;
+    if ((starts[middle] as number) <= offset) low = middle;
+    else high = middle;
+  }
+  return low;
 }

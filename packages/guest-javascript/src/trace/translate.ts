@@ -4,6 +4,7 @@ import type { ErrorReport, Place } from "@capsule-run/protocol";
 import { OWN } from "../bundle/builtins.ts";
 import { excerpt } from "../bundle/excerpt.ts";
 import { PROGRAM_FILE } from "../door.ts";
+import { callStart } from "./calls.ts";
 import { type Positions, readPositions } from "./positions.ts";
 
 export interface TranslateOptions {
@@ -22,9 +23,6 @@ export interface Translated {
   readonly excerpt?: string;
 }
 
-/** A report with the errors of an `AggregateError`. */
-type Report = ErrorReport & { readonly errors?: readonly ErrorReport[] | undefined };
-
 const FRAMES = 16;
 const NAME = 200;
 const MESSAGE = 16_384;
@@ -32,7 +30,6 @@ const MESSAGE = 16_384;
 const STACK = 65_536;
 const LINE = 2_000;
 const DEPTH = 5;
-const ERRORS = 10;
 const WHOLE = 65_536;
 
 /**
@@ -70,35 +67,18 @@ function shower({ root, cwd }: TranslateOptions): Show {
   };
 }
 
-/** Name, message, frames, then what Node prints in braces: the cause, the errors. */
-function describe(report: Report, positions: Positions, show: Show, depth: number): string {
-  const indent = "    ";
-  const lines = framesOf(report, positions).map((frame) => `${indent}at ${frameText(frame, show)}`);
-  let text = [headline(report), ...lines].join("\n");
-  const inner: string[] = [];
-  if (isReport(report.cause))
-    inner.push(
-      depth < DEPTH
-        ? `[cause]: ${nested(describe(report.cause, positions, show, depth + 1), 2)}`
-        : "[cause]: …",
-    );
-  const errors = Array.isArray(report.errors) ? report.errors.filter(isReport) : [];
-  if (errors.length > 0 && depth < DEPTH) {
-    const texts = errors
-      .slice(0, ERRORS)
-      .map((error) => `    ${nested(describe(error, positions, show, depth + 1), 4)}`);
-    if (errors.length > ERRORS) texts.push(`    ${errors.length - ERRORS} more`);
-    inner.push(`[errors]: [\n${texts.join(",\n")}\n  ]`);
-  }
-  if (inner.length > 0) text += ` {\n${inner.map((each) => `  ${each}`).join(",\n")}\n}`;
-  return text;
+/** Name, message, frames, then the cause as Node prints it. */
+function describe(report: ErrorReport, positions: Positions, show: Show, depth: number): string {
+  const lines = framesOf(report, positions).map((frame) => `\n    at ${frameText(frame, show)}`);
+  const text = headline(report) + lines.join("");
+  if (!isReport(report.cause)) return text;
+  const cause = depth < DEPTH ? describe(report.cause, positions, show, depth + 1) : "…";
+  return `${text} {\n  [cause]: ${cause.replaceAll("\n", "\n  ")}\n}`;
 }
 
-const isReport = (value: unknown): value is Report => typeof value === "object" && value !== null;
+const isReport = (value: unknown): value is ErrorReport => typeof value === "object" && value !== null;
 
-const nested = (text: string, spaces: number) => text.replaceAll("\n", `\n${" ".repeat(spaces)}`);
-
-function headline(report: Report): string {
+function headline(report: ErrorReport): string {
   const name = safe(report.name, NAME).replaceAll("\n", " ");
   const message = safe(report.message, MESSAGE);
   if (name === "") return message === "" ? "Error" : message;
@@ -123,26 +103,39 @@ interface Frame {
   readonly at: { readonly source: string; readonly line: number; readonly column: number } | null;
 }
 
-const IN_FILE = /^\s*at (?:(.*) \()?(.*?):(\d{1,9}):(\d{1,9})\)?$/;
-const NATIVE = /^\s*at (.*) \(native\)$/;
-
 /** The frames a user can use: their files' and packages', and the engine's functions between them. */
 function framesOf(report: ErrorReport, positions: Positions): Frame[] {
   const frames: Frame[] = [];
   if (typeof report.stack !== "string") return frames;
+  const error = headline(report);
+  let callee: string | null = null;
   for (const line of report.stack.slice(0, STACK).split("\n")) {
-    if (line.length > LINE) continue;
-    const native = NATIVE.exec(line);
-    if (native) frames.push({ name: safe(native[1], NAME), at: null });
-    const match = native ? null : IN_FILE.exec(line);
-    if (match?.[2] !== PROGRAM_FILE) continue;
-    const at = positions.original(Number(match[3]), Number(match[4]));
-    if (!at || at.source.startsWith(`${OWN}:`)) continue;
-    frames.push({ name: nameOf(safe(match[1] ?? "", NAME), at.source, positions), at });
+    const read = line.length > LINE ? null : readFrame(line);
+    if (!read) continue;
+    const name = safe(read.name, NAME);
+    if (read.file === NATIVE) frames.push({ name, at: null });
+    if (read.file === PROGRAM_FILE) {
+      const said = positions.offset(read.line, read.column);
+      const at = positions.original(callStart(positions.code, { offset: said, callee, error }) ?? said);
+      if (at && !at.source.startsWith(`${OWN}:`))
+        frames.push({ name: nameOf(name, at.source, positions), at });
+    }
     if (frames.length >= FRAMES) break;
+    callee = name;
   }
   while (frames.length > 0 && frames.at(-1)?.at === null) frames.pop();
   return frames;
+}
+
+const NATIVE = "native";
+
+function readFrame(text: string): { name: string; file: string; line: number; column: number } | null {
+  const native = /^\s*at (.*) \(native\)$/.exec(text);
+  if (native) return { name: native[1] as string, file: NATIVE, line: 0, column: 0 };
+  const match = /^\s*at (?:(.*) \()?(.*?):(\d{1,9}):(\d{1,9})\)?$/.exec(text);
+  if (!match) return null;
+  const [, name = "", file = "", line, column] = match;
+  return { name, file, line: Number(line), column: Number(column) };
 }
 
 /**
