@@ -38,7 +38,8 @@ interface Call {
 
 function errorCall(calls: readonly Call[], error: string): Call | undefined {
   const [call] = calls;
-  if (!call || NO_FUNCTION.test(error) || call.name === error.split(":", 1)[0]) return call;
+  const named = calls.find(({ name }) => name === error.split(":", 1)[0]);
+  if (!call || named || NO_FUNCTION.test(error)) return named ?? call;
   return call.kind === "call" || ENGINE_ERROR.test(error) ? undefined : call;
 }
 
