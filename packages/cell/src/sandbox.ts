@@ -1,8 +1,9 @@
 import {
+  type ErrorReport,
   type ErrorType,
+  Fifo,
   type FromCell,
   type GuestHost,
-  type Image,
   LIMITS,
   type Loaded,
   type PreparedImage,
@@ -37,13 +38,17 @@ export class Sandbox {
   readonly #onEnd: () => void;
   #calls = 0;
   #outputBytes = 0;
+  #outputFull = false;
   /** The sync call the guest is suspended in. */
-  #waiting: { readonly call: number; resolve(envelope: Uint8Array | null): void } | null = null;
+  #waiting: {
+    readonly call: number;
+    resolve(completion: { readonly envelope: Uint8Array; readonly now: number } | null): void;
+  } | null = null;
   /** Whether a turn is running, and so nobody may enter the instance. */
   #inTurn = false;
   #stopped = false;
   #ended = false;
-  readonly #events: Event[] = [];
+  readonly #events = new Fifo<Event>();
 
   constructor(id: number, pool: InstancePool, seed: string, send: Send, onEnd: () => void) {
     this.#id = id;
@@ -56,8 +61,10 @@ export class Sandbox {
   /** Loads a program and answers with `loaded`, or with `ended` if that fails. */
   async load(source: Uint8Array, limits: SandboxLimits): Promise<void> {
     this.#inTurn = true;
-    this.#lease.instance.reset(null, limits, 0);
-    const outcome = await this.#lease.instance.load(source);
+    const outcome = await this.#entered(() => {
+      this.#lease.instance.reset(null, limits, 0);
+      return this.#lease.instance.load(source);
+    });
     if ("state" in outcome) this.#settle(outcome);
     else this.#loaded(outcome);
   }
@@ -70,8 +77,10 @@ export class Sandbox {
     now: number,
   ): Promise<void> {
     const { instance } = this.#lease;
-    instance.reset(program.snapshot === "after" ? program.image : null, limits, now);
-    await this.#turn(() => instance.start(task, args, program.snapshot === "before" ? program.source : null));
+    await this.#turn(() => {
+      instance.reset(program.snapshot === "after" ? program.image : null, limits, now);
+      return instance.start(task, args, program.snapshot === "before" ? program.source : null);
+    });
   }
 
   /** Delivers the envelope of a call: to the guest that is suspended in it, or by a turn. */
@@ -79,7 +88,7 @@ export class Sandbox {
     if (this.#waiting?.call === call) {
       const { resolve } = this.#waiting;
       this.#waiting = null;
-      resolve(envelope);
+      resolve({ envelope, now });
     } else this.#deliver({ type: "complete", call, now, body: envelope });
   }
 
@@ -114,18 +123,34 @@ export class Sandbox {
 
   async #turn(enter: () => Promise<TurnEnd>): Promise<void> {
     this.#inTurn = true;
-    const end = await enter();
+    const end = await this.#entered(enter);
     this.#inTurn = false;
     if (this.#stopped) this.#settle({ state: "stopped" });
     else if (end.state !== "idle") this.#settle(end);
     else {
       this.#send({ type: "idle", sandbox: this.#id, wake: end.wake ?? -1, pending: end.pending });
-      if (this.#events.length > 0) void this.#drain();
+      if (this.#events.size > 0) void this.#drain();
+    }
+  }
+
+  /** Enters the instance. What fails in there of itself, such as its memory that can't be had, fails this sandbox only. */
+  async #entered<T>(enter: () => Promise<T>): Promise<T | TurnEnd> {
+    try {
+      return await enter();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { state: "failed", error: "internal_error", message: `the sandbox failed: ${message}` };
     }
   }
 
   #loaded({ tasks, snapshot, reasons, output, image }: Loaded): void {
     const { fuel, ram } = this.#usage();
+    const most = LIMITS.manifestCharacters;
+    if (tasks.length > most) {
+      const message = `its tasks' functions take more than ${most.toLocaleString("en-US")} characters of source`;
+      this.#settle({ state: "failed", error: "limit_exceeded", message });
+      return;
+    }
     this.#end({
       type: "loaded",
       sandbox: this.#id,
@@ -166,7 +191,8 @@ export class Sandbox {
       },
       call: (mode, task, args) => {
         const call = ++this.#calls;
-        this.#send({ type: "call", sandbox: this.#id, call, mode, task, body: args });
+        const body = args.length <= LIMITS.argumentBytes ? args : NOTHING;
+        this.#send({ type: "call", sandbox: this.#id, call, mode, task: task.slice(0, 200), body });
         return call;
       },
       wait: (call) =>
@@ -180,14 +206,26 @@ export class Sandbox {
     };
   }
 
-  /** Passes console output on, up to the limit of an attempt; the host says so once when it has seen that much. */
+  /** Passes console output on, up to the limit of an attempt; the first piece that is cut ends with a mark for the host. */
   #output(stream: 1 | 2, text: Uint8Array): void {
-    const room = LIMITS.attemptOutputBytes - this.#outputBytes;
-    if (room <= 0) return;
-    const body = text.length > room ? text.subarray(0, room) : text;
+    if (this.#outputFull || text.length === 0) return;
+    const body = wholeCharacters(text, LIMITS.attemptOutputBytes - this.#outputBytes);
     this.#outputBytes += body.length;
-    this.#send({ type: "output", sandbox: this.#id, stream, body });
+    if (body.length > 0) this.#send({ type: "output", sandbox: this.#id, stream, body });
+    if (body.length === text.length) return;
+    this.#outputFull = true;
+    this.#send({ type: "output", sandbox: this.#id, stream, body: NOTHING });
   }
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** The beginning of UTF-8 text: at most `most` bytes, no character in parts. */
+function wholeCharacters(text: Uint8Array, most: number): Uint8Array {
+  if (text.length <= most) return text;
+  let end = most;
+  while (end > 0 && ((text[end] as number) & 0xc0) === 0x80) end--;
+  return text.subarray(0, end);
 }
 
 interface Ending {
@@ -198,14 +236,14 @@ interface Ending {
 }
 
 function endOf(end: TurnEnd): Ending {
-  const text = (value: string): Uint8Array => Buffer.from(value);
+  const text = (value: string): Uint8Array => Buffer.from(value.slice(0, LIMITS.errorCharacters));
   switch (end.state) {
     case "result":
       return end.json.length <= LIMITS.resultBytes
         ? { ok: true, error: "", plain: false, body: end.json }
-        : { ok: false, error: "invalid_result", plain: true, body: text("the result is too large") };
+        : { ok: false, error: "invalid_result", plain: true, body: text(tooLarge(end.json.length)) };
     case "raised":
-      return { ok: false, error: end.error, plain: false, body: text(JSON.stringify(end.report)) };
+      return { ok: false, error: end.error, plain: false, body: reportBody(end.report) };
     case "failed":
       return { ok: false, error: end.error, plain: true, body: text(end.message) };
     case "stopped":
@@ -220,4 +258,14 @@ function endOf(end: TurnEnd): Ending {
   }
 }
 
-export type { Image };
+const tooLarge = (size: number): string =>
+  `the result is ${size} bytes of JSON, more than the ${LIMITS.resultBytes} that are allowed; hand over less, or in several parts`;
+
+/** A report as JSON; of one that is larger than the host takes, its own words only. */
+function reportBody(report: ErrorReport): Uint8Array {
+  const body = Buffer.from(JSON.stringify(report));
+  if (body.length <= LIMITS.reportBytes) return body;
+  const cut = (text: string): string => text.slice(0, LIMITS.errorCharacters >> 2);
+  const { name, message, stack } = report;
+  return Buffer.from(JSON.stringify({ name: cut(name), message: cut(message), stack: cut(stack) }));
+}

@@ -1,8 +1,10 @@
+import { Fifo } from "@capsule-run/protocol";
+
 /**
  * Who runs next. A sandbox that has used up a slice waits here while the others have theirs, and while the event loop
  * hears the host: one wakes per turn of the loop, first come, first served.
  */
-const waiting: (() => void)[] = [];
+const waiting = new Fifo<() => void>();
 let scheduled = false;
 
 /** Resolves when it is the caller's turn again. */
@@ -18,7 +20,7 @@ export function nextSlice(): Promise<void> {
 
 function wakeNext(): void {
   const next = waiting.shift();
-  scheduled = waiting.length > 0;
+  scheduled = waiting.size > 0;
   if (scheduled) setImmediate(wakeNext);
   next?.();
 }

@@ -1,14 +1,17 @@
 import { FrameError } from "./codec.ts";
 import { ERROR_TYPES } from "./errors.ts";
+import { isJson, isJsonArray } from "./json.ts";
 import { LIMITS } from "./limits.ts";
 import type { FromCell, LoadedTask } from "./messages.ts";
+import { isTaskName } from "./policy.ts";
 
 /** A field's rule: true if the value may be used as it is. */
 type Rule = (value: unknown) => boolean;
 
 const count: Rule = (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-const finite: Rule = (value) =>
-  typeof value === "number" && Number.isFinite(value) && Math.abs(value) <= 8.64e15;
+/** Milliseconds since 1970 that a `Date` can hold, or −1. */
+const timeOrNone: Rule = (value) =>
+  value === -1 || (typeof value === "number" && value >= 0 && value <= 8.64e15);
 const flag: Rule = (value) => typeof value === "boolean";
 const text =
   (most: number): Rule =>
@@ -23,8 +26,12 @@ const bytes =
   (value) =>
     value instanceof Uint8Array && value.length <= most;
 const globals: Rule = (value) =>
-  Array.isArray(value) && value.length <= 1000 && value.every((x) => Number.isInteger(x));
+  Array.isArray(value) && value.length <= 1000 && value.every((x) => Number.isInteger(x) && (x | 0) === x);
 const errorOrNone = oneOf("", ...ERROR_TYPES);
+/** Empty: the cell kept back more than a call may carry. */
+const argumentsOrNone: Rule = (value) =>
+  bytes(LIMITS.argumentBytes)(value) &&
+  ((value as Uint8Array).length === 0 || isJsonArray(value as Uint8Array));
 
 /** Every message a cell may send, field by field: the table is the definition of what the host accepts. */
 const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> = {
@@ -32,10 +39,10 @@ const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> 
   pong: { n: count, body: bytes(0) },
   loaded: {
     sandbox: count,
-    tasks: text(LIMITS.bundleBytes * 2),
+    tasks: text(LIMITS.manifestCharacters),
     snapshot: oneOf("after", "before"),
     reasons: text(10_000),
-    output: text(LIMITS.loadOutputBytes * 8),
+    output: text(LIMITS.loadOutputBytes * 32),
     globals,
     fuel: count,
     ram: count,
@@ -46,10 +53,10 @@ const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> 
     call: count,
     mode: oneOf("sync", "async"),
     task: text(200),
-    body: bytes(LIMITS.argumentBytes),
+    body: argumentsOrNone,
   },
   output: { sandbox: count, stream: oneOf(1, 2), body: bytes(LIMITS.attemptOutputBytes) },
-  idle: { sandbox: count, wake: finite, pending: count, body: bytes(0) },
+  idle: { sandbox: count, wake: timeOrNone, pending: count, body: bytes(0) },
   ended: {
     sandbox: count,
     ok: flag,
@@ -76,11 +83,17 @@ export function checkFromCell(message: Record<string, unknown>): FromCell {
       throw new FrameError(`"${type}" with an unknown field`);
   for (const [field, rule] of Object.entries(rules))
     if (!rule(message[field])) throw new FrameError(`"${type}" with a wrong "${field}"`);
-  return message as unknown as FromCell;
+  const checked = message as unknown as FromCell;
+  if (checked.type === "ended" && !isEnding(checked)) throw new FrameError('"ended" that contradicts itself');
+  return checked;
 }
 
+/** A result is JSON, because others splice it into theirs; only a failure has an error. */
+const isEnding = ({ ok, error, body }: Extract<FromCell, { type: "ended" }>): boolean =>
+  ok ? error === "" && isJson(body) : error !== "" && body.length <= LIMITS.reportBytes;
+
 const TASK_RULES: Readonly<Record<keyof LoadedTask, Rule>> = {
-  name: (value) => text(200)(value) && value !== "",
+  name: isTaskName,
   fuel: (value) => count(value) && value !== 0,
   ram: (value) => value === null || (count(value) && value !== 0),
   timeoutMs: (value) => value === null || (count(value) && value !== 0),

@@ -78,6 +78,7 @@ export class FrameReader {
 function decodeFrame(frame: Uint8Array): Record<string, unknown> & { body: Uint8Array } {
   const headLength = new DataView(frame.buffer, frame.byteOffset).getUint32(0, true);
   if (4 + headLength > frame.length) throw new FrameError("a head longer than its frame");
+  if (headLength > LIMITS.headBytes) throw new FrameError(`a head of ${headLength} bytes`);
   let head: unknown;
   try {
     head = JSON.parse(decoder.decode(frame.subarray(4, 4 + headLength)));

@@ -34,8 +34,8 @@ export interface GuestHost {
   pause(): Promise<boolean>;
   /** A task call: gives its id. */
   call(mode: "sync" | "async", task: string, args: Uint8Array): number;
-  /** The envelope of the sync call `id`, as JSON; null ends the guest. */
-  wait(id: number): Promise<Uint8Array | null>;
+  /** The envelope of the sync call `id`, as JSON, and when it came (ms since 1970); null ends the guest. */
+  wait(id: number): Promise<{ readonly envelope: Uint8Array; readonly now: number } | null>;
   output(stream: 1 | 2, text: Uint8Array): void;
   /** `length` bytes of the attempt's own random stream. */
   random(length: number): Uint8Array;

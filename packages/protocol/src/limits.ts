@@ -19,12 +19,20 @@ export const LIMITS = {
   depth: 100,
   /** Calls of one attempt that may be pending at once. */
   pendingCalls: 100_000,
-  /** Bytes of arguments of one run's tasks that wait in the queue. */
+  /** Bytes of one run's calls that are pending: their arguments, and `callBytes` each. */
   queuedBytes: 512 * 1024 * 1024,
+  /** Bytes of the host's memory that a pending call takes beside its arguments. */
+  callBytes: 4096,
   /** Tasks a program may define. */
   tasks: 10_000,
   /** Bytes of one bundled program. */
   bundleBytes: 64 * 1024 * 1024,
+  /** Characters of the list of a program's tasks, with the sources of their functions, as JSON. */
+  manifestCharacters: 4 * 1024 * 1024,
+  /** Bytes of an error report, as JSON. */
+  reportBytes: 512 * 1024,
+  /** Bytes of a frame's head: all that a host parses of what a cell sends. */
+  headBytes: 24 * 1024 * 1024,
   /** Bytes of one frame between host and cell. */
   frameBytes: 320 * 1024 * 1024,
   /** Nesting of JSON values in arguments and results. */

@@ -79,7 +79,10 @@ export type FromCell =
       readonly ram: number;
       readonly body: Uint8Array;
     }
-  /** The guest calls a task. A `sync` call suspends the sandbox until `complete`. Body: arguments as a JSON array. */
+  /**
+   * The guest calls a task. A `sync` call suspends the sandbox until `complete`. Body: arguments as a JSON array; empty
+   * if they are more than `LIMITS.argumentBytes`.
+   */
   | {
       readonly type: "call";
       readonly sandbox: number;
@@ -88,6 +91,7 @@ export type FromCell =
       readonly task: string;
       readonly body: Uint8Array;
     }
+  /** Body: whole characters of UTF-8; empty, once and at last, if the rest is dropped for `LIMITS.attemptOutputBytes`. */
   | { readonly type: "output"; readonly sandbox: number; readonly stream: 1 | 2; readonly body: Uint8Array }
   /** The turn is over, the task is not: it waits for `pending` calls, or for the time `wake` (ms since 1970, −1: none). */
   | { readonly type: "idle"; readonly sandbox: number; readonly wake: number; readonly pending: number }

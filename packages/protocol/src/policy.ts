@@ -98,6 +98,10 @@ export const TASK_OPTIONS: Readonly<Record<string, OptionRow>> = {
   envVariables: { parse: parseEmpty },
 };
 
+/** What may be the name of a task: text that any terminal and any codec takes as it is. */
+export const isTaskName = (value: unknown): value is string =>
+  typeof value === "string" && value !== "" && value.length <= 200 && !/[\p{Cc}\p{Cs}]/u.test(value);
+
 /** What is wrong with a task's options: which one, and what is allowed instead. */
 export interface OptionProblem {
   readonly option: string;
@@ -107,7 +111,7 @@ export interface OptionProblem {
 
 /**
  * Reads the options of `task({ … })`. `undefined` and absent mean the default.
- * `name` must be a non-empty string of at most 200 characters without control characters.
+ * `name` must be a non-empty string of at most 200 characters without control characters or lone surrogates.
  */
 export function parseTaskOptions(
   options: unknown,
@@ -116,8 +120,7 @@ export function parseTaskOptions(
     return { ok: false, option: "options", value: options, allowed: 'an object such as { name: "main" }' };
   const given = options as Record<string, unknown>;
   const name = given.name;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: names are printed on terminals
-  if (typeof name !== "string" || name === "" || name.length > 200 || /[\x00-\x1f\x7f]/.test(name))
+  if (!isTaskName(name))
     return {
       ok: false,
       option: "name",

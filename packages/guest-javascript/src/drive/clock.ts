@@ -18,6 +18,7 @@ export class FuelClock {
   event(ms: number, fuelUsed: number): void {
     const now = this.read(fuelUsed);
     const at = toNs(ms);
+    // biome-ignore lint/complexity/useMathMinMax: Math.max takes no BigInt
     this.#ns = at > now ? at : now;
     this.#fuel = fuelUsed;
   }

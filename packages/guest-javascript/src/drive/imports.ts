@@ -13,6 +13,7 @@ export interface DoorHost {
   random(length: number): Uint8Array;
   library(name: string): Uint8Array | null;
   call(mode: "sync" | "async", task: string, args: Uint8Array): number;
+  /** The envelope of a sync call; null when the guest has been ended. */
   wait(id: number): Promise<Uint8Array | null>;
   rejection(promise: number, reason: number, handled: boolean): void;
   /** Ends the guest at its next check: it did what an honest prelude never does, or has no memory for an answer. */
@@ -58,7 +59,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 export function doorImports(host: DoorHost): WebAssembly.Imports {
   const hostCall = (name: number, nameLength: number, _self: number, argc: number, argv: number) => {
     try {
-      const operation = OPERATIONS[Buffer.from(slice(host, name, nameLength)).toString("latin1")];
+      const wanted = Buffer.from(slice(host, name, nameLength)).toString("latin1");
+      const operation = Object.hasOwn(OPERATIONS, wanted) && OPERATIONS[wanted];
       if (!operation) throw new RangeError("an unknown host call");
       const result = operation(host, pointers(host, argv, argc));
       return typeof result === "number" ? result : result.catch((cause) => doomed(host, cause));

@@ -1,10 +1,7 @@
 import type {
-  ErrorReport,
-  ErrorType,
   GuestHost,
   GuestInstance,
   Loaded,
-  LoadOutput,
   PreparedImage,
   SandboxLimits,
   TurnEnd,
@@ -12,11 +9,13 @@ import type {
 import { LIMITS } from "@capsule-run/protocol";
 import { GATE } from "@capsule-run/wasm/gate";
 import { type EntryOp, PROGRAM_FILE, STATUS } from "../door.ts";
+import { failed, raised, turnEnd } from "./answers.ts";
 import { FuelClock } from "./clock.ts";
 import { EVAL_MODULE, type QuickJs } from "./exports.ts";
 import { FuelTank, SLICE } from "./fuel.ts";
 import type { Handles } from "./handles.ts";
 import { doorImports } from "./imports.ts";
+import { LoadRecord } from "./loading.ts";
 import { difference } from "./pages.ts";
 import { OutOfGuestMemory, Values } from "./values.ts";
 
@@ -41,6 +40,8 @@ const REUSE_PAGES = 256;
 const HEAP_SHARE = 0.94;
 const BELOW_HEAP = 1_310_720;
 
+/** Rejections without a handler in one turn; the cell keeps a record of each. */
+const MOST_REJECTIONS = 1_000_000;
 /** The cause of an end that the cell asked for. */
 const STOPPED = Symbol("stopped");
 
@@ -59,11 +60,10 @@ export class QuickJsInstance implements GuestInstance {
   readonly #call: Entry;
   readonly #eval: Entry;
   readonly #job: Entry;
-  #memoryBytes = 0;
   /** Rejected promises without a handler: by object, in the order of rejection. */
   readonly #rejections = new Map<number, { readonly promise: number; readonly reason: number }>();
   /** While a program is loaded for its snapshot: what it asked for, and what it printed. */
-  #loading: { readonly reasons: Set<string>; readonly output: LoadOutput[]; bytes: number } | null = null;
+  #loading: LoadRecord | null = null;
   /** Why the guest was ended from outside, if it was. */
   #doom: { readonly cause: unknown } | null = null;
 
@@ -90,7 +90,6 @@ export class QuickJsInstance implements GuestInstance {
     this.#fuel = new FuelTank(this.#js.capsule_fuel, parts.slice ?? SLICE);
     this.#values = new Values(this.#js, this.#fuel);
     this.#globals = originalGlobals(instance.exports);
-    this.#memoryBytes = this.#js.memory.buffer.byteLength;
     const pause = new WebAssembly.Suspending(() => this.#pause());
     const { exports } = new WebAssembly.Instance(gate, { capsule: { yield: pause } });
     this.#js.capsule_gate.set(0, exports.gate);
@@ -108,12 +107,13 @@ export class QuickJsInstance implements GuestInstance {
   }
 
   get reusable(): boolean {
-    return this.#memoryBytes <= REUSE_PAGES * WASM_PAGE;
+    return this.ramUsed <= REUSE_PAGES * WASM_PAGE;
   }
 
   reset(image: PreparedImage | null, limits: SandboxLimits, now: number): void {
     const { memory, globals } = image ?? this.#parts.base;
-    const dirty = this.#memoryBytes;
+    // The guest's memory only grows while it runs, so this is all that it may have written to.
+    const dirty = this.ramUsed;
     const pages = memory.length / WASM_PAGE;
     const real = this.#js.memory.buffer.byteLength;
     if (memory.length > real) this.#js.memory.grow((memory.length - real) / WASM_PAGE);
@@ -124,7 +124,6 @@ export class QuickJsInstance implements GuestInstance {
     this.#js.capsule_pages.value = pages;
     this.#js.capsule_memory_limit.value =
       limits.ram === null ? MAX_PAGES : Math.min(MAX_PAGES, Math.floor(limits.ram / WASM_PAGE));
-    this.#memoryBytes = memory.length;
     this.#rejections.clear();
     this.#loading = null;
     this.#doom = null;
@@ -135,7 +134,7 @@ export class QuickJsInstance implements GuestInstance {
   }
 
   async load(source: Uint8Array): Promise<Loaded | TurnEnd> {
-    const loading = { reasons: new Set<string>(), output: [] as LoadOutput[], bytes: 0 };
+    const loading = new LoadRecord();
     this.#loading = loading;
     let end = await this.#turn(() => this.#evaluate(source, "manifest"));
     while (end.state === "idle" && end.wake !== null) end = await this.wake(end.wake);
@@ -277,9 +276,13 @@ export class QuickJsInstance implements GuestInstance {
   }
 
   async #wait(id: number): Promise<Uint8Array | null> {
-    const envelope = await this.#host.wait(id);
-    if (envelope === null) this.#end(STOPPED);
-    return envelope;
+    const completion = await this.#host.wait(id);
+    if (completion === null) {
+      this.#end(STOPPED);
+      return null;
+    }
+    this.#clock.event(completion.now, this.#fuel.used);
+    return completion.envelope;
   }
 
   /** The guest gets no answer any more and traps at its next check. */
@@ -298,33 +301,32 @@ export class QuickJsInstance implements GuestInstance {
   }
 
   #output(stream: 1 | 2, text: Uint8Array): void {
-    const loading = this.#loading;
-    if (!loading) {
-      this.#host.output(stream, text);
-      return;
-    }
-    if (loading.bytes + text.length > LIMITS.loadOutputBytes) return;
-    loading.bytes += text.length;
-    loading.output.push({ stream, text: Buffer.from(text).toString() });
+    if (this.#loading) this.#loading.print(stream, text);
+    else this.#host.output(stream, text);
   }
 
   #rejection(promise: number, reason: number, handled: boolean): void {
-    this.#fuel.plain(() => {
-      const object = this.#js.qjs_get_value_ptr(promise);
-      const known = this.#rejections.get(object);
-      if (handled) {
-        this.#rejections.delete(object);
-        for (const value of [promise, reason, known?.promise, known?.reason])
-          if (value !== undefined) this.#js.qjs_free_value(value);
-      } else {
-        // The promise stays alive, so that its address can't become another's.
-        this.#rejections.set(object, { promise, reason });
-      }
-    });
+    try {
+      this.#fuel.plain(() => this.#follow(promise, reason, handled));
+    } catch (cause) {
+      this.#end(cause);
+    }
+  }
+
+  #follow(promise: number, reason: number, handled: boolean): void {
+    const object = this.#js.qjs_get_value_ptr(promise);
+    const known = this.#rejections.get(object);
+    if (handled) {
+      this.#rejections.delete(object);
+      for (const value of [promise, reason, known?.promise, known?.reason])
+        if (value !== undefined) this.#js.qjs_free_value(value);
+    } else {
+      if (this.#rejections.size >= MOST_REJECTIONS) throw new OutOfGuestMemory();
+      // The promise stays alive, so that its address can't become another's.
+      this.#rejections.set(object, { promise, reason });
+    }
   }
 }
-
-const failed = (error: ErrorType, message: string): TurnEnd => ({ state: "failed", error, message });
 
 /** The module's own mutable globals, which the rewriter exports by number. */
 function originalGlobals(exports: WebAssembly.Exports): WebAssembly.Global<"i32">[] {
@@ -332,37 +334,4 @@ function originalGlobals(exports: WebAssembly.Exports): WebAssembly.Global<"i32"
   for (let i = 0; exports[`capsule_global_${i}`]; i++)
     globals.push(exports[`capsule_global_${i}`] as WebAssembly.Global<"i32">);
   return globals;
-}
-
-function turnEnd(status: Uint8Array): TurnEnd {
-  const rest = status.subarray(1);
-  switch (String.fromCharCode(status[0] as number)) {
-    case STATUS.result:
-      return { state: "result", json: rest };
-    case STATUS.error:
-      return raised(Buffer.from(rest).toString());
-    case STATUS.typed: {
-      const text = Buffer.from(rest).toString();
-      const space = text.indexOf(" ");
-      return failed(text.slice(0, space) as ErrorType, text.slice(space + 1));
-    }
-    case STATUS.idle: {
-      const [wake, pending] = Buffer.from(rest).toString().split(",");
-      return { state: "idle", wake: wake ? Number(wake) : null, pending: Number(pending) };
-    }
-    default:
-      return failed("internal_error", "the prelude answered what the host does not know");
-  }
-}
-
-/** What a guest's exception is called in an envelope: the engine's own exceptions have types of their own. */
-function raised(json: string): TurnEnd {
-  const report = JSON.parse(json) as ErrorReport;
-  const error: ErrorType =
-    report.name === "RangeError" && report.message === "Maximum call stack size exceeded"
-      ? "stack_overflow"
-      : report.name === "InternalError" && report.message === "out of memory"
-        ? "out_of_memory"
-        : "task_error";
-  return { state: "raised", error, report };
 }

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isJson, isJsonArray } from "./json.ts";
+import { LIMITS } from "./limits.ts";
+
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+
+const VALUES = [
+  null,
+  true,
+  false,
+  0,
+  -0.5,
+  1e300,
+  1e-7,
+  "",
+  "a",
+  'q"\\/\b\f\n\r\t\u0000\u2028é😀',
+  [],
+  {},
+  [1, [2, [3, {}]], "]"],
+  { a: 1, "b}": { c: [null, { d: "" }] } },
+];
+
+test("what JSON.stringify gives is JSON", () => {
+  for (const value of VALUES) assert.ok(isJson(bytes(JSON.stringify(value))), JSON.stringify(value));
+  assert.ok(isJson(bytes("123456789012345678901234567890")), "more digits than a double has");
+  assert.ok(isJson(bytes('{"a": [1, 2], "b": null}')), "with spaces, as Python writes it");
+});
+
+test("everything else is not", () => {
+  const wrong = [
+    "",
+    " ",
+    "[",
+    "]",
+    "{",
+    "}",
+    "[1",
+    "[1,",
+    "[,1]",
+    "[1,]",
+    "[1 2]",
+    "{1:2}",
+    '{"a"}',
+    '{"a":}',
+  ];
+  wrong.push(
+    '{"a":1,}',
+    '{"a":1 "b":2}',
+    "[}",
+    "{]",
+    '{"a":1]',
+    "01",
+    "+1",
+    "1.",
+    ".5",
+    "1e",
+    "NaN",
+    "Infinity",
+  );
+  wrong.push(
+    "undefined",
+    "nul",
+    "truefalse",
+    "'a'",
+    '"a',
+    '"\\x41"',
+    '"\\u12g4"',
+    '"\\u12',
+    '"\\',
+    '"a\nb"',
+    '"\u0001"',
+  );
+  wrong.push(
+    "1 2",
+    "[]]",
+    "{}x",
+    "[1,\n2]",
+    "\ufeff1",
+    "1,",
+    '"a""b"',
+    "\u0000",
+    '"a":1',
+    "[1:2]",
+    "-",
+    "--1",
+  );
+  for (const text of wrong) assert.ok(!isJson(bytes(text)), JSON.stringify(text));
+});
+
+test("agrees with JSON.parse on mutated texts", () => {
+  let state = 1;
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state % below;
+  };
+  const alphabet = '[]{}",:\\ u0129.eE+-truefalsn';
+  for (let round = 0; round < 20_000; round++) {
+    const text = [...JSON.stringify(VALUES[random(VALUES.length)])];
+    for (let n = random(3); n >= 0; n--)
+      text.splice(random(text.length + 1), random(2), alphabet[random(alphabet.length)] as string);
+    const mutated = text.join("");
+    let parses = true;
+    try {
+      JSON.parse(mutated);
+    } catch {
+      parses = false;
+    }
+    assert.equal(isJson(bytes(mutated)), parses, mutated);
+  }
+});
+
+test("nesting is limited, and costs no stack", () => {
+  const nested = (depth: number): Uint8Array => bytes("[".repeat(depth) + "]".repeat(depth));
+  assert.ok(isJson(nested(LIMITS.valueDepth)));
+  assert.ok(!isJson(nested(LIMITS.valueDepth + 2)));
+  assert.ok(!isJson(nested(1_000_000)));
+});
+
+test("an array is asked for where arguments are", () => {
+  assert.ok(isJsonArray(bytes("[1]")));
+  for (const text of ["", "1", '"[1]"', "{}", " []"]) assert.ok(!isJsonArray(bytes(text)));
+});
