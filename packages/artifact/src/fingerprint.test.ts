@@ -48,7 +48,7 @@ test("tells apart what differs in one bit, in length, in order, in zeros at the 
   assert.notEqual(textFingerprint("ab\0c"), textFingerprint("a\0bc"));
 });
 
-test("long ones are the formula that is written beside the code", () => {
+test("is the formula that is written beside the code", () => {
   const bytes = bytesOf(150_001);
   const padded = new Uint8Array((bytes.length + 7) & ~7);
   padded.set(bytes);
