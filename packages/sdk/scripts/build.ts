@@ -1,0 +1,71 @@
+/** Builds what the package publishes: `dist/index.js`, one module without imports, and its types. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { pureProtocol } from "@capsule-run/guest-javascript/guest";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(root, "dist");
+
+/** Declarations that make up the public types, and the name each has in `dist`. */
+const DECLARATIONS = {
+  "sdk/src/index.d.ts": "index.d.ts",
+  "sdk/src/types.d.ts": "types.d.ts",
+  "protocol/src/envelope.d.ts": "envelope.d.ts",
+  "protocol/src/errors.d.ts": "errors.d.ts",
+} as const;
+
+async function bundle(): Promise<void> {
+  await build({
+    entryPoints: [join(root, "src/index.ts")],
+    outfile: join(dist, "index.js"),
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    target: "es2022",
+    minifySyntax: true,
+    legalComments: "none",
+    logLevel: "warning",
+    plugins: [pureProtocol],
+  });
+}
+
+/** The compiler's declarations, with the private package's names replaced by files beside them. */
+function declare(): void {
+  const compiler = dirname(createRequire(import.meta.url).resolve("typescript/package.json"));
+  const out = mkdtempSync(join(tmpdir(), "capsule-sdk-"));
+  try {
+    execFileSync(
+      process.execPath,
+      [join(compiler, "bin/tsc"), "-p", join(root, "tsconfig.build.json"), "--outDir", out],
+      { stdio: ["ignore", "inherit", "inherit"] },
+    );
+    for (const [from, to] of Object.entries(DECLARATIONS)) {
+      const text = readFileSync(join(out, from), "utf8").replaceAll(
+        '"@capsule-run/protocol"',
+        '"./protocol.js"',
+      );
+      writeFileSync(join(dist, to), text.replaceAll(/(from "\.\/[a-z-]+)\.ts"/g, '$1.js"'));
+    }
+    writeFileSync(
+      join(dist, "protocol.d.ts"),
+      'export * from "./envelope.js";\nexport type { ErrorType } from "./errors.js";\n',
+    );
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+}
+
+/** Builds `dist` anew. */
+export async function buildSdk(): Promise<void> {
+  rmSync(dist, { recursive: true, force: true });
+  mkdirSync(dist, { recursive: true });
+  await bundle();
+  declare();
+}
+
+if (import.meta.main) await buildSdk();

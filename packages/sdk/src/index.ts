@@ -1,0 +1,40 @@
+import { plainTask } from "./plain-task.ts";
+import type { DefineTask } from "./types.ts";
+
+export type {
+  DefineTask,
+  ErrorInfo,
+  ErrorType,
+  ExecutionInfo,
+  HostRequest,
+  TaskCall,
+  TaskOptions,
+  TaskResult,
+} from "./types.ts";
+
+const ofSandbox = (globalThis as { readonly [key: symbol]: unknown })[Symbol.for("capsule.task")];
+
+/**
+ * Defines a task: a function each of whose executions runs in a sandbox of its own, within the limits of `options`.
+ *
+ * Arguments and results are JSON values. Calling the task never throws: how the execution ended is in the envelope it
+ * gives. A plain function is called synchronously and blocks its caller; an async function gives a promise.
+ *
+ * ```ts
+ * import { task } from "@capsule-run/sdk";
+ *
+ * const square = task({ name: "square", compute: "LOW" }, async (n: number) => n * n);
+ *
+ * export const main = task({ name: "main" }, async () => {
+ *   const results = await Promise.all([1, 2, 3].map((n) => square(n)));
+ *   return results.map((r) => (r.success ? r.result : r.error.message));
+ * });
+ * ```
+ *
+ * In plain Node, outside a sandbox, a task is the function itself behind the same checks of options, arguments and
+ * results: there is no isolation and no limit, `fuel_consumed` and `ram_used` are 0, an execution that fails is tried
+ * again up to `maxRetries` times at once, and a plain function must not return a promise, for nothing can wait for it.
+ * @throws TypeError if an option has a wrong value or does not exist, or if `fn` is not a function
+ */
+export const task: DefineTask =
+  typeof ofSandbox === "function" ? (ofSandbox as DefineTask) : (plainTask as DefineTask);
