@@ -1,11 +1,8 @@
 import { openEngine } from "@capsule-run/guest-javascript/drive";
+import { descriptors } from "./pipes.ts";
 import { serve } from "./serve.ts";
 
 /** The cell's process: `main <engine folder>`, the protocol on stdin and stdout. */
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error("a cell needs an engine folder");
-serve(openEngine(folder), {
-  input: process.stdin,
-  output: process.stdout,
-  exit: () => process.exit(0),
-});
+serve(openEngine(folder), descriptors());

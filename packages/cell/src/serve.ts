@@ -1,37 +1,27 @@
-import type { Writable } from "node:stream";
 import { encode, FrameReader, type FromCell, type GuestEngine, type ToCell } from "@capsule-run/protocol";
+import type { Pipes } from "./pipes.ts";
 import { InstancePool } from "./pool.ts";
 import { type Program, Sandbox } from "./sandbox.ts";
-
-/** The two pipes to the host. */
-export interface Pipes {
-  readonly input: NodeJS.ReadableStream;
-  readonly output: Writable;
-  /** The host is gone, or speaks nonsense: the cell must end. */
-  exit(): void;
-}
 
 /**
  * Serves the host until it closes the pipe. What the host says is obeyed: the host is trusted by its cells, and
  * checks everything it hears from them.
  */
-export function serve(engine: GuestEngine, { input, output, exit }: Pipes): void {
+export function serve(engine: GuestEngine, pipes: Pipes): void {
   const pool = new InstancePool(engine);
   const programs = new Map<string, Program>();
   const sandboxes = new Map<number, Sandbox>();
   const reader = new FrameReader();
   // What is said in one go leaves in one system call.
-  let corked = false;
+  let unsent: Uint8Array[] = [];
+  const flush = (): void => {
+    const frames = unsent;
+    unsent = [];
+    pipes.write(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames));
+  };
   const send = (message: FromCell): void => {
-    if (!corked) {
-      corked = true;
-      output.cork();
-      process.nextTick(() => {
-        corked = false;
-        output.uncork();
-      });
-    }
-    output.write(encode(message));
+    if (unsent.length === 0) process.nextTick(flush);
+    unsent.push(encode(message));
   };
 
   const open = (id: number, seed: string): Sandbox => {
@@ -78,11 +68,8 @@ export function serve(engine: GuestEngine, { input, output, exit }: Pipes): void
     }
   };
 
-  input.on("data", (chunk: Uint8Array) => {
+  pipes.listen((chunk) => {
     for (const message of reader.push(chunk)) handle(message as unknown as ToCell);
   });
-  input.on("end", exit);
-  input.on("error", exit);
-  output.on("error", exit);
   send({ type: "ready", engine: engine.hash });
 }
