@@ -11,3 +11,4 @@ export * from "./messages.ts";
 export * from "./policy.ts";
 export * from "./report.ts";
 export * from "./seam.ts";
+export * from "./utf8.ts";

@@ -8,11 +8,13 @@ import {
   type FromCell,
   LIMITS,
   type Outcome,
+  type Value,
 } from "@capsule-run/protocol";
 import { refused } from "@capsule-run/scheduler";
 import type { Output, RunEvent } from "./api.ts";
-import { Calls } from "./calls.ts";
-import type { CellPool, SandboxHandle, SandboxListener } from "./cells.ts";
+import { Calls, callBytes } from "./calls.ts";
+import type { SandboxListener } from "./cell.ts";
+import type { CellPool, SandboxHandle } from "./cells.ts";
 import type { Program } from "./program.ts";
 import * as words from "./words.ts";
 
@@ -22,10 +24,21 @@ export interface RunContext {
   /** Random bytes that only this run's host knows. */
   seed(path: string, attempt: number): string;
   output(output: Output): void;
+  /** The rest of what an attempt prints is dropped. */
+  outputFull(task: string, path: string): void;
   emit(event: RunEvent): void;
-  /** Bytes of arguments that wait, in the whole run. */
-  queuedBytes: number;
+  /** Bytes that the run's pending calls take. */
+  readonly queue: { bytes: number };
 }
+
+interface Refusal {
+  readonly error: ErrorType;
+  readonly message: string;
+}
+
+/** In place of a report that even translating fails for. */
+const UNREADABLE = "the task failed, in a way that can't be described";
+const NO_TASK: Refusal = { error: "internal_error", message: "the program has no such task" };
 
 type Ended = Extract<FromCell, { type: "ended" }>;
 
@@ -64,7 +77,8 @@ class Attempt implements SandboxListener {
     this.#resolve = resolve;
     const { run, artifact } = spec;
     const emit = (event: RunEvent): void => context.emit(event);
-    this.#calls = new Calls({ run, artifact, log, emit, nextSeq: () => ++this.#seq });
+    const { queue } = context;
+    this.#calls = new Calls({ run, artifact, log, emit, queue, nextSeq: () => ++this.#seq });
   }
 
   run(cells: CellPool): void {
@@ -98,21 +112,19 @@ class Attempt implements SandboxListener {
     if (this.#verdict) return;
     const path = `${this.#spec.path}.${call}`;
     const known = this.#context.program.tasks.get(task);
-    const problem = known ? this.#refusal(path, body.length) : `the program has no task "${task}"`;
-    if (!known || problem) {
-      const error = known ? "limit_exceeded" : "internal_error";
+    const problem = known ? this.#refusal(path, body) : NO_TASK;
+    if (known && !problem) this.#calls.start({ id: call, path, task, policy: known.policy, args: body });
+    else if (problem) {
       const usage = { fuel: 0, ram: 0, ms: 0 };
-      this.#answer(call, refused(task, { ok: false, error, message: problem ?? "", usage }));
-    } else {
-      this.#context.queuedBytes += body.length;
-      this.#calls.start({ id: call, path, task, policy: known.policy, args: body });
+      this.#answer(call, refused(task, { ok: false, ...problem, usage }));
     }
     if (mode === "sync") this.#shareCore();
   }
 
   output({ stream, body }: Extract<FromCell, { type: "output" }>): void {
     const { path, task } = this.#spec;
-    this.#context.output({ stream: stream === 1 ? "stdout" : "stderr", bytes: body, task, path });
+    if (body.length === 0) this.#context.outputFull(task, path);
+    else this.#context.output({ stream: stream === 1 ? "stdout" : "stderr", bytes: body, task, path });
   }
 
   idle({ wake }: Extract<FromCell, { type: "idle" }>): void {
@@ -172,7 +184,6 @@ class Attempt implements SandboxListener {
     } else {
       const done = this.#calls.completed(completion);
       if (!done) return;
-      this.#context.queuedBytes -= done.call.args.length;
       this.#answer(done.call.id, done.envelope);
     }
   }
@@ -183,11 +194,15 @@ class Attempt implements SandboxListener {
   }
 
   /** What keeps a call from being queued, if anything does. */
-  #refusal(path: string, bytes: number): string | null {
-    if (path.split(".").length - 1 > LIMITS.depth) return words.limit("depth", LIMITS.depth);
-    if (this.#calls.size >= LIMITS.pendingCalls) return words.limit("pendingCalls", LIMITS.pendingCalls);
-    if (this.#context.queuedBytes + bytes > LIMITS.queuedBytes)
-      return words.limit("queuedBytes", LIMITS.queuedBytes);
+  #refusal(path: string, args: Value): Refusal | null {
+    if (args.length === 0) return { error: "invalid_arguments", message: words.argumentsTooLarge() };
+    const exceeds = (name: Parameters<typeof words.limit>[0]): Refusal => ({
+      error: "limit_exceeded",
+      message: words.limit(name, LIMITS[name]),
+    });
+    if (path.split(".").length - 1 > LIMITS.depth) return exceeds("depth");
+    if (this.#calls.size >= LIMITS.pendingCalls) return exceeds("pendingCalls");
+    if (this.#context.queue.bytes + callBytes(args) > LIMITS.queuedBytes) return exceeds("queuedBytes");
     return null;
   }
 
@@ -233,7 +248,7 @@ class Attempt implements SandboxListener {
   async #message(message: Ended, error: ErrorType): Promise<string> {
     const { task, policy } = this.#spec;
     if (message.plain) return words.failure(error, task, policy, Buffer.from(message.body).toString());
-    const text = await this.#context.program.describe(message.body);
+    const text = await this.#context.program.describe(message.body).catch(() => UNREADABLE);
     return words.failure(error, task, policy, text);
   }
 }

@@ -1,4 +1,12 @@
-import type { AttemptLog, AttemptSpec, Completion, Envelope, TaskPolicy, Value } from "@capsule-run/protocol";
+import {
+  type AttemptLog,
+  type AttemptSpec,
+  type Completion,
+  type Envelope,
+  LIMITS,
+  type TaskPolicy,
+  type Value,
+} from "@capsule-run/protocol";
 import { begin, type Execution, type ExecutionStep, next } from "@capsule-run/scheduler";
 import type { RunEvent } from "./api.ts";
 
@@ -8,6 +16,8 @@ export interface Caller {
   readonly artifact: string;
   readonly log: AttemptLog;
   readonly emit: (event: RunEvent) => void;
+  /** Bytes that the pending calls of the whole run take: grown and shrunk by each of its callers. */
+  readonly queue: { bytes: number };
   /** The next number in the log: every op of the caller has one. */
   nextSeq(): number;
 }
@@ -26,6 +36,9 @@ interface Open {
   execution: Execution;
   seq: number;
 }
+
+/** Bytes a call takes while it is pending. */
+export const callBytes = (args: Value): number => args.length + LIMITS.callBytes;
 
 /**
  * The task executions one caller has under way: each is a chain of ops in the caller's log, attempts and the waits
@@ -47,6 +60,7 @@ export class Calls {
     const { task, path, policy } = call;
     const open: Open = { call, execution: begin(task, policy.maxRetries), seq: 0 };
     this.#caller.emit({ type: "task_queued", run: this.#caller.run, path, task });
+    this.#caller.queue.bytes += callBytes(call.args);
     this.#take(open, { do: "start", attempt: 0 });
   }
 
@@ -66,7 +80,10 @@ export class Calls {
 
   /** Gives up all that is under way. */
   revokeAll(): void {
-    for (const seq of this.#bySeq.keys()) this.#caller.log.revoke(seq);
+    for (const [seq, { call }] of this.#bySeq) {
+      this.#caller.log.revoke(seq);
+      this.#caller.queue.bytes -= callBytes(call.args);
+    }
     this.#bySeq.clear();
   }
 
@@ -74,6 +91,7 @@ export class Calls {
     const { run, artifact, log, emit } = this.#caller;
     const { call } = open;
     if (step.do === "finish") {
+      this.#caller.queue.bytes -= callBytes(call.args);
       emit({ type: "task_ended", run, path: call.path, task: call.task, envelope: step.envelope });
       return { call, envelope: step.envelope };
     }

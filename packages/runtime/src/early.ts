@@ -10,6 +10,8 @@ let early: ChildProcess | null = null;
  */
 export function startEarly(): void {
   early = startCell(cellParts());
+  // Whoever takes it sees that it could not be started; until then nobody listens.
+  early.on("error", () => {});
 }
 
 /** The cell that was started early, once. */

@@ -1,7 +1,14 @@
-import type { AttemptLog, AttemptSpec, Completion, Execute, Op, Outcome } from "@capsule-run/protocol";
+import {
+  type AttemptLog,
+  type AttemptSpec,
+  type Completion,
+  type Execute,
+  Fifo,
+  type Op,
+  type Outcome,
+} from "@capsule-run/protocol";
 import { type Admission, type AdmissionEvent, admit, createAdmission } from "@capsule-run/scheduler";
 
-const NEVER = new AbortController().signal;
 const NOTHING = { fuel: 0, ram: 0, ms: 0 };
 const CANCELLED: Outcome = { ok: false, error: "cancelled", message: "cancelled", usage: NOTHING };
 
@@ -12,6 +19,7 @@ const CANCELLED: Outcome = { ok: false, error: "cancelled", message: "cancelled"
 const LIVE_PER_LEVEL = 256;
 /** Attempts per cell that share its core by slices, so that a long one never keeps short ones waiting for its end. */
 const ACTIVE_PER_CELL = 16;
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * Keeps runs alive in the memory of this process: the first engine behind the seam. A run that it runs ends with the
@@ -30,13 +38,13 @@ export class LocalEngine {
 
   /**
    * A log for a caller that is no attempt itself: the root of a run. Cancelling it ends what it asked for, and the
-   * completions say so.
+   * completions say so. It must be closed.
    */
-  root(cancelled: AbortSignal): AttemptLog {
-    return new MemoryLog(this, NEVER, () => {}, cancelled);
+  root(cancelled: AbortSignal): AttemptLog & { close(): void } {
+    return new MemoryLog(this, { onAbort: "end", signal: cancelled }, () => {});
   }
 
-  /** Executes an attempt when there is room for it. */
+  /** Executes an attempt when there is room for it. Never rejects. */
   async attempt(spec: AttemptSpec, cancelled: AbortSignal): Promise<Outcome> {
     const id = ++this.#ids;
     const depth = spec.path.split(".").length - 1;
@@ -55,11 +63,14 @@ export class LocalEngine {
       this.#admit({ type: "arrived", candidate: { id, run: spec.run, depth } });
     });
     if (!admitted) return CANCELLED;
-    const log = new MemoryLog(this, cancelled, (active) =>
+    const log = new MemoryLog(this, { onAbort: "give up", signal: cancelled }, (active) =>
       this.#admit({ type: active ? "active" : "waiting", id }),
     );
     try {
-      return await this.#execute(spec, log);
+      return cancelled.aborted ? CANCELLED : await this.#execute(spec, log);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { ok: false, error: "internal_error", message, usage: NOTHING };
     } finally {
       log.close();
       this.#admit({ type: "ended", id });
@@ -75,60 +86,52 @@ export class LocalEngine {
   }
 }
 
+/** What is under way for a log. */
+interface OpenOp {
+  giveUp(): void;
+  /** Ends it at once, so that its completion comes. */
+  end(): void;
+}
+
+interface Cancellation {
+  readonly signal: AbortSignal;
+  /** Whether the owner of the log is cancelled with all it asked for, or goes on to hear how that ends. */
+  readonly onAbort: "give up" | "end";
+}
+
 /** A log that forgets: ops run at once, completions come in the order in which they happen. */
 class MemoryLog implements AttemptLog {
   readonly #engine: LocalEngine;
-  readonly #cancelled: AbortSignal;
+  readonly #cancellation: Cancellation;
   readonly #onActive: (active: boolean) => void;
-  readonly #revoked: AbortSignal | null;
-  readonly #open = new Map<number, () => void>();
-  readonly #ready: Completion[] = [];
+  readonly #open = new Map<number, OpenOp>();
+  readonly #ready = new Fifo<Completion>();
   #wake: (() => void) | null = null;
-  readonly #onCancel = (): void => this.#wake?.();
 
-  /** @param revoked when it aborts, every op ends at once, and its completion comes */
-  constructor(
-    engine: LocalEngine,
-    cancelled: AbortSignal,
-    onActive: (active: boolean) => void,
-    revoked: AbortSignal | null = null,
-  ) {
+  constructor(engine: LocalEngine, cancellation: Cancellation, onActive: (active: boolean) => void) {
     this.#engine = engine;
-    this.#cancelled = cancelled;
+    this.#cancellation = cancellation;
     this.#onActive = onActive;
-    this.#revoked = revoked;
-    cancelled.addEventListener("abort", this.#onCancel);
+    cancellation.signal.addEventListener("abort", this.#onAbort);
   }
 
   issue(op: Op): void {
-    const revoked = this.#revoked;
-    if (op.kind === "sleep") {
-      const over = (): void => this.#complete(op.seq, null);
-      const timer = setTimeout(over, revoked?.aborted ? 0 : Math.min(op.ms, 2 ** 31 - 1));
-      revoked?.addEventListener("abort", over, { once: true });
-      this.#open.set(op.seq, () => {
-        clearTimeout(timer);
-        revoked?.removeEventListener("abort", over);
-      });
-      return;
-    }
-    const controller = new AbortController();
-    const abort = (): void => controller.abort();
-    if (revoked?.aborted) abort();
-    revoked?.addEventListener("abort", abort, { once: true });
-    this.#open.set(op.seq, abort);
-    void this.#engine.attempt(op.spec, controller.signal).then((outcome) => this.#complete(op.seq, outcome));
+    if (op.kind === "sleep") this.#sleep(op.seq, performance.now() + op.ms);
+    else this.#attempt(op.seq, op.spec);
+    const { signal, onAbort } = this.#cancellation;
+    if (signal.aborted && onAbort === "end") this.#open.get(op.seq)?.end();
   }
 
   revoke(seq: number): void {
-    const undo = this.#open.get(seq);
+    const op = this.#open.get(seq);
     this.#open.delete(seq);
-    undo?.();
+    op?.giveUp();
   }
 
   async next(): Promise<Completion | null> {
+    const { signal, onAbort } = this.#cancellation;
     for (;;) {
-      if (this.#cancelled.aborted) return null;
+      if (signal.aborted && onAbort === "give up") return null;
       const completion = this.#ready.shift();
       if (completion) return completion;
       await new Promise<void>((resolve) => {
@@ -143,8 +146,38 @@ class MemoryLog implements AttemptLog {
 
   /** Gives up whatever is still under way. */
   close(): void {
-    this.#cancelled.removeEventListener("abort", this.#onCancel);
+    this.#cancellation.signal.removeEventListener("abort", this.#onAbort);
     for (const seq of [...this.#open.keys()]) this.revoke(seq);
+  }
+
+  readonly #onAbort = (): void => {
+    if (this.#cancellation.onAbort === "end") for (const op of [...this.#open.values()]) op.end();
+    else this.#wake?.();
+  };
+
+  #attempt(seq: number, spec: AttemptSpec): void {
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    this.#open.set(seq, { giveUp: abort, end: abort });
+    void this.#engine.attempt(spec, controller.signal).then((outcome) => this.#complete(seq, outcome));
+  }
+
+  /** Sleeps in parts, because a timer of Node's holds 24 days. */
+  #sleep(seq: number, until: number): void {
+    const left = Math.max(0, until - performance.now());
+    const over = (): void => this.#complete(seq, null);
+    const timer = setTimeout(
+      left > LONGEST_TIMER ? () => this.#sleep(seq, until) : over,
+      Math.min(left, LONGEST_TIMER),
+    );
+    const giveUp = (): void => clearTimeout(timer);
+    this.#open.set(seq, {
+      giveUp,
+      end: () => {
+        giveUp();
+        over();
+      },
+    });
   }
 
   #complete(seq: number, outcome: Outcome | null): void {

@@ -9,7 +9,8 @@ import {
   type TaskManifest,
   UsageError,
 } from "@capsule-run/protocol";
-import type { CellArtifact, CellPool, SandboxHandle } from "./cells.ts";
+import type { CellArtifact } from "./cell.ts";
+import type { CellPool, SandboxHandle } from "./cells.ts";
 import { duration } from "./words.ts";
 
 /** A program that is ready to run. */
@@ -64,7 +65,9 @@ export async function loadProgram(
 function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
   const { fuel, ram, timeoutMs } = LIMITS.load;
   return new Promise((resolve, reject) => {
-    const unexpected = (): void => reject(new Error("a cell ran what it was told to load"));
+    const unexpected = (): never => {
+      throw new FrameError("a turn of what it was told to load");
+    };
     let timer: NodeJS.Timeout | undefined;
     let late = false;
     const settle = (message: Loaded | Ended): void => {
@@ -91,7 +94,8 @@ function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
         loaded: settle,
         lost: (reason) => {
           clearTimeout(timer);
-          reject(new Error(`the program could not be loaded: ${reason}`));
+          const message = `${source.file} could not be loaded: ${reason}`;
+          reject(cells.broken === null ? new Error(message) : new UsageError("engine", message));
         },
       },
     );
@@ -196,8 +200,14 @@ function readTasks(json: string): readonly LoadedTask[] {
 }
 
 function readList<T>(json: string, check: (item: unknown) => boolean): readonly T[] {
-  const items: unknown = JSON.parse(json);
-  if (!Array.isArray(items) || !items.every(check)) throw new Error("a cell sent a list of the wrong things");
+  const wrong = new Error("a cell sent a list of the wrong things");
+  let items: unknown;
+  try {
+    items = JSON.parse(json);
+  } catch {
+    throw wrong;
+  }
+  if (!Array.isArray(items) || !items.every(check)) throw wrong;
   return items;
 }
 

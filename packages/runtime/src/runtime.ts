@@ -1,21 +1,14 @@
-import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { readEngineInfo } from "@capsule-run/guest-javascript/drive";
-import { type Envelope, LIMITS, type TaskManifest, UsageError } from "@capsule-run/protocol";
+import { type Envelope, type ErrorType, LIMITS, type TaskManifest, UsageError } from "@capsule-run/protocol";
 import { refused } from "@capsule-run/scheduler";
-import type {
-  LoadedProgram,
-  Output,
-  RunEvent,
-  RunRequest,
-  RunResult,
-  Runtime,
-  RuntimeOptions,
-} from "./api.ts";
-import { executeAttempt, type RunContext } from "./attempt.ts";
+import type { LoadedProgram, RunEvent, RunRequest, RunResult, Runtime, RuntimeOptions } from "./api.ts";
+import { executeAttempt } from "./attempt.ts";
 import { Calls } from "./calls.ts";
 import { CellPool } from "./cells.ts";
+import { Context } from "./context.ts";
 import { takeEarly } from "./early.ts";
 import { LocalEngine } from "./local.ts";
 import { cellParts } from "./parts.ts";
@@ -30,14 +23,14 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   const parts = cellParts();
   const engine = readEngineInfo(parts.engine);
   const most = options.cells ?? availableParallelism();
-  const cells = new CellPool(parts, engine.hash, most, takeEarly());
+  const cells = new CellPool({ parts, engine: engine.hash, most, early: takeEarly() });
   const warned = new Set<string>();
   const warn = (message: string): void => {
     if (!warned.has(message)) options.onWarning?.(message);
     warned.add(message);
   };
   const store = new ProgramStore({ version: VERSION, engine, cells, cwd, warn });
-  const runs = new Map<string, RunContext>();
+  const runs = new Map<string, Context>();
   const local = new LocalEngine((spec, log) => {
     const context = runs.get(spec.run);
     if (!context) throw new Error(`no run ${spec.run}`);
@@ -48,20 +41,33 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   const find = async (file: string): Promise<Program> => store.get(await locate(file, cwd, options.cacheDir));
 
   const run = async (request: RunRequest): Promise<RunResult> => {
-    if (closing.signal.aborted) throw new Error("the runtime is closed");
-    const program = await find(request.file);
+    if (closing.signal.aborted) throw new Error("the runtime was closed");
     const id = randomUUID();
+    /** Aborted with what one of the caller's callbacks threw. */
+    const broken = new AbortController();
+    const signal = AbortSignal.any([
+      closing.signal,
+      broken.signal,
+      ...(request.signal ? [request.signal] : []),
+    ]);
+    const program = await unlessAborted(find(request.file), signal);
+    if (!program) return { run: id, envelope: refuse("cancelled", "cancelled") };
     const main = program.tasks.get("main") as TaskManifest;
-    const args = Buffer.from(JSON.stringify(request.args ?? []));
-    const problem = argumentProblem(main, request.args ?? [], args);
-    if (problem) return { run: id, envelope: refuse("main", problem) };
-    const signal = AbortSignal.any([closing.signal, ...(request.signal ? [request.signal] : [])]);
-    const context = runContext(program, request);
+    const args = encodeArguments(request.args ?? []);
+    const problem = typeof args === "string" ? args : argumentProblem(main, request.args ?? [], args);
+    if (problem !== null || typeof args === "string")
+      return { run: id, envelope: refuse("invalid_arguments", problem ?? "") };
+    const context = new Context(program, request, (cause) => broken.abort(cause));
     runs.set(id, context);
     try {
-      printLoadOutput(program, request);
-      return { run: id, envelope: await runMain(id, main, args, context, local, signal) };
+      context.printLoadOutput();
+      const envelope = await runMain(id, main, args, context, local, signal);
+      if (broken.signal.aborted) throw broken.signal.reason;
+      if (!envelope.success && envelope.error.error_type === "internal_error" && cells.broken !== null)
+        throw new UsageError("engine", envelope.error.message);
+      return { run: id, envelope };
     } finally {
+      context.close();
       runs.delete(id);
     }
   };
@@ -74,6 +80,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
 
   return {
     async load(file): Promise<LoadedProgram> {
+      if (closing.signal.aborted) throw new Error("the runtime was closed");
       const { manifest, cached, artifact } = await find(file);
       return { file, manifest, cached, bytes: artifact.body.length };
     },
@@ -94,50 +101,29 @@ async function locate(file: string, cwd: string, cacheDir: string | undefined): 
   };
 }
 
-function runContext(program: Program, { onOutput, onEvent }: RunRequest): RunContext {
-  const secret = randomBytes(32);
-  let printed = 0;
-  return {
-    program,
-    queuedBytes: 0,
-    seed: (path, attempt) => createHmac("sha256", secret).update(`${path}#${attempt}`).digest("hex"),
-    emit: (event: RunEvent) => onEvent?.(event),
-    output: (output: Output) => {
-      printed += output.bytes.length;
-      if (printed <= LIMITS.runOutputBytes) onOutput?.(output);
-    },
-  };
-}
-
-/** What the program printed when it was loaded, as if it had been loaded for this run. */
-function printLoadOutput({ manifest }: Program, { onOutput }: RunRequest): void {
-  for (const { stream, text } of manifest.output)
-    onOutput?.({
-      stream: stream === 1 ? "stdout" : "stderr",
-      bytes: Buffer.from(text),
-      task: "main",
-      path: "0",
-    });
-}
-
 /** Executes `main` with its retries: a run is a caller with one call. */
 async function runMain(
   run: string,
   main: TaskManifest,
   args: Uint8Array,
-  context: RunContext,
+  context: Context,
   local: LocalEngine,
   signal: AbortSignal,
 ): Promise<Envelope> {
   const log = local.root(signal);
   let seq = 0;
-  const { program, emit } = context;
-  const calls = new Calls({ run, artifact: program.artifact.hash, log, emit, nextSeq: () => ++seq });
-  calls.start({ id: 0, path: "0", task: "main", policy: main.policy, args });
-  for (;;) {
-    const completion = await log.next();
-    const done = completion && calls.completed(completion);
-    if (done) return done.envelope;
+  const { program, queue } = context;
+  const emit = (event: RunEvent): void => context.emit(event);
+  const calls = new Calls({ run, artifact: program.artifact.hash, log, emit, queue, nextSeq: () => ++seq });
+  try {
+    calls.start({ id: 0, path: "0", task: "main", policy: main.policy, args });
+    for (;;) {
+      const completion = await log.next();
+      const done = completion && calls.completed(completion);
+      if (done) return done.envelope;
+    }
+  } finally {
+    log.close();
   }
 }
 
@@ -147,14 +133,39 @@ function argumentProblem(
   args: readonly unknown[],
   json: Uint8Array,
 ): string | null {
-  if (json.length > LIMITS.argumentBytes) return words.limit("argumentBytes", LIMITS.argumentBytes);
+  if (json.length > LIMITS.argumentBytes) return words.argumentsTooLarge();
   if (!parameters) return null;
   const { names, required, rest } = parameters;
   if (args.length >= required && (rest || args.length <= names.length)) return null;
   return words.wrongArguments(names, required, rest, args.length);
 }
 
-const refuse = (task: string, message: string): Envelope =>
-  refused(task, { ok: false, error: "invalid_arguments", message, usage: { fuel: 0, ram: 0, ms: 0 } });
+/** Arguments as JSON, or what is wrong with them. */
+function encodeArguments(args: readonly unknown[]): Uint8Array | string {
+  try {
+    return Buffer.from(JSON.stringify(args));
+  } catch (error) {
+    return `the arguments of main are no JSON values: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** The envelope of a `main` that never got a sandbox, or is not worth one any more. */
+const refuse = (error: ErrorType, message: string): Envelope =>
+  refused("main", { ok: false, error, message, usage: { fuel: 0, ram: 0, ms: 0 } });
+
+/** What `work` gives, or null as soon as `signal` is aborted; the work goes on for others that wait for it. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  let stop = (): void => {};
+  const aborted = new Promise<null>((resolve) => {
+    stop = () => resolve(null);
+    signal.addEventListener("abort", stop);
+    if (signal.aborted) stop();
+  });
+  try {
+    return await Promise.race([aborted, work]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
 
 export { UsageError };

@@ -42,7 +42,8 @@ export interface ProgramFile {
 export class ProgramStore {
   readonly #options: StoreOptions;
   readonly #caches = new Map<string, ArtifactCache>();
-  readonly #programs = new Map<string, Program>();
+  /** The newest of each file. */
+  readonly #programs = new Map<string, { readonly key: string; readonly program: Program }>();
   readonly #making = new Map<string, Promise<Program>>();
   #temporary: string | null = null;
 
@@ -54,8 +55,8 @@ export class ProgramStore {
   get(file: ProgramFile): Promise<Program> {
     const entry = this.#entry(file);
     const key = this.#cache(file).lookUp(entry);
-    const known = key === null ? undefined : this.#programs.get(key);
-    if (known) return Promise.resolve(known);
+    const known = this.#programs.get(file.path);
+    if (known && known.key === key) return Promise.resolve(known.program);
     const stored = key === null ? null : this.#cache(file).read(key);
     if (stored) return Promise.resolve(this.#remember(file, stored, true));
     const making =
@@ -127,7 +128,7 @@ export class ProgramStore {
       cached,
       describe: (report) => this.#describe(report, sourceMap ?? cache.readSourceMap(stored.key) ?? "", file),
     };
-    this.#programs.set(stored.key, program);
+    this.#programs.set(file.path, { key: stored.key, program });
     return program;
   }
 

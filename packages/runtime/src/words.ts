@@ -1,4 +1,4 @@
-import type { ErrorType, LIMITS, TaskPolicy } from "@capsule-run/protocol";
+import { type ErrorType, LIMITS, type TaskPolicy } from "@capsule-run/protocol";
 
 /** The sentences of envelopes: they name what the user wrote and say what to do. */
 
@@ -24,12 +24,20 @@ export const deadlock = (task: string): string =>
 const LIMIT_WORDS = {
   depth: "tasks may call tasks to a depth of",
   pendingCalls: "one task may wait for this many calls at once:",
-  argumentBytes: "the arguments of a task may take this many bytes of JSON:",
-  queuedBytes: "the arguments of a run's waiting tasks may take this many bytes:",
+  queuedBytes: "the pending calls of a run, with their arguments, may take this many bytes:",
 } as const satisfies Partial<Record<keyof typeof LIMITS, string>>;
 
 export const limit = (name: keyof typeof LIMIT_WORDS, value: number): string =>
   `${LIMIT_WORDS[name]} ${amount(value)}`;
+
+export const argumentsTooLarge = (): string =>
+  `the arguments take more than the ${amount(LIMITS.argumentBytes)} bytes of JSON that are allowed; hand over less, or in several parts`;
+
+export const attemptOutput = (task: string): string =>
+  `capsule: "${task}" printed more than ${amount(LIMITS.attemptOutputBytes)} bytes; the rest is dropped`;
+
+export const runOutput = (task: string): string =>
+  `capsule: the run printed more than ${amount(LIMITS.runOutputBytes)} bytes, most recently in "${task}"; the rest is dropped`;
 
 /** `main` was given too few or too many arguments. */
 export function wrongArguments(

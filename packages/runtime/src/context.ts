@@ -1,0 +1,87 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { LIMITS, wholeCharacters } from "@capsule-run/protocol";
+import type { Output, RunEvent, RunRequest } from "./api.ts";
+import type { RunContext } from "./attempt.ts";
+import type { Program } from "./program.ts";
+import * as words from "./words.ts";
+
+type Callbacks = Pick<RunRequest, "onOutput" | "onEvent">;
+
+/**
+ * What the attempts of one run share. Passes output and events to the caller's callbacks until the run is over; what a
+ * callback throws goes to `failed`, never to whoever happened to call it.
+ */
+export class Context implements RunContext {
+  readonly program: Program;
+  readonly queue = { bytes: 0 };
+  readonly #secret = randomBytes(32);
+  readonly #callbacks: Callbacks;
+  readonly #failed: (cause: unknown) => void;
+  #printed = 0;
+  #full = false;
+  #over = false;
+
+  constructor(program: Program, callbacks: Callbacks, failed: (cause: unknown) => void) {
+    this.program = program;
+    this.#callbacks = callbacks;
+    this.#failed = failed;
+  }
+
+  seed(path: string, attempt: number): string {
+    return createHmac("sha256", this.#secret).update(`${path}#${attempt}`).digest("hex");
+  }
+
+  emit(event: RunEvent): void {
+    this.#call(() => this.#callbacks.onEvent?.(event));
+  }
+
+  output(output: Output): void {
+    if (this.#full) return;
+    const { bytes, task, path } = output;
+    const kept = wholeCharacters(bytes, LIMITS.runOutputBytes - this.#printed);
+    this.#printed += kept.length;
+    if (kept.length > 0) this.#pass({ ...output, bytes: kept });
+    if (kept.length === bytes.length) return;
+    this.#full = true;
+    this.#notice(words.runOutput(task), task, path);
+  }
+
+  outputFull(task: string, path: string): void {
+    if (!this.#full) this.#notice(words.attemptOutput(task), task, path);
+  }
+
+  /** What the program printed when it was loaded, as if it had been loaded for this run. */
+  printLoadOutput(): void {
+    for (const { stream, text } of this.program.manifest.output)
+      this.output({
+        stream: stream === 1 ? "stdout" : "stderr",
+        bytes: Buffer.from(text),
+        task: "main",
+        path: "0",
+      });
+  }
+
+  /** Nothing reaches the callbacks any more. */
+  close(): void {
+    this.#over = true;
+  }
+
+  /** On a line of its own: what it follows was cut. */
+  #notice(text: string, task: string, path: string): void {
+    this.#pass({ stream: "stderr", bytes: Buffer.from(`\n${text}\n`), task, path });
+  }
+
+  #pass(output: Output): void {
+    this.#call(() => this.#callbacks.onOutput?.(output));
+  }
+
+  #call(callback: () => void): void {
+    if (this.#over) return;
+    try {
+      callback();
+    } catch (error) {
+      this.close();
+      this.#failed(error);
+    }
+  }
+}

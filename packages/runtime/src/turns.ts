@@ -1,0 +1,47 @@
+import { FrameError } from "@capsule-run/protocol";
+
+/** Where a sandbox stands as far as its host knows: which turns are due in it, and whether it is suspended in a call. */
+export class Turns {
+  /** Turns that run or are about to. The first is the start. */
+  #due = 1;
+  /** The sync call the running turn is suspended in; 0: none. While it is, no other turn runs either. */
+  #suspendedIn = 0;
+
+  /** Whether the sandbox can use a core. */
+  get busy(): boolean {
+    return this.#due > 0 && this.#suspendedIn === 0;
+  }
+
+  /** The guest calls a task. @throws FrameError if it can't, because nothing of it runs */
+  called(call: number, mode: "sync" | "async"): void {
+    this.spoke();
+    if (mode === "sync") this.#suspendedIn = call;
+  }
+
+  /** Something came that only a running guest can cause. @throws FrameError if none runs */
+  spoke(): void {
+    if (!this.busy) throw new FrameError("what a guest caused that does not run");
+  }
+
+  /** A turn is over. @throws FrameError if none was running */
+  idle(): void {
+    this.spoke();
+    this.#due--;
+  }
+
+  /** The completion of `call` is sent to it: resumes the turn that is suspended in it, else causes another. */
+  completed(call: number): void {
+    if (call === this.#suspendedIn) this.#suspendedIn = 0;
+    else this.#due++;
+  }
+
+  woken(): void {
+    this.#due++;
+  }
+
+  /** Nothing of it runs any more. */
+  ended(): void {
+    this.#due = 0;
+    this.#suspendedIn = 0;
+  }
+}
