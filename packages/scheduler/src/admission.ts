@@ -1,3 +1,5 @@
+import { Fifo } from "@capsule-run/protocol";
+
 /**
  * Who may start. An attempt holds a sandbox from its start to its end; it takes a share of the cores only while it is
  * active, not while it waits for others or for time. So a parent that waits never keeps its children from starting.
@@ -28,7 +30,7 @@ export type AdmissionEvent =
 
 interface Queue {
   /** Candidates by depth, each level first come, first served. */
-  readonly levels: Candidate[][];
+  readonly levels: Fifo<Candidate>[];
   /** Live sandboxes by depth. */
   readonly live: number[];
 }
@@ -61,14 +63,14 @@ export function admit(state: Admission, event: AdmissionEvent): readonly number[
       const { run, depth } = event.candidate;
       const queue = state.runs.get(run) ?? { levels: [], live: [] };
       state.runs.set(run, queue);
-      const level = queue.levels[depth] ?? [];
+      const level = queue.levels[depth] ?? new Fifo();
       queue.levels[depth] = level;
       level.push(event.candidate);
       break;
     }
     case "withdrawn":
       state.withdrawn.add(event.id);
-      return [];
+      break;
     case "waiting":
     case "active":
       setActive(state, event.id, event.type === "active");
@@ -133,15 +135,13 @@ function takeDeepest(state: Admission, queue: Queue): Candidate | null {
     live += queue.live[depth] ?? 0;
     if (live >= state.limits.livePerLevel) return null;
     const level = queue.levels[depth];
-    while (level && level.length > 0) {
-      const candidate = level.shift() as Candidate;
+    for (let candidate = level?.shift(); candidate; candidate = level?.shift())
       if (!state.withdrawn.delete(candidate.id)) return candidate;
-    }
   }
   return null;
 }
 
 function dropIfEmpty(state: Admission, run: string, queue: Queue): void {
-  if (queue.levels.every((level) => !level || level.length === 0) && queue.live.every((live) => !live))
+  if (queue.levels.every((level) => level.size === 0) && queue.live.every((live) => !live))
     state.runs.delete(run);
 }
