@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The launcher: plain JavaScript that Node 16 can read. It finds a Node that is new enough; on the usual way, that
 // the one which runs this file is, it does nothing else, because each module it loads is paid for by every command.
-import module from "node:module";
+// CommonJS: ES modules start 5 ms later.
+"use strict";
 
 const NEEDED = 24;
 
@@ -10,13 +11,12 @@ function keepCompiledCode() {
   const { CAPSULE_CACHE_DIR, XDG_CACHE_HOME, HOME, LOCALAPPDATA } = process.env;
   const user = XDG_CACHE_HOME || LOCALAPPDATA || (HOME && `${HOME}/.cache`);
   const folder = CAPSULE_CACHE_DIR || (user && `${user}/capsule`);
-  if (folder) module.enableCompileCache?.(`${folder}/compiled`);
+  if (folder) require("node:module").enableCompileCache(`${folder}/compiled`);
 }
 
 if (Number.parseInt(process.versions.node, 10) >= NEEDED) {
   keepCompiledCode();
-  await import("../dist/capsule.js");
+  require("../dist/capsule.js");
 } else {
-  const { startElsewhere } = await import("./elsewhere.js");
-  startElsewhere(NEEDED);
+  require("./elsewhere.js").startElsewhere(NEEDED);
 }

@@ -1,9 +1,10 @@
 // The slow way of the launcher: this Node is too old, another one has to run the command. Node 16 can read this.
-import { spawn } from "node:child_process";
-import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+"use strict";
+
+const { spawn } = require("node:child_process");
+const { existsSync, readFileSync } = require("node:fs");
+const { createRequire } = require("node:module");
+const { dirname, join } = require("node:path");
 
 /** Signals that ask the command to stop; what the launcher gets of them it passes on. */
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -30,7 +31,7 @@ function installedNode(from, needed) {
 }
 
 /** The Node to start, or what to tell the user. */
-export function chooseNode({ version, needed, from, env }) {
+function chooseNode({ version, needed, from, env }) {
   // Started by this launcher and still too old: CAPSULE_NODE is, since the package's version was looked at.
   if (env.CAPSULE_LAUNCHER)
     return { problem: `CAPSULE_NODE is Node ${version}, but Capsule needs Node ${needed} or newer` };
@@ -63,8 +64,8 @@ function standInFront(node, args, env) {
 }
 
 /** Runs this command line in a Node that is new enough. */
-export function startElsewhere(needed) {
-  const launcher = fileURLToPath(new URL("capsule.js", import.meta.url));
+function startElsewhere(needed) {
+  const launcher = join(__dirname, "capsule.js");
   const choice = chooseNode({
     version: process.versions.node,
     needed,
@@ -75,9 +76,11 @@ export function startElsewhere(needed) {
     fail(choice.problem);
     return;
   }
-  const args = [...process.execArgv, realpathSync(launcher), ...process.argv.slice(2)];
+  const args = [...process.execArgv, launcher, ...process.argv.slice(2)];
   // The command watches this process and ends when it is gone. After execve it is this process.
   const env = { ...process.env, CAPSULE_LAUNCHER: String(process.pid) };
   if (process.execve) process.execve(choice.node, [choice.node, ...args], env);
   else standInFront(choice.node, args, env);
 }
+
+module.exports = { chooseNode, startElsewhere };

@@ -1,6 +1,5 @@
 import { startEarly } from "../../runtime/src/early.ts";
 import { watchLauncher } from "./launched.ts";
-import { services } from "./services.ts";
 
 // Everything here runs before the command line is loaded: each line is paid for by every command.
 if (process.env.CAPSULE_LAUNCHER) watchLauncher();
@@ -9,5 +8,7 @@ const words = process.argv.slice(2);
 // A run needs a cell: it gets ready while the rest of the command line is loaded.
 if (words[0] === "run") startEarly();
 
-const { main } = await import("./main.ts");
-await main(words, services);
+void import("./main.ts").then(({ main, services }) => main(words, services));
+
+// The runtime in the other bundle takes the cell from here.
+export { takeEarly } from "../../runtime/src/early.ts";

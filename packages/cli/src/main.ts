@@ -7,6 +7,8 @@ import { type Invocation, parseArguments } from "./options.ts";
 import { type Output, openOutput } from "./output.ts";
 import { run } from "./run.ts";
 
+export { services } from "./services.ts";
+
 async function dispatch(invocation: Invocation, context: Context): Promise<number> {
   const { stdout } = context.output;
   switch (invocation.kind) {

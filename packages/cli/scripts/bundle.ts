@@ -1,0 +1,53 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BuildOptions, build, type Plugin } from "esbuild";
+
+const source = (name: string): string => fileURLToPath(new URL(`../src/${name}`, import.meta.url));
+
+/**
+ * CommonJS, because Node starts it 5 ms sooner than ES modules. What the source imports dynamically is in the same
+ * file and evaluated when it is needed.
+ */
+const COMMON: BuildOptions = {
+  bundle: true,
+  platform: "node",
+  target: "node24",
+  format: "cjs",
+  minifySyntax: true,
+  logLevel: "warning",
+  legalComments: "none",
+  // `require` instead of `import()`, which would load Node's ES module loader after all.
+  supported: { "dynamic-import": false },
+  define: { "import.meta.url": "importMetaUrl" },
+  banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+};
+
+/** A module that stays outside a bundle: which imports mean it, and what they become. */
+const outside = (filter: RegExp, path: string): Plugin => ({
+  name: `outside ${path}`,
+  setup: (bundler) => bundler.onResolve({ filter }, () => ({ path, external: true })),
+});
+
+/**
+ * Bundles the command line into `folder`: `capsule.js`, which starts a cell and is small so that it does it soon, and
+ * `main.js`, the rest. The cell that was started early is known to the small one only, so the rest asks it.
+ */
+export async function bundleCommandLine(folder: string): Promise<void> {
+  writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }\n');
+  await Promise.all([
+    build({
+      ...COMMON,
+      entryPoints: [source("entry.ts")],
+      outfile: join(folder, "capsule.js"),
+      plugins: [outside(/\/main\.ts$/, "./main.js")],
+    }),
+    build({
+      ...COMMON,
+      entryPoints: [source("main.ts")],
+      outfile: join(folder, "main.js"),
+      external: ["esbuild"],
+      plugins: [outside(/\/early\.ts$/, "./capsule.js")],
+    }),
+  ]);
+}
