@@ -1,64 +1,8 @@
 import { Reader } from "./binary.ts";
 import { WasmError } from "./errors.ts";
-import { costOf, immediateOf, Op, Prefixed, VOID_BLOCK } from "./opcodes.ts";
+import { type Instruction, InstructionPool } from "./instruction.ts";
+import { immediateOf, Op, Prefixed, VOID_BLOCK } from "./opcodes.ts";
 import { index, type Module, type Range, readHeapType, readValueType } from "./sections.ts";
-
-/** How the checks of a loop are done; decided in checks.ts. */
-export type LoopChecks = "none" | "backEdges" | "header" | "dispatch";
-
-/**
- * One instruction of a function body, linked to those it belongs with.
- *
- * The second half is the plan: where the passes checks.ts and potentials.ts note what to insert.
- */
-export class Instruction {
-  readonly opcode: number;
-  /** Offset of the opcode in the module. */
-  readonly start: number;
-  /** Offset just behind the instruction. */
-  end = 0;
-  /** Label depth, index of a function or of an indirect call's type, or the number behind the prefix 0xfc. */
-  immediate = 0;
-  /** Of `end`, `delegate`, `else`, `catch`: the start of the block it belongs to. */
-  opener: Instruction | undefined = undefined;
-  /** Of the start of a block: its `end` or `delegate`. */
-  closer: Instruction | undefined = undefined;
-  /** Of an `if`: its `else`. */
-  otherwise: Instruction | undefined = undefined;
-  /** Of `br`, `br_if`: the start of the block whose label is the target. */
-  target: Instruction | undefined = undefined;
-  /** Of `br_table`, `try_table`: the same for each label. */
-  targets: readonly Instruction[] = [];
-  /** Of the start of a block: a branch to its label certainly carries no values. */
-  labelIsVoid = false;
-  /** Of a `loop`: how many `br` and `br_if` go back to it; infinite if others do, or with values. */
-  backEdges = 0;
-
-  /** A check comes just after the instruction (and after what is charged there). */
-  check = false;
-  /** What is charged just after the instruction. */
-  charge = 0;
-  /** Of a `br_if`, what is charged if it is taken; of an `if` without `else`, if it is not. */
-  edgeCharge = 0;
-  /** The potential just behind the instruction is `level`, whatever follows. */
-  cut = false;
-  level = 0;
-  loopChecks: LoopChecks = "none";
-  /** Of a `loop` checked at its back edges: what one more round costs. */
-  roundCharge = 0;
-  /** Of a `loop` with dispatch: cost of the straight code from here to the `br_table`. */
-  dispatchCost = 0;
-
-  /** Of an `end` or `else`: potential, and longest paths (see checks.ts), just behind it. */
-  potential = 0;
-  toCheck = 0;
-  toExit = 0;
-
-  constructor(opcode: number, start: number) {
-    this.opcode = opcode;
-    this.start = start;
-  }
-}
 
 /** A decoded function body. */
 export interface Body {
@@ -73,18 +17,25 @@ export interface Body {
   readonly localCount: number;
 }
 
+/** More back edges of a loop than are told apart. */
+const MANY = 1_000_000;
+
 /** V8 allows 50,000 locals; some are left for what is inserted. */
 const MAX_LOCALS = 49_990;
 
-/** Decodes the body of the `n`th function that the module defines. */
-export function decodeBody(module: Module, n: number): Body {
+/**
+ * Decodes the body of the `n`th function that the module defines. With a `pool` it is valid until the next
+ * one is decoded.
+ */
+export function decodeBody(module: Module, n: number, pool: InstructionPool = new InstructionPool()): Body {
+  pool.clear();
   const range = module.bodies[n] as Range;
   const reader = new Reader(module.bytes, range.start, range.end);
   const functionIndex = module.importedFunctions + n;
   const type = module.types[module.functions[functionIndex] as number];
   const params = type?.params.length ?? 0;
   const { locals, declared } = readLocals(reader, params);
-  const decoder = new BodyDecoder(module, reader, params + declared, type?.results.length === 0);
+  const decoder = new BodyDecoder(module, reader, pool, params + declared, type?.results.length === 0);
   const { root, instructions } = decoder.decode();
   return { functionIndex, instructions, root, locals, localCount: params + declared };
 }
@@ -104,17 +55,25 @@ function readLocals(reader: Reader, params: number): { locals: Body["locals"]; d
 class BodyDecoder {
   private readonly module: Module;
   private readonly reader: Reader;
+  private readonly pool: InstructionPool;
   private readonly localCount: number;
   private readonly root: Instruction;
   private readonly instructions: Instruction[] = [];
   /** The blocks around the current instruction, the function itself first. */
   private readonly open: Instruction[];
 
-  constructor(module: Module, reader: Reader, localCount: number, resultless: boolean) {
+  constructor(
+    module: Module,
+    reader: Reader,
+    pool: InstructionPool,
+    localCount: number,
+    resultless: boolean,
+  ) {
     this.module = module;
     this.reader = reader;
+    this.pool = pool;
     this.localCount = localCount;
-    this.root = new Instruction(Op.block, reader.position);
+    this.root = pool.take(Op.block, reader.position);
     this.root.labelIsVoid = resultless;
     this.open = [this.root];
   }
@@ -123,7 +82,7 @@ class BodyDecoder {
     const reader = this.reader;
     while (this.open.length > 0) {
       const start = reader.position;
-      const instruction = new Instruction(reader.byte(), start);
+      const instruction = this.pool.take(reader.byte(), start);
       this.instruction(instruction);
       instruction.end = reader.position;
       this.instructions.push(instruction);
@@ -273,7 +232,7 @@ class BodyDecoder {
     instruction.immediate = depth;
     if (opcode !== Op.br && opcode !== Op.brIf) return;
     instruction.target = target;
-    if (target.opcode === Op.loop) target.backEdges += target.labelIsVoid ? 1 : Number.POSITIVE_INFINITY;
+    target.backEdges = target.labelIsVoid ? target.backEdges + 1 : MANY;
   }
 
   private branchTable(instruction: Instruction): void {
@@ -300,7 +259,7 @@ class BodyDecoder {
 
   private setTargets(instruction: Instruction, targets: readonly Instruction[]): void {
     instruction.targets = [...new Set(targets)];
-    for (const target of instruction.targets) target.backEdges = Number.POSITIVE_INFINITY;
+    for (const target of instruction.targets) target.backEdges = MANY;
   }
 
   private memoryIndex(): void {
@@ -361,9 +320,4 @@ class BodyDecoder {
     }
     if (kind > 7) reader.fail(`unknown instruction 0xfc ${kind}`, instruction.start);
   }
-}
-
-/** What an instruction costs by itself. */
-export function cost(instruction: Instruction): number {
-  return costOf(instruction.opcode);
 }

@@ -25,7 +25,7 @@ import {
   UNREACHABLE,
 } from "./assemble.ts";
 import { Reader, u32 } from "./binary.ts";
-import type { Instruction } from "./body.ts";
+import type { Instruction } from "./instruction.ts";
 import type { Layout } from "./layout.ts";
 import { Op, Prefixed, ValueType } from "./opcodes.ts";
 import type { Module } from "./sections.ts";

@@ -1,4 +1,5 @@
-import { decodeBody, type Instruction } from "./body.ts";
+import { decodeBody } from "./body.ts";
+import type { Instruction, InstructionPool } from "./instruction.ts";
 import { Op } from "./opcodes.ts";
 import type { Module } from "./sections.ts";
 
@@ -14,7 +15,7 @@ export interface CallGraph {
   readonly inTables: ReadonlySet<number>;
 }
 
-export function readCallGraph(module: Module): CallGraph {
+export function readCallGraph(module: Module, pool?: InstructionPool): CallGraph {
   const { importedFunctions } = module;
   const callees: number[][] = [];
   const indirectTypes: number[][] = [];
@@ -22,7 +23,7 @@ export function readCallGraph(module: Module): CallGraph {
   const inTables = new Set<number>();
   for (const f of module.referenced) if (f >= importedFunctions) inTables.add(f - importedFunctions);
   for (let n = 0; n < module.bodies.length; n++) {
-    const { instructions } = decodeBody(module, n);
+    const { instructions } = decodeBody(module, n, pool);
     const called = new Set<number>();
     const types = new Set<number>();
     for (const { opcode, immediate } of instructions) {

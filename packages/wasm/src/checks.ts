@@ -1,5 +1,6 @@
-import type { Body, Instruction } from "./body.ts";
-import { cost } from "./body.ts";
+import type { Body } from "./body.ts";
+import type { Instruction } from "./instruction.ts";
+import { cost } from "./instruction.ts";
 import { Op } from "./opcodes.ts";
 
 /**
@@ -12,20 +13,20 @@ export interface Callees {
   /** Callers check the fuel just after a call. */
   readonly checkAfter: Uint8Array;
   /** What callers pay for the callee's assumed path; 0 if the function charges itself at its entry. */
-  readonly prepaid: Float64Array;
-  readonly toCheck: Float64Array;
-  readonly toExit: Float64Array;
-  readonly tail: Float64Array;
+  readonly prepaid: Int32Array;
+  readonly toCheck: Int32Array;
+  readonly toExit: Int32Array;
+  readonly tail: Int32Array;
 }
 
 export function newCallees(functions: number): Callees {
   return {
     entryCheck: new Uint8Array(functions),
     checkAfter: new Uint8Array(functions),
-    prepaid: new Float64Array(functions),
-    toCheck: new Float64Array(functions),
-    toExit: new Float64Array(functions),
-    tail: new Float64Array(functions).fill(NEVER),
+    prepaid: new Int32Array(functions),
+    toCheck: new Int32Array(functions),
+    toExit: new Int32Array(functions),
+    tail: new Int32Array(functions).fill(NEVER),
   };
 }
 
@@ -42,7 +43,13 @@ export interface StraightPaths {
   readonly checkAfter: boolean;
 }
 
-export const NEVER = Number.NEGATIVE_INFINITY;
+/** The length of a path that does not exist. */
+export const NEVER = -1;
+
+/** The length of one path and then another. */
+function plus(first: number, second: number): number {
+  return first === NEVER || second === NEVER ? NEVER : first + second;
+}
 
 /** Loops with up to this many back edges check there, so that entering them stays on the straight path. */
 const MAX_CHECKED_BACK_EDGES = 2;
@@ -209,7 +216,7 @@ class PathFinder {
     if (instruction.check) return false;
     if (isJoin(instruction)) return this.toCheck > this.limit / 2;
     if (instruction.opcode !== Op.call) return false;
-    return (this.callees.tail[instruction.immediate] as number) + this.toCheck > this.limit;
+    return plus(this.callees.tail[instruction.immediate] as number, this.toCheck) > this.limit;
   }
 
   private passCheck(): void {
@@ -229,7 +236,7 @@ class PathFinder {
 
   private add(units: number): void {
     this.toCheck += units;
-    this.toExit += units;
+    this.toExit = plus(this.toExit, units);
   }
 
   private step(instruction: Instruction): void {
@@ -300,9 +307,9 @@ class PathFinder {
     const callee = callees.toCheck[immediate] as number;
     const through = callees.toExit[immediate] as number;
     const tail = callees.tail[immediate] as number;
-    this.endPath(tail + this.toCheck);
-    this.tail = Math.max(this.tail, tail + this.toExit);
-    this.continueWith(Math.max(callee, through + this.toCheck), through + this.toExit);
+    this.endPath(plus(tail, this.toCheck));
+    this.tail = Math.max(this.tail, plus(tail, this.toExit));
+    this.continueWith(Math.max(callee, plus(through, this.toCheck)), plus(through, this.toExit));
     this.add(1);
   }
 

@@ -1,8 +1,9 @@
 import { type Code, globalGet, globalSet, i32, i32Sub } from "./assemble.ts";
 import type { Writer } from "./binary.ts";
-import type { Body, Instruction } from "./body.ts";
+import type { Body } from "./body.ts";
 import { bulkCall } from "./bulk.ts";
 import { isCall } from "./callgraph.ts";
+import type { Instruction } from "./instruction.ts";
 import type { Check, Layout } from "./layout.ts";
 import { memoryGrow, memorySize } from "./memory.ts";
 import { canonicalise, visibleNan } from "./nan.ts";

@@ -1,5 +1,5 @@
 import { type Code, localGet, localTee } from "./assemble.ts";
-import type { Instruction } from "./body.ts";
+import type { Instruction } from "./instruction.ts";
 import { nanType, Op } from "./opcodes.ts";
 
 /** The NaN that every other one is replaced by: positive, quiet, no payload. */

@@ -1,5 +1,6 @@
-import { type Body, cost, type Instruction } from "./body.ts";
+import type { Body } from "./body.ts";
 import type { Callees } from "./checks.ts";
+import { cost, type Instruction } from "./instruction.ts";
 import { Op } from "./opcodes.ts";
 
 /** Which way a branch usually goes, by the index of the instruction in its body; see profile.ts. */

@@ -1,10 +1,11 @@
 import { Writer } from "./binary.ts";
 import { type Body, decodeBody } from "./body.ts";
 import { type CallGraph, cutCallCycles, readCallGraph, recursiveFunctions } from "./callgraph.ts";
-import { type Callees, newCallees, placeChecks } from "./checks.ts";
+import { type Callees, NEVER, newCallees, placeChecks } from "./checks.ts";
 import { type Counts, emitBody, type Hint } from "./emit.ts";
 import { WasmError } from "./errors.ts";
 import { yieldBody } from "./gate.ts";
+import { InstructionPool } from "./instruction.ts";
 import { checkBodySize, Layout } from "./layout.ts";
 import { type AddedExport, keptExports, writeModule } from "./module.ts";
 import { DEFAULT_PADDING, type Padding, paddingBytes } from "./pad.ts";
@@ -103,6 +104,7 @@ class Rewriter {
   private readonly counters: BranchCounters | undefined;
   private readonly stackPointer: number | undefined;
   private readonly callees: Callees;
+  private readonly pool = new InstructionPool();
   /** Functions that charge their assumed path themselves. */
   private readonly chargesItself = new Set<number>();
   private longest = 0;
@@ -123,7 +125,7 @@ class Rewriter {
   run(): { bytes: Uint8Array; report: RewriteReport; sites: readonly BranchSite[] } {
     const { module, counters, options } = this;
     const exports = keptExports(module, options.keepExports);
-    const graph = readCallGraph(module);
+    const graph = readCallGraph(module, this.pool);
     this.planFunctions(graph, exports);
     const padded = this.paddedFunctions(graph);
     const layout = new Layout(module, yieldBody);
@@ -173,7 +175,7 @@ class Rewriter {
 
   private planFunction(n: number): void {
     const { callees } = this;
-    const body = decodeBody(this.module, n);
+    const body = decodeBody(this.module, n, this.pool);
     const f = body.functionIndex;
     const paths = placeChecks(body, callees, this.straightLimit);
     const potential = placeCharges(body, callees, this.habits(n));
@@ -183,7 +185,7 @@ class Rewriter {
     const checked = callees.entryCheck[f] === 1;
     if (checked || paths.checkAfter) callees.checkAfter[f] = 1;
     callees.toCheck[f] = checked ? 0 : paths.toCheck;
-    callees.toExit[f] = checked ? Number.NEGATIVE_INFINITY : paths.toExit;
+    callees.toExit[f] = checked ? NEVER : paths.toExit;
     callees.tail[f] = checked ? Math.max(paths.tail, paths.toExit) : paths.tail;
     if (potential > MAX_PREPAID || potential < 0) this.chargesItself.add(n);
     callees.prepaid[f] = this.chargesItself.has(n) ? 0 : potential;
@@ -217,7 +219,7 @@ class Rewriter {
     padded: boolean,
     counts: Counts,
   ): readonly Hint[] {
-    const body: Body = decodeBody(this.module, n);
+    const body: Body = decodeBody(this.module, n, this.pool);
     const habits = this.habits(n);
     placeChecks(body, this.callees, this.straightLimit);
     const potential = placeCharges(body, this.callees, habits);

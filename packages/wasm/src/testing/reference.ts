@@ -11,7 +11,8 @@ import {
   sized,
 } from "../assemble.ts";
 import { Writer } from "../binary.ts";
-import { cost, decodeBody, type Instruction } from "../body.ts";
+import { decodeBody } from "../body.ts";
+import { cost, type Instruction } from "../instruction.ts";
 import { Op, Prefixed, ValueType } from "../opcodes.ts";
 import { decodeModule, SECTION_ORDER, SectionId } from "../sections.ts";
 
