@@ -44,7 +44,7 @@ test("types of calls", () => {
 });
 
 test("types narrow on success", () => {
-  const result = task({ name: "one" }, () => 1)();
+  const result = task({ name: "one" }, (): number => 1)();
   if (result.success) {
     same<typeof result.result, number>();
     same<typeof result.error, null>();

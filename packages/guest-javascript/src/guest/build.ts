@@ -47,7 +47,6 @@ async function bundle(path: string, name: string, alias: Record<string, string> 
     format: "cjs",
     platform: "neutral",
     mainFields: ["module", "main"],
-    conditions: ["browser"],
     target: "es2024",
     minifyWhitespace: true,
     minifySyntax: true,

@@ -110,8 +110,7 @@ const methods = {
     if (condition) return;
     const [first, ...rest] = args;
     if (typeof first === "string") err(`Assertion failed: ${first}`, ...rest);
-    else if (args.length === 0) err("Assertion failed");
-    else err("Assertion failed:", ...args);
+    else err("Assertion failed", ...args);
   },
   clear(): void {},
   count(label: unknown = "default"): void {

@@ -84,6 +84,15 @@ export function show(value: unknown): string {
   try {
     return cut(stringify(value) ?? "an object");
   } catch {
-    return isArray(value) ? "an array" : "an object";
+    return isArraySafely(value) ? "an array" : "an object";
+  }
+}
+
+/** `Array.isArray`, which throws for a revoked proxy. */
+export function isArraySafely(value: unknown): value is readonly unknown[] {
+  try {
+    return isArray(value);
+  } catch {
+    return false;
   }
 }

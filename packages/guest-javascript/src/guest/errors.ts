@@ -1,13 +1,12 @@
 /** Exceptions as `ErrorReport`s: whatever was thrown, however hostile, ends as one JSON text of bounded size. */
 import { type ErrorReport, LIMITS } from "@capsule-run/protocol";
 import { LIBRARY_LINE, PRELUDE_FILE } from "../door.ts";
-import { show } from "./definition.ts";
+import { isArraySafely, show } from "./definition.ts";
 import {
   apply,
   defineProperty,
   getOwnPropertyDescriptor,
   indexOf,
-  isArray,
   min,
   quote,
   SafeError,
@@ -100,7 +99,7 @@ function nameOf(error: object): string {
 /** The first few errors of an `AggregateError`, one a line. */
 function aggregated(error: object): string {
   const errors = read(error, "errors");
-  if (!isErrorObject(error) || !isArray(errors)) return "";
+  if (!isErrorObject(error) || !isArraySafely(errors)) return "";
   let text = "";
   for (let i = 0; i < errors.length && i < MOST_ERRORS; i++) {
     const one: unknown = errors[i];

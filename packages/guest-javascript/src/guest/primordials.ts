@@ -32,6 +32,7 @@ export const SafeError = Error;
 export const SafeTypeError = TypeError;
 export const SafeRangeError = RangeError;
 export const SafeNumber = Number;
+export const SafeBigInt = BigInt;
 
 export const slice = method<(text: string, start: number, end?: number) => string>(String.prototype.slice);
 export const indexOf = method<(text: string, part: string, from?: number) => number>(
@@ -45,6 +46,7 @@ export const replaceAll = method<(text: string, part: string, by: string) => str
 );
 export const repeat = method<(text: string, count: number) => string>(String.prototype.repeat);
 export const toFixed = method<(value: number, digits: number) => string>(Number.prototype.toFixed);
+export const bigIntOf = method<(value: unknown) => bigint>(BigInt.prototype.valueOf);
 export const sourceOf = method<(fn: unknown) => string>(Function.prototype.toString);
 export const chain = method<
   (promise: Promise<unknown>, ok: (value: unknown) => unknown, no: (reason: unknown) => unknown) => unknown

@@ -229,3 +229,29 @@ export async function runMain(source: string, args: readonly unknown[] = [], hos
 /** The source of a program with one task `main` of the given body. */
 export const main = (body: string, head = "", async = ""): string =>
   `${head};task({ name: "main" }, ${async} (...args) => { ${body} });`;
+
+/** What a snippet came to: its value as JSON, or what it threw. */
+export type Answers = readonly string[];
+
+const RUN_SNIPPETS = `async (snippets) => {
+  const answers = [];
+  const AsyncFunction = (async () => {}).constructor;
+  for (const snippet of snippets) {
+    try {
+      answers.push(String(JSON.stringify(await new AsyncFunction(snippet)())));
+    } catch (error) {
+      answers.push("throws " + (error === null || typeof error !== "object" ? String(error) : error.name));
+    }
+  }
+  return answers;
+}`;
+
+/** Runs the same async function bodies in a guest and in this Node, for comparison. */
+export async function inBoth(snippets: readonly string[]): Promise<{ guest: Answers; node: Answers }> {
+  const { guest, outcome } = await runMain(`task({ name: "main" }, ${RUN_SNIPPETS});`, [snippets]);
+  guest[Symbol.dispose]();
+  if (outcome.kind !== "result") throw new Error(JSON.stringify(outcome));
+  // biome-ignore lint/security/noGlobalEval: the snippets are the tests' own
+  const run = globalThis.eval(RUN_SNIPPETS) as (snippets: readonly string[]) => Promise<Answers>;
+  return { guest: outcome.value as Answers, node: await run(snippets) };
+}

@@ -6,11 +6,13 @@ import { LIMITS } from "@capsule-run/protocol";
 import {
   append,
   apply,
+  bigIntOf,
   indexOf,
   isArray,
   isFiniteNumber,
   keys,
   quote,
+  SafeBigInt,
   SafeNumber,
   slice,
   stringify,
@@ -121,6 +123,7 @@ function unwrap(value: unknown, key: string): unknown {
     const { toJSON } = seen as { toJSON?: unknown };
     if (typeof toJSON === "function") seen = apply(toJSON, seen, [key]);
   }
+  if (seen instanceof SafeBigInt) return bigIntOf(seen);
   return seen instanceof SafeNumber ? SafeNumber(seen) : seen;
 }
 

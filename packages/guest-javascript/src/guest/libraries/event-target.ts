@@ -57,11 +57,9 @@ export class EventTarget {
     const name = `${type}`;
     const capture = captureOf(options);
     const list = listeners.get(name) ?? [];
-    if (list.some((other) => other.callback === callback && other.capture === capture)) return;
-    listeners.set(name, [
-      ...list,
-      { callback, capture, once: Boolean(once), passive: Boolean(passive), removed: false },
-    ]);
+    for (const other of list) if (other.callback === callback && other.capture === capture) return;
+    list.push({ callback, capture, once: Boolean(once), passive: Boolean(passive), removed: false });
+    listeners.set(name, list);
     signal?.addEventListener("abort", () => this.removeEventListener(name, callback, capture), {
       once: true,
     });
@@ -86,7 +84,7 @@ export class EventTarget {
     state.target = this;
     state.currentTarget = this;
     // At the target, capturing listeners come first; the list is what it was when dispatching began.
-    const list = listeners.get(state.type) ?? [];
+    const list = [...(listeners.get(state.type) ?? [])];
     for (const capture of [true, false])
       for (const listener of list) {
         if (state.stoppedAtOnce) break;
