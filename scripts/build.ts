@@ -1,54 +1,54 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { type BuildOptions, build, type Metafile } from "esbuild";
+import { bundleCommandLine } from "../packages/cli/scripts/bundle.ts";
+import { buildSdk } from "../packages/sdk/scripts/build.ts";
 import { buildEngine } from "./build/engine.ts";
+import { writeLicences } from "./build/licences.ts";
 
-/** Builds what the command line needs beside its source: the engine, the cell, the bundle, the guest's SDK. */
-const at = (path: string): string => fileURLToPath(new URL(`../packages/${path}`, import.meta.url));
-// Built aside and put in place whole, so that a build that fails leaves the last one.
-const dist = at("cli/dist.new");
+/** Builds what the packages ship: the command line with its cell and engine, and the SDK. */
 
-rmSync(dist, { recursive: true, force: true });
-const common = {
-  bundle: true,
-  platform: "node",
-  target: "node24",
-  logLevel: "warning",
-  legalComments: "none",
-} as const;
-await Promise.all([
-  buildEngine(`${dist}/engine-javascript`),
-  build({
-    ...common,
-    entryPoints: { capsule: at("cli/src/entry.ts") },
-    outdir: dist,
-    format: "esm",
-    splitting: true,
-    minifySyntax: true,
-    external: ["esbuild"],
-    banner: {
-      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-    },
-  }),
-  build({
-    ...common,
-    entryPoints: [at("cell/src/main.ts")],
-    outfile: `${dist}/cell.cjs`,
-    format: "cjs",
-    minifySyntax: true,
-  }),
-  build({
-    ...common,
-    entryPoints: [at("guest-javascript/src/guest/sdk.ts")],
-    outfile: `${dist}/guest-sdk.js`,
-    format: "esm",
-    platform: "neutral",
-  }),
-]);
+const packages = fileURLToPath(new URL("../packages/", import.meta.url));
+/** Built aside and put in place whole, so that a build that fails leaves the last one. */
+const fresh = join(packages, "cli/dist.new");
 
-const place = at("cli/dist");
-const old = at("cli/dist.old");
-rmSync(old, { recursive: true, force: true });
-if (existsSync(place)) renameSync(place, old);
-renameSync(dist, place);
-rmSync(old, { recursive: true, force: true });
+async function bundle(options: BuildOptions): Promise<Metafile> {
+  const common = { bundle: true, minifySyntax: true, logLevel: "warning", legalComments: "none" } as const;
+  return (await build({ ...common, ...options, metafile: true })).metafile as Metafile;
+}
+
+async function buildCommandLine(): Promise<void> {
+  rmSync(fresh, { recursive: true, force: true });
+  const [, commandLine, cell] = await Promise.all([
+    buildEngine(join(fresh, "engine-javascript")),
+    bundleCommandLine(fresh),
+    bundle({
+      entryPoints: [join(packages, "cell/src/main.ts")],
+      outfile: join(fresh, "cell.cjs"),
+      platform: "node",
+      target: "node24",
+      format: "cjs",
+    }),
+    bundle({
+      entryPoints: [join(packages, "guest-javascript/src/guest/sdk.ts")],
+      outfile: join(fresh, "guest-sdk.js"),
+      platform: "neutral",
+      target: "es2022",
+      format: "esm",
+    }),
+  ]);
+  await writeLicences(fresh, [...commandLine, cell]);
+}
+
+function putInPlace(): void {
+  const place = join(packages, "cli/dist");
+  const old = join(packages, "cli/dist.old");
+  rmSync(old, { recursive: true, force: true });
+  if (existsSync(place)) renameSync(place, old);
+  renameSync(fresh, place);
+  rmSync(old, { recursive: true, force: true });
+}
+
+await Promise.all([buildCommandLine(), buildSdk()]);
+putInPlace();

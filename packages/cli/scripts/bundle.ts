@@ -1,7 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 
 const source = (name: string): string => fileURLToPath(new URL(`../src/${name}`, import.meta.url));
 
@@ -11,6 +11,7 @@ const source = (name: string): string => fileURLToPath(new URL(`../src/${name}`,
  */
 const COMMON: BuildOptions = {
   bundle: true,
+  metafile: true,
   platform: "node",
   target: "node24",
   format: "cjs",
@@ -33,9 +34,10 @@ const outside = (filter: RegExp, path: string): Plugin => ({
  * Bundles the command line into `folder`: `capsule.js`, which starts a cell and is small so that it does it soon, and
  * `main.js`, the rest. The cell that was started early is known to the small one only, so the rest asks it.
  */
-export async function bundleCommandLine(folder: string): Promise<void> {
+export async function bundleCommandLine(folder: string): Promise<readonly Metafile[]> {
+  mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }\n');
-  await Promise.all([
+  const results = await Promise.all([
     build({
       ...COMMON,
       entryPoints: [source("entry.ts")],
@@ -50,4 +52,5 @@ export async function bundleCommandLine(folder: string): Promise<void> {
       plugins: [outside(/\/early\.ts$/, "./capsule.js")],
     }),
   ]);
+  return results.map(({ metafile }) => metafile as Metafile);
 }
