@@ -1,7 +1,7 @@
-import { createHmac, randomBytes } from "node:crypto";
 import { LIMITS, wholeCharacters } from "@capsule-run/protocol";
 import type { Output, RunEvent, RunRequest } from "./api.ts";
 import type { RunContext } from "./attempt.ts";
+import { attemptSeed, randomBytes } from "./chance.ts";
 import type { Program } from "./program.ts";
 import * as words from "./words.ts";
 
@@ -28,7 +28,7 @@ export class Context implements RunContext {
   }
 
   seed(path: string, attempt: number): string {
-    return createHmac("sha256", this.#secret).update(`${path}#${attempt}`).digest("hex");
+    return attemptSeed(this.#secret, path, attempt);
   }
 
   emit(event: RunEvent): void {

@@ -30,6 +30,8 @@ export interface Source {
   readonly engine: string;
   readonly file: string;
   readonly root: string;
+  /** The folder whose view of files messages take. */
+  readonly cwd: string;
   readonly code: string;
   readonly sourceMap: string;
 }
@@ -109,7 +111,10 @@ async function loadError(ended: Ended, source: Source): Promise<UsageError> {
     return new UsageError("load", `${source.file}: loading failed: ${loadLimit(ended) ?? text}`);
   const report = readReport(text);
   const { translateReport } = await import("@capsule-run/guest-javascript/trace");
-  const { message, place, excerpt } = translateReport(report, source.sourceMap, { root: source.root });
+  const { message, place, excerpt } = translateReport(report, source.sourceMap, {
+    root: source.root,
+    cwd: source.cwd,
+  });
   const slug =
     report.name === "TaskOptionError"
       ? "task-option"

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { readEngineInfo } from "@capsule-run/guest-javascript/drive";
@@ -8,6 +7,7 @@ import type { LoadedProgram, RunEvent, RunRequest, RunResult, Runtime, RuntimeOp
 import { executeAttempt } from "./attempt.ts";
 import { Calls } from "./calls.ts";
 import { CellPool } from "./cells.ts";
+import { randomId } from "./chance.ts";
 import { Context } from "./context.ts";
 import { takeEarly } from "./early.ts";
 import { LocalEngine } from "./local.ts";
@@ -42,7 +42,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
 
   const run = async (request: RunRequest): Promise<RunResult> => {
     if (closing.signal.aborted) throw new Error("the runtime was closed");
-    const id = randomUUID();
+    const id = randomId();
     /** Aborted with what one of the caller's callbacks threw. */
     const broken = new AbortController();
     const signal = AbortSignal.any([

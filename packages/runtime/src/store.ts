@@ -6,6 +6,7 @@ import {
   type ArtifactCache,
   artifactKey,
   type Entry,
+  type Input,
   observe,
   openCache,
   type StoredArtifact,
@@ -74,6 +75,8 @@ export class ProgramStore {
     const { version, engine, cells, cwd, warn } = this.#options;
     const { bundleProgram } = await import("@capsule-run/guest-javascript/bundle");
     const bundle = await bundleProgram({ file: file.path, root: file.root, sdk: guestSdk(), cwd });
+    // Now, while the disk is as it was bundled from; loading may take a while.
+    const inputs = observe(bundle.inputs, bundle.readAt);
     for (const warning of bundle.warnings) warn(warning);
     const key = artifactKey({ code: bundle.code, engine: engine.hash, version, rules: RULES });
     const source: Source = {
@@ -81,6 +84,7 @@ export class ProgramStore {
       engine: engine.hash,
       file: file.given,
       root: file.root,
+      cwd,
       code: bundle.code,
       sourceMap: bundle.sourceMap,
     };
@@ -99,22 +103,17 @@ export class ProgramStore {
       bundle: manifest.snapshot === "before" ? artifact.body : new Uint8Array(0),
       sourceMap: bundle.sourceMap,
     };
-    this.#write(file, entry, bundle, made);
+    this.#write(file, entry, inputs, made);
     return this.#remember(file, made, false, bundle.sourceMap);
   }
 
-  #write(
-    file: ProgramFile,
-    entry: Entry,
-    { inputs, readAt }: { inputs: Parameters<typeof observe>[0]; readAt: number },
-    artifact: Artifact,
-  ): void {
-    const written = this.#cache(file).write(entry, observe(inputs, readAt), artifact);
+  #write(file: ProgramFile, entry: Entry, inputs: readonly Input[] | null, artifact: Artifact): void {
+    const written = this.#cache(file).write(entry, inputs, artifact);
     if (written.ok || this.#temporary) return;
     this.#options.warn(`${file.cacheDir} can't be written (${written.code}): using a temporary cache`);
     this.#temporary = mkdtempSync(join(tmpdir(), "capsule-"));
     this.#caches.clear();
-    this.#cache(file).write(entry, observe(inputs, readAt), artifact);
+    this.#cache(file).write(entry, inputs, artifact);
   }
 
   #remember(file: ProgramFile, stored: StoredArtifact, cached: boolean, sourceMap?: string): Program {
