@@ -113,7 +113,10 @@ test("errors print their stack, cause and properties", async () => {
     /^TypeError: bad\n {4}at f \(capsule:program:1:\d+\)\n {4}at <eval> \(capsule:program:1:\d+\)$/,
   );
   assert.match(print("console.log(new Error('x'))"), /^Error: x/);
-  assert.match(print("class NotFound extends Error {}; console.log(new NotFound('x'))"), /^NotFound \[Error\]: x/);
+  assert.match(
+    print("class NotFound extends Error {}; console.log(new NotFound('x'))"),
+    /^NotFound \[Error\]: x/,
+  );
   const full = guest.out.stdout;
   assert.ok(!full.includes("capsule:prelude") && !full.includes("<input>"), full);
   assert.match(

@@ -47,11 +47,22 @@ function encode(report: ErrorReport, via?: string): string {
   );
 }
 
+/** Every field is the report's own, `cause` too, so that none is looked up on a prototype. */
 function describe(thrown: unknown, most: number, depth: number): ErrorReport {
   if (!isErrorLike(thrown))
-    return { name: "", message: cut(`${show(thrown)} was thrown, which is not an Error`, most), stack: "" };
+    return {
+      cause: undefined,
+      name: "",
+      message: cut(`${show(thrown)} was thrown, which is not an Error`, most),
+      stack: "",
+    };
   const message = cut(textOf(read(thrown, "message")) + aggregated(thrown), most);
-  const report = { name: cut(nameOf(thrown), 200), message, stack: cut(framesOf(thrown), most >> 1) };
+  const report = {
+    cause: undefined,
+    name: cut(nameOf(thrown), 200),
+    message,
+    stack: cut(framesOf(thrown), most >> 1),
+  };
   const cause = read(thrown, "cause");
   if (cause === undefined || depth >= MOST_CAUSES) return report;
   return { ...report, cause: describe(cause, min(most >> 2, 4096), depth + 1) };

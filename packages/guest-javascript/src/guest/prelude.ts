@@ -74,10 +74,11 @@ function entry(op: EntryOp, a: unknown, b: unknown): string {
         if (b === "job") fail(a);
         else failUnhandled(a);
     }
+    return status();
   } catch (error) {
     fail(error);
+    return attempt.outcome as string;
   }
-  return status();
 }
 
 installStacks();

@@ -49,6 +49,8 @@ export interface TestHost {
   /** Gives the envelope of a task call; without it each call succeeds with null. */
   readonly answer?: (task: string, args: readonly unknown[]) => unknown;
   readonly random?: (length: number) => string;
+  /** Bytes the engine may allocate. */
+  readonly memory?: number;
 }
 
 const succeed = (result: unknown): unknown => ({
@@ -95,6 +97,7 @@ export async function openGuest(host: TestHost = {}): Promise<TestGuest> {
   const vm = await QuickJS.create({
     wasm: module,
     maxStackSize: 256 * 1024,
+    memoryLimit: host.memory ?? 256 * 1024 ** 2,
     timezoneOffset: 0,
     wasi: (memory) => ({
       clock_time_get(_id: number, _precision: bigint, at: number): number {
