@@ -156,7 +156,8 @@ export function failingCommands(root = ROOT): readonly Problem[] {
 
 /** Names that a document has to hold, in the form it holds them, and does not. */
 function missing(file: string, names: readonly string[], form: (name: string) => string): readonly Problem[] {
-  const text = readFileSync(join(ROOT, file), "utf8");
+  // Tables are padded.
+  const text = readFileSync(join(ROOT, file), "utf8").replace(/ +/g, " ");
   return names
     .filter((name) => !text.includes(form(name)))
     .map((name) => ({ file, line: 0, message: `${form(name).trim()} is missing` }));
@@ -193,13 +194,53 @@ export function missingNames(): readonly Problem[] {
   ];
 }
 
+/** Packages that are installed and not explained, or explained and not installed. */
+export function dependencyTable(): readonly Problem[] {
+  const file = "docs/dependencies.md";
+  const used = new Set<string>();
+  for (const path of globSync("{package.json,packages/*/package.json}", { cwd: ROOT })) {
+    const manifest = JSON.parse(readFileSync(join(ROOT, path), "utf8")) as Readonly<Record<string, object>>;
+    for (const kind of ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"])
+      for (const name of Object.keys(manifest[kind] ?? {}))
+        if (!name.startsWith("@capsule-run/")) used.add(name);
+  }
+  const listed = firstColumn(readFileSync(join(ROOT, file), "utf8"));
+  return [
+    ...[...used].filter((name) => !listed.includes(name)).map((name) => `${name} is missing`),
+    ...listed.filter((name) => !used.has(name)).map((name) => `no package depends on ${name}`),
+  ].map((message) => ({ file, line: 0, message }));
+}
+
 /** The names in the first column of the tables of a section. */
 export function tableNames(text: string, heading: string): readonly string[] {
-  const section = text.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
-  return section
+  return firstColumn(text.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "");
+}
+
+function firstColumn(text: string): readonly string[] {
+  return text
     .split("\n")
-    .map((line) => /^\| (`[^|]*`) \|/.exec(line)?.[1] ?? "")
+    .map((line) => /^\| (`[^|]*`) +\|/.exec(line)?.[1] ?? "")
     .flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name as string));
+}
+
+/** Numbers of limits that the table does not say, as such or in units. */
+export function limitValues(): readonly Problem[] {
+  const file = "docs/limits.md";
+  const lines = readFileSync(join(ROOT, file), "utf8").split("\n");
+  const forms = (value: number): string[] => [
+    value.toLocaleString("en-US"),
+    `${value / 1024} KiB`,
+    `${value / 1024 ** 2} MiB`,
+    `${value / 1024 ** 3} GiB`,
+    `${value / 1000} s`,
+  ];
+  return Object.entries(LIMITS).flatMap(([name, value]) => {
+    const line = lines.findIndex((each) => each.startsWith(`| \`${name}\` `));
+    const numbers = typeof value === "number" ? [value] : Object.values(value);
+    return numbers
+      .filter((number) => !forms(number).some((form) => lines[line]?.includes(` ${form} `)))
+      .map((number) => ({ file, line: line + 1, message: `${name} is ${number}` }));
+  });
 }
 
 /** Where the table of imports differs from what the built engine imports, and that of the door from the door. */
@@ -224,7 +265,9 @@ export function checkDocs(): readonly Problem[] {
     ...files.flatMap((file) => unknownCommands(file)),
     ...staleCommands(),
     ...missingNames(),
+    ...limitValues(),
     ...importTable(),
+    ...dependencyTable(),
     ...failingCommands(),
   ];
 }

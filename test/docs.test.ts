@@ -8,9 +8,11 @@ import {
   anchors,
   brokenLinks,
   commandsOf,
+  dependencyTable,
   documents,
   failingCommands,
   importTable,
+  limitValues,
   missingNames,
   type Problem,
   staleCommands,
@@ -36,6 +38,7 @@ test("commands do what the documents say", () => none(failingCommands()));
 test("options, limits, errors and exit codes are all there", () => {
   assert.ok(usageSlugs().length > 5);
   none(missingNames());
+  none(limitValues());
 });
 
 test("the table of imports is the import object of the engine", () => none(importTable()));
@@ -49,6 +52,8 @@ function folder(files: Readonly<Record<string, string>>): { root: string } & Dis
   }
   return { root, [Symbol.dispose]: () => rmSync(root, { recursive: true }) };
 }
+
+test("every dependency is explained", () => none(dependencyTable()));
 
 test("the check finds broken links", () => {
   using at = folder({
