@@ -1,6 +1,7 @@
 /** Holds the documentation to the code: `node scripts/check-docs.ts` prints what is wrong and exits with 1. */
 import { spawnSync } from "node:child_process";
-import { existsSync, globSync, readFileSync, statSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DOOR_NAMES } from "@capsule-run/guest-javascript/door";
@@ -34,7 +35,10 @@ export const EXECUTED: Readonly<Record<string, RegExp>> = {
 export const SKIPPED: Readonly<Record<string, string>> = {
   "npm ci && npx capsule run examples/hello.ts": "installs; its second half is executed",
   "npm ci && npm test": "this is part of it",
+  "npx capsule run examples/analyze.ts --args-file examples/analyze.args.json":
+    "takes seconds; has a test of its own",
   "npm ci": "installs",
+  "npm run bench": "takes minutes",
   "npm test": "this is part of it",
   "npm run build": "the tests need what it makes",
   "npm run lint": "a step of its own",
@@ -134,16 +138,21 @@ export function staleCommands(root = ROOT): readonly Problem[] {
     }));
 }
 
+/** The command line of this checkout, by this Node. */
+function capsule(
+  words: readonly string[],
+  cwd: string,
+): { status: number | null; stdout: string; stderr: string } {
+  const launcher = join(ROOT, "packages/cli/bin/capsule.js");
+  return spawnSync(process.execPath, [launcher, ...words], { cwd, encoding: "utf8", timeout: 30_000 });
+}
+
 /** Executes the commands that are to be, by this Node and without npx. */
 export function failingCommands(root = ROOT): readonly Problem[] {
   const problems: Problem[] = [];
   for (const [command, expected] of Object.entries(EXECUTED)) {
     const words = command.split(" ").slice(2);
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [join(root, "packages/cli/bin/capsule.js"), ...words],
-      { cwd: root, encoding: "utf8", timeout: 30_000 },
-    );
+    const { status, stdout, stderr } = capsule(words, root);
     if (status !== 0 || !expected.test(stdout))
       problems.push({
         file: "README.md",
@@ -152,6 +161,30 @@ export function failingCommands(root = ROOT): readonly Problem[] {
       });
   }
   return problems;
+}
+
+/** The whole programs in a document: its `ts` blocks that define `main`. */
+export function programsOf(text: string): readonly { readonly code: string; readonly line: number }[] {
+  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)]
+    .map((match) => ({ code: match[1] as string, line: text.slice(0, match.index).split("\n").length }))
+    .filter(({ code }) => code.includes("export const main"));
+}
+
+/** Programs in the documents that do not run, or print nothing. */
+export function failingPrograms(root = ROOT): readonly Problem[] {
+  const folder = mkdtempSync(join(tmpdir(), "capsule-docs-"));
+  try {
+    return documents(root).flatMap((file) =>
+      programsOf(readFileSync(join(root, file), "utf8")).flatMap(({ code, line }) => {
+        writeFileSync(join(folder, "program.ts"), code);
+        const { status, stdout, stderr } = capsule(["run", "program.ts"], folder);
+        const works = status === 0 && stdout !== "";
+        return works ? [] : [{ file, line, message: `this program ends with ${status}: ${stdout}${stderr}` }];
+      }),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Names that a document has to hold, in the form it holds them, and does not. */
@@ -269,6 +302,7 @@ export function checkDocs(): readonly Problem[] {
     ...importTable(),
     ...dependencyTable(),
     ...failingCommands(),
+    ...failingPrograms(),
   ];
 }
 

@@ -11,6 +11,7 @@ import {
   dependencyTable,
   documents,
   failingCommands,
+  failingPrograms,
   importTable,
   limitValues,
   missingNames,
@@ -34,6 +35,8 @@ test("commands are executed, or skipped for a reason", () => {
 });
 
 test("commands do what the documents say", () => none(failingCommands()));
+
+test("programs run", () => none(failingPrograms()));
 
 test("options, limits, errors and exit codes are all there", () => {
   assert.ok(usageSlugs().length > 5);
