@@ -15,9 +15,11 @@ import { RandomStream } from "./random.ts";
 import { nextSlice } from "./slices.ts";
 
 /** What an attempt runs from. */
-export type Program =
-  | { readonly snapshot: "after"; readonly image: PreparedImage }
-  | { readonly snapshot: "before"; readonly source: Uint8Array };
+export interface Program {
+  readonly image: PreparedImage;
+  /** What each attempt loads first, where the image was taken before it. */
+  readonly source: Uint8Array | null;
+}
 
 export type Send = (message: FromCell) => void;
 
@@ -78,8 +80,8 @@ export class Sandbox {
   ): Promise<void> {
     const { instance } = this.#lease;
     await this.#turn(() => {
-      instance.reset(program.snapshot === "after" ? program.image : null, limits, now);
-      return instance.start(task, args, program.snapshot === "before" ? program.source : null);
+      instance.reset(program.image, limits, now);
+      return instance.start(task, args, program.source);
     });
   }
 
@@ -161,7 +163,7 @@ export class Sandbox {
       globals: image.globals,
       fuel,
       ram,
-      body: snapshot === "after" ? image.pages : new Uint8Array(0),
+      body: image.pages,
     });
   }
 

@@ -32,14 +32,12 @@ export function serve(engine: GuestEngine, pipes: Pipes): void {
 
   const handle = (message: ToCell): void => {
     switch (message.type) {
-      case "artifact":
-        programs.set(
-          message.hash,
-          message.snapshot === "after"
-            ? { snapshot: "after", image: engine.prepare({ globals: message.globals, pages: message.body }) }
-            : { snapshot: "before", source: message.body },
-        );
+      case "artifact": {
+        const { hash, globals, pages, body } = message;
+        const image = engine.prepare({ globals, pages: body.subarray(0, pages) });
+        programs.set(hash, { image, source: body.length > pages ? body.subarray(pages) : null });
         break;
+      }
       case "forget":
         programs.delete(message.hash);
         break;

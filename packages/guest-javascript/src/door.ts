@@ -32,6 +32,7 @@ export const DOOR_NAMES = [
  *
  * | op | a | b | |
  * |---|---|---|---|
+ * | `preload` | names of library parts, with commas between | | loads them, so that attempts find them loaded |
  * | `loading` | the promise of the program's evaluation | `"manifest"` or `""` | `"manifest"`: the turn's result is the list of tasks once loaded |
  * | `start` | task name | arguments as a JSON array | runs the task, after loading is over |
  * | `complete` | call id, in digits | envelope as JSON | settles an async call |
@@ -49,7 +50,7 @@ export const DOOR_NAMES = [
  * Places in the program read `capsule:program:LINE:COLUMN`, in a stack in brackets except for syntax errors
  * (`at capsule:program:1:2`), in messages (`first at capsule:program:1:2`) and in printed errors without.
  */
-export type EntryOp = "loading" | "start" | "complete" | "poll" | "reject" | "report";
+export type EntryOp = "preload" | "loading" | "start" | "complete" | "poll" | "reject" | "report";
 
 /**
  * What an entry answers, by its first character:

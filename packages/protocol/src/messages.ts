@@ -6,12 +6,15 @@ import type { SnapshotPoint } from "./manifest.ts";
  * the frame's binary part. A cell obeys the host; the host trusts nothing a cell says: see `checkFromCell`.
  */
 export type ToCell =
-  /** Gives the cell an artifact; `open` names it by hash. Body: the page difference if `after`, the bundle if `before`. */
+  /**
+   * Gives the cell an artifact; `open` names it by hash. Body: `pages` bytes of page difference to the engine's image,
+   * then the bundle, which is there only if the snapshot was taken `before`.
+   */
   | {
       readonly type: "artifact";
       readonly hash: string;
-      readonly snapshot: SnapshotPoint;
       readonly globals: readonly number[];
+      readonly pages: number;
       readonly body: Uint8Array;
     }
   | { readonly type: "forget"; readonly hash: string }
@@ -63,7 +66,7 @@ export type FromCell =
   | { readonly type: "ready"; readonly engine: string }
   | { readonly type: "pong"; readonly n: number }
   /**
-   * A program was loaded. Body: the artifact's page difference, or the bundle's absence (`before`). `tasks` is a list
+   * A program was loaded. Body: the artifact's page difference. `tasks` is a list
    * of `LoadedTask`, `reasons` a list of strings and `output` a list of `LoadOutput`, as JSON: the guest's words.
    * A program that could not be loaded is an `ended`.
    */

@@ -6,17 +6,17 @@ import {
   FrameReader,
   type FromCell,
   LIMITS,
-  type SnapshotPoint,
   type ToCell,
 } from "@capsule-run/protocol";
 
 /** What a cell needs of a program to run it. */
 export interface CellArtifact {
   readonly hash: string;
-  readonly snapshot: SnapshotPoint;
   readonly globals: readonly number[];
-  /** Page difference if `after`, bundle if `before`. */
-  readonly body: Uint8Array;
+  /** Page difference to the engine's image. */
+  readonly pages: Uint8Array;
+  /** What each attempt loads first; empty where the program is in the image. */
+  readonly bundle: Uint8Array;
 }
 
 export type Of<T extends FromCell["type"]> = Extract<FromCell, { type: T }>;
@@ -128,7 +128,7 @@ export class Cell {
   }
 
   /** Sends an artifact unless the cell has it. */
-  give({ hash, snapshot, globals, body }: CellArtifact): void {
+  give({ hash, globals, pages, bundle }: CellArtifact): void {
     if (this.#artifacts.delete(hash)) {
       this.#artifacts.add(hash);
       return;
@@ -139,7 +139,8 @@ export class Cell {
       this.send({ type: "forget", hash: oldest });
     }
     this.#artifacts.add(hash);
-    this.send({ type: "artifact", hash, snapshot, globals, body });
+    const body = Buffer.concat([pages, bundle]);
+    this.send({ type: "artifact", hash, globals, pages: pages.length, body });
   }
 
   /** A tick of the host's clock: kills a cell that no longer answers. */

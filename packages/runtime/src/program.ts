@@ -59,8 +59,8 @@ export async function loadProgram(
     output: readList(message.output, isLoadOutput),
     tasks,
   };
-  const body = message.snapshot === "after" ? message.body : Buffer.from(source.code);
-  const artifact = { hash: source.key, snapshot: message.snapshot, globals: message.globals, body };
+  const bundle = Buffer.from(message.snapshot === "after" ? "" : source.code);
+  const artifact = { hash: source.key, globals: message.globals, pages: message.body, bundle };
   return { manifest, artifact };
 }
 

@@ -82,7 +82,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     async load(file): Promise<LoadedProgram> {
       if (closing.signal.aborted) throw new Error("the runtime was closed");
       const { manifest, cached, artifact } = await find(file);
-      return { file, manifest, cached, bytes: artifact.body.length };
+      return { file, manifest, cached, bytes: artifact.pages.length + artifact.bundle.length };
     },
     run,
     close,

@@ -90,17 +90,13 @@ export class ProgramStore {
     };
     const stored = this.#cache(file).read(key);
     const { manifest, artifact } = stored ? fromStored(stored) : await loadProgram(source, cells);
-    checkManifest(
-      manifest,
-      file.given,
-      Math.max(engine.floor, sandboxBytes(artifact.body, manifest.snapshot)),
-    );
+    checkManifest(manifest, file.given, Math.max(engine.floor, sandboxBytes(artifact.pages)));
     const made: Artifact = {
       key,
       manifest,
       globals: artifact.globals,
-      pages: manifest.snapshot === "after" ? artifact.body : new Uint8Array(0),
-      bundle: manifest.snapshot === "before" ? artifact.body : new Uint8Array(0),
+      pages: artifact.pages,
+      bundle: artifact.bundle,
       sourceMap: bundle.sourceMap,
     };
     this.#write(file, entry, inputs, made);
@@ -153,14 +149,14 @@ const fromStored = ({ key, manifest, globals, pages, bundle }: StoredArtifact) =
   manifest,
   artifact: {
     hash: key,
-    snapshot: manifest.snapshot,
     globals,
-    body: manifest.snapshot === "after" ? pages : bundle,
+    pages,
+    bundle,
   },
 });
 
 /** Bytes of memory a sandbox of the program starts with. */
-const sandboxBytes = (pages: Uint8Array, snapshot: "after" | "before"): number =>
-  snapshot === "before" || pages.length < 4
+const sandboxBytes = (pages: Uint8Array): number =>
+  pages.length < 4
     ? 0
     : new DataView(pages.buffer, pages.byteOffset, pages.length).getUint32(0, true) + 256 * 1024;

@@ -13,7 +13,7 @@ export interface Booted {
   readonly handles: Handles;
 }
 
-const WORDS = ["loading", "start", "complete", "poll", "reject", "report", "", "manifest"];
+const WORDS = ["preload", "loading", "start", "complete", "poll", "reject", "report", "", "manifest"];
 
 /**
  * Starts QuickJS, runs the prelude in it and takes its image. Done once, when an engine is built.

@@ -1,6 +1,7 @@
 import type {
   GuestHost,
   GuestInstance,
+  Image,
   Loaded,
   PreparedImage,
   SandboxLimits,
@@ -17,6 +18,7 @@ import type { Handles } from "./handles.ts";
 import { doorImports } from "./imports.ts";
 import { LoadRecord } from "./loading.ts";
 import { difference } from "./pages.ts";
+import { partsMentioned } from "./preload.ts";
 import { OutOfGuestMemory, Values } from "./values.ts";
 
 /** What all instances of an opened engine share. */
@@ -134,6 +136,9 @@ export class QuickJsInstance implements GuestInstance {
   }
 
   async load(source: Uint8Array): Promise<Loaded | TurnEnd> {
+    const parts = partsMentioned(Buffer.from(source).toString());
+    const unready = await this.#preload(parts);
+    if (unready) return unready;
     const loading = new LoadRecord();
     this.#loading = loading;
     let end = await this.#turn(() => this.#evaluate(source, "manifest"));
@@ -143,18 +148,35 @@ export class QuickJsInstance implements GuestInstance {
     if (end.state !== "result") return end;
     const tasks = Buffer.from(end.json).toString();
     const reasons = [...loading.reasons];
-    if (reasons.length > 0) this.reset(null, LIMITS.load, 0);
-    else this.#fuel.plain(() => this.#js.qjs_run_gc());
-    const memory = new Uint8Array(this.#js.memory.buffer, 0, this.ramUsed);
+    if (reasons.length > 0) {
+      this.reset(null, LIMITS.load, 0);
+      await this.#preload(parts);
+    }
     return {
       tasks,
       snapshot: reasons.length > 0 ? "before" : "after",
       reasons,
       output: reasons.length > 0 ? [] : loading.output,
-      image: {
-        globals: this.#globals.map((global) => global.value),
-        pages: difference(memory, this.#parts.base.memory),
-      },
+      image: this.#image(),
+    };
+  }
+
+  /** Loads parts of the library; gives what went wrong, if anything did. */
+  async #preload(parts: readonly string[]): Promise<TurnEnd | null> {
+    if (parts.length === 0) return null;
+    const end = await this.#turn(async () => {
+      await this.#enter("preload", this.#values.string(Buffer.from(parts.join(","))));
+      return null;
+    });
+    return end.state === "idle" ? null : end;
+  }
+
+  #image(): Image {
+    this.#fuel.plain(() => this.#js.qjs_run_gc());
+    const memory = new Uint8Array(this.#js.memory.buffer, 0, this.ramUsed);
+    return {
+      globals: this.#globals.map((global) => global.value),
+      pages: difference(memory, this.#parts.base.memory),
     };
   }
 

@@ -10,7 +10,8 @@ import { installConsole } from "./console.ts";
 import { installCrypto } from "./crypto.ts";
 import { installStacks, reportJson } from "./errors.ts";
 import { installGlobals } from "./globals.ts";
-import { chain, SafePromise, toText } from "./primordials.ts";
+import { loadPart } from "./library.ts";
+import { chain, indexOf, SafePromise, slice, toText } from "./primordials.ts";
 import { installRandom } from "./random.ts";
 import { installRegistry, manifestJson, runTask } from "./registry.ts";
 import { fireDue, installTimers, nextWake } from "./timers.ts";
@@ -30,6 +31,15 @@ function loading(evaluation: unknown, goal: unknown): void {
     },
     fail,
   );
+}
+
+function preload(names: string): void {
+  for (let from = 0; from < names.length; ) {
+    const comma = indexOf(names, ",", from);
+    const end = comma < 0 ? names.length : comma;
+    loadPart(slice(names, from, end));
+    from = end + 1;
+  }
 }
 
 function start(name: string, args: string): void {
@@ -61,6 +71,9 @@ function entry(op: EntryOp, a: unknown, b: unknown): string {
         return reportJson(a);
       case "poll":
         return poll();
+      case "preload":
+        preload(a as string);
+        break;
       case "loading":
         loading(a, b);
         break;
