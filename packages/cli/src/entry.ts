@@ -1,4 +1,4 @@
-import { startEarly } from "../../runtime/src/early.ts";
+import { startEarly } from "@capsule-run/runtime/early";
 import { watchLauncher } from "./launched.ts";
 
 // Everything here runs before the command line is loaded: each line is paid for by every command.
@@ -11,4 +11,4 @@ if (words[0] === "run") startEarly();
 void import("./main.ts").then(({ main, services }) => main(words, services));
 
 // The runtime in the other bundle takes the cell from here.
-export { takeEarly } from "../../runtime/src/early.ts";
+export { takeEarly } from "@capsule-run/runtime/early";

@@ -1,3 +1,4 @@
+import { PROGRAM_FILE } from "@capsule-run/guest-javascript/door";
 import { LIMITS, wholeCharacters } from "@capsule-run/protocol";
 import type { Output, RunEvent, RunRequest } from "./api.ts";
 import type { RunContext } from "./attempt.ts";
@@ -18,6 +19,9 @@ export class Context implements RunContext {
   readonly #callbacks: Callbacks;
   readonly #failed: (cause: unknown) => void;
   #printed = 0;
+  /** Output that waits for a translation, and all behind it. */
+  #held: Promise<void> | null = null;
+  #waiting = 0;
   #full = false;
   #over = false;
 
@@ -61,6 +65,11 @@ export class Context implements RunContext {
       });
   }
 
+  /** Resolves when all output so far has reached the callback. */
+  async flushed(): Promise<void> {
+    await this.#held;
+  }
+
   /** Nothing reaches the callbacks any more. */
   close(): void {
     this.#over = true;
@@ -71,8 +80,26 @@ export class Context implements RunContext {
     this.#pass({ stream: "stderr", bytes: Buffer.from(`\n${text}\n`), task, path });
   }
 
+  /** Hands output on, in order. What names places of the bundle, such as a printed stack, is translated first. */
   #pass(output: Output): void {
-    this.#call(() => this.#callbacks.onOutput?.(output));
+    const named = Buffer.from(output.bytes.buffer, output.bytes.byteOffset, output.bytes.length).includes(
+      PROGRAM_FILE,
+    );
+    if (!named && !this.#held) {
+      this.#call(() => this.#callbacks.onOutput?.(output));
+      return;
+    }
+    this.#waiting++;
+    this.#held = this.#handOn(output, named, this.#held);
+  }
+
+  async #handOn(output: Output, named: boolean, before: Promise<void> | null): Promise<void> {
+    await before;
+    const text = named ? await this.program.translate(Buffer.from(output.bytes).toString()) : null;
+    this.#call(() =>
+      this.#callbacks.onOutput?.(text === null ? output : { ...output, bytes: Buffer.from(text) }),
+    );
+    if (--this.#waiting === 0) this.#held = null;
   }
 
   #call(callback: () => void): void {

@@ -8,6 +8,7 @@ import {
   type ProgramManifest,
   type TaskManifest,
   UsageError,
+  type UsageSlug,
 } from "@capsule-run/protocol";
 import type { CellArtifact } from "./cell.ts";
 import type { CellPool, SandboxHandle } from "./cells.ts";
@@ -22,6 +23,8 @@ export interface Program {
   readonly cached: boolean;
   /** The message of an exception: an `ErrorReport` as JSON, translated to the user's files and lines. */
   describe(report: Uint8Array): Promise<string>;
+  /** Printed text in which places of the bundle stand, with the user's files and lines instead. */
+  translate(text: string): Promise<string>;
 }
 
 /** A bundle, and what is needed to speak of it in the user's terms. */
@@ -110,19 +113,20 @@ async function loadError(ended: Ended, source: Source): Promise<UsageError> {
   if (ended.plain)
     return new UsageError("load", `${source.file}: loading failed: ${loadLimit(ended) ?? text}`);
   const report = readReport(text);
-  const { translateReport } = await import("@capsule-run/guest-javascript/trace");
-  const { message, place, excerpt } = translateReport(report, source.sourceMap, {
-    root: source.root,
-    cwd: source.cwd,
-  });
-  const slug =
-    report.name === "TaskOptionError"
-      ? "task-option"
-      : report.name === "DuplicateTaskError"
-        ? "duplicate-task"
-        : "load";
-  return new UsageError(slug, message, { place, excerpt });
+  const { translatePlaces, translateReport } = await import("@capsule-run/guest-javascript/trace");
+  const view = { root: source.root, cwd: source.cwd };
+  const { message, place, excerpt } = translateReport(report, source.sourceMap, view);
+  const slug = LOAD_SLUGS[report.name];
+  // The place says where; a stack would only repeat it.
+  const shown = slug ? translatePlaces(report.message, source.sourceMap, view) : message;
+  return new UsageError(slug ?? "load", shown, { place, excerpt });
 }
+
+/** Exceptions of `task` itself, which have pages of their own. */
+const LOAD_SLUGS: Readonly<Record<string, UsageSlug | undefined>> = {
+  TaskOptionError: "task-option",
+  DuplicateTaskError: "duplicate-task",
+};
 
 const loadLimit = (ended: Ended): string | null =>
   ended.error === "out_of_fuel"

@@ -67,6 +67,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
         throw new UsageError("engine", envelope.error.message);
       return { run: id, envelope };
     } finally {
+      await context.flushed();
       context.close();
       runs.delete(id);
     }

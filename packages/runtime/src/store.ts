@@ -115,13 +115,18 @@ export class ProgramStore {
   #remember(file: ProgramFile, stored: StoredArtifact, cached: boolean, sourceMap?: string): Program {
     const { manifest } = stored;
     const cache = this.#cache(file);
+    const map = (): string => sourceMap ?? cache.readSourceMap(stored.key) ?? "";
     const program: Program = {
       file: file.given,
       manifest,
       tasks: new Map(manifest.tasks.map((task) => [task.name, task])),
       artifact: fromStored(stored).artifact,
       cached,
-      describe: (report) => this.#describe(report, sourceMap ?? cache.readSourceMap(stored.key) ?? "", file),
+      describe: (report) => this.#describe(report, map(), file),
+      translate: async (text) => {
+        const { translatePlaces } = await import("@capsule-run/guest-javascript/trace");
+        return translatePlaces(text, map(), { root: file.root, cwd: this.#options.cwd });
+      },
     };
     this.#programs.set(file.path, { key: stored.key, program });
     return program;

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { i32 } from "./assemble.ts";
 import { rewrite } from "./index.ts";
 import { startGuest } from "./testing/guest.ts";
 import { wat } from "./testing/wat.ts";
 
-/**
- * Ways to run for ever. `f` is the function under test, `$thr` throws, slot 0 of the guest's own table is `f`
- * itself, and `$zero` returns 0 through a function pointer.
- */
+/** Ways to run for ever. `f` is the function under test, `$thr` throws, slot 0 of the table is `f` itself. */
 const ENDLESS: Readonly<Record<string, string>> = {
   loop: "(loop $l (br $l))",
   "loop by br_if": "(loop $l (br_if $l (i32.const 1)))",
@@ -47,8 +45,17 @@ function dispatchLoop(targets: number): string {
   return `(loop $l ${open} (br_table ${labels.join(" ")} (i32.const 3)) ${close})`;
 }
 
+/** Ends with "divide by zero" after so many rounds what would otherwise hang the tests. */
+const ROUNDS = 20_000;
+
+const TICK = `(global.set $left (i32.sub (global.get $left) (i32.const 1)))
+  (drop (i32.div_u (i32.const 1) (global.get $left)))`;
+
 function moduleWith(body: string): Uint8Array {
+  const loop = /\(loop \$l( \(param i32\))?( \(result i32\))?/;
+  const ticking = loop.test(body) ? body.replace(loop, `$& ${TICK}`) : `${TICK} ${body}`;
   return wat(`(module
+    (global $left (mut i32) (i32.const ${ROUNDS}))
     (type $v (func))
     (import "host" "import" (func $import))
     (tag $e)
@@ -59,25 +66,48 @@ function moduleWith(body: string): Uint8Array {
     (func $thr (throw $e))
     (func $g (call $f))
     (func $tail (return_call $f))
-    (func $f (export "f") ${body}))`);
+    (func $f (export "f") ${ticking}))`);
 }
 
 const imports = { host: { import() {} } };
 
+/** The instructions of TICK, for global 0. */
+const TICK_BYTES = [0x23, 0, 0x41, 1, 0x6b, 0x24, 0, 0x41, 1, 0x23, 0, 0x6e, 0x1a];
+
 /** try_table is not in the text format of the assembler at hand: these are the instructions themselves. */
 const TRY_TABLE: Readonly<Record<string, readonly number[]>> = {
   // (loop (try_table (catch_all 0) (throw $e)))
-  "try_table into a loop": [0x03, 0x40, 0x1f, 0x40, 1, 2, 0, 0x08, 0, 0x0b, 0x0b],
+  "try_table into a loop": [0x03, 0x40, ...TICK_BYTES, 0x1f, 0x40, 1, 2, 0, 0x08, 0, 0x0b, 0x0b],
   // (loop (block (try_table (catch 0 0) (throw $e))) (br 0))
   "try_table into a block": [
-    0x03, 0x40, 0x02, 0x40, 0x1f, 0x40, 1, 0, 0, 0, 0x08, 0, 0x0b, 0x0b, 0x0c, 0, 0x0b,
+    ...[0x03, 0x40, ...TICK_BYTES, 0x02, 0x40, 0x1f, 0x40, 1, 0, 0, 0, 0x08, 0, 0x0b, 0x0b, 0x0c, 0, 0x0b],
   ],
   // (loop (block (result exnref) (try_table (catch_all_ref 0) (throw $e)) (unreachable)) (drop) (br 0))
   "try_table with a reference": [
-    ...[0x03, 0x40, 0x02, 0x69, 0x1f, 0x40, 1, 3, 0, 0x08, 0, 0x0b, 0x00, 0x0b, 0x1a, 0x0c, 0, 0x0b],
+    ...[
+      0x03,
+      0x40,
+      ...TICK_BYTES,
+      0x02,
+      0x69,
+      0x1f,
+      0x40,
+      1,
+      3,
+      0,
+      0x08,
+      0,
+      0x0b,
+      0x00,
+      0x0b,
+      0x1a,
+      0x0c,
+      0,
+      0x0b,
+    ],
   ],
   // (try_table (catch_all 0) (throw $e)) with the function's own label, then a caller that loops
-  "try_table out of a function": [0x03, 0x40, 0x10, 2, 0x0c, 0, 0x0b],
+  "try_table out of a function": [0x03, 0x40, ...TICK_BYTES, 0x10, 2, 0x0c, 0, 0x0b],
 };
 
 /** A module whose function 1 is `code`, 0 throws, and 2 catches out of itself. */
@@ -90,6 +120,7 @@ function tryTableModule(code: readonly number[]): Uint8Array {
     ...section(1, 1, 0x60, 0, 0),
     ...section(3, 3, 0, 0, 0),
     ...section(13, 1, 0, 0),
+    ...section(6, 1, 0x7f, 1, ...i32(ROUNDS), 0x0b),
     ...section(7, 1, 1, 0x66, 0, 1),
     ...section(10, 3, ...bodies.flat()),
   ]);

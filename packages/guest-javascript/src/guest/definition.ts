@@ -3,6 +3,7 @@ import { parseTaskOptions, TASK_OPTIONS, type TaskPolicy } from "@capsule-run/pr
 import {
   AsyncGeneratorPrototype,
   AsyncPrototype,
+  defineHidden,
   GeneratorPrototype,
   getPrototypeOf,
   hasOwn,
@@ -25,29 +26,40 @@ export interface Definition {
 
 /**
  * Reads the two arguments of `task`.
- * @throws TypeError naming the task, the option, what was given and what is allowed
+ * @throws TypeError named `TaskOptionError`: which task, which option, what was given and what is allowed
  */
 export function defineTask(options: unknown, fn: unknown): Definition {
   if (typeof options === "function")
-    throw new SafeTypeError(
+    throw misuse(
       typeof fn === "object" && fn !== null
         ? 'task: the options come first, then the function: task({ name: "main" }, fn)'
         : 'task: the options are missing; write task({ name: "main" }, fn)',
     );
   const parsed = parseTaskOptions(options);
-  if (!parsed.ok) throw new SafeTypeError(optionMessage(options, parsed));
+  if (!parsed.ok) throw misuse(optionMessage(options, parsed));
   const { name, policy } = parsed;
   if (typeof fn !== "function")
-    throw new SafeTypeError(
+    throw misuse(
       `task ${quote(name)}: the second argument is ${show(fn)}; allowed: a function or an async function`,
     );
   const kind: unknown = getPrototypeOf(fn);
   if (kind === GeneratorPrototype || kind === AsyncGeneratorPrototype)
-    throw new SafeTypeError(
+    throw misuse(
       `task ${quote(name)}: fn is ${kind === GeneratorPrototype ? "a generator" : "an async generator"} function, ` +
         "but a task gives one result; allowed: a function or an async function that returns an array of the values",
     );
   return { name, policy, async: kind === AsyncPrototype, fn: fn as TaskFunction };
+}
+
+/** The names of errors that say a task was defined wrongly: the host tells them from the program's own. */
+export const TASK_OPTION_ERROR = "TaskOptionError";
+export const DUPLICATE_TASK_ERROR = "DuplicateTaskError";
+
+/** A TypeError under a name of its own. */
+export function misuse(message: string, name = TASK_OPTION_ERROR): TypeError {
+  const error = new SafeTypeError(message);
+  defineHidden(error, "name", name);
+  return error;
 }
 
 function optionMessage(

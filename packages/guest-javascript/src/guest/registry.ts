@@ -3,7 +3,7 @@ import { LIMITS } from "@capsule-run/protocol";
 import { PROGRAM_FILE, STATUS } from "../door.ts";
 import { attempt, fail, settle } from "./attempt.ts";
 import { callAsync, callSync } from "./calls.ts";
-import { type Definition, defineTask } from "./definition.ts";
+import { type Definition, DUPLICATE_TASK_ERROR, defineTask, misuse } from "./definition.ts";
 import { callerPlace } from "./errors.ts";
 import {
   append,
@@ -42,8 +42,9 @@ function task(options: unknown, fn: unknown): (...args: unknown[]) => unknown {
     );
   const first = byName[name];
   if (first)
-    throw new SafeError(
+    throw misuse(
       `task ${quote(name)} is defined twice${first.place === "" ? "" : `, first at ${first.place}`}; give one of them another name`,
+      DUPLICATE_TASK_ERROR,
     );
   if (inOrder.length >= LIMITS.tasks)
     throw new SafeError(`task ${quote(name)}: a program may define ${LIMITS.tasks} tasks at most`);

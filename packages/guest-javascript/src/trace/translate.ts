@@ -56,6 +56,24 @@ export function translateReport(
   return shown === undefined ? { message, place } : { message, place, excerpt: shown };
 }
 
+/**
+ * A text of the guest's with the places of the bundle in it, such as the stack of an error that it printed, turned into
+ * the user's files and lines. All else stays as it is.
+ */
+export function translatePlaces(text: string, sourceMap: string, options: TranslateOptions): string {
+  return placesIn(text, readPositions(sourceMap), shower(options));
+}
+
+const PLACE = new RegExp(`${PROGRAM_FILE}:(\\d{1,9}):(\\d{1,9})`, "g");
+
+function placesIn(text: string, positions: Positions, show: Show): string {
+  if (!text.includes(PROGRAM_FILE)) return text;
+  return text.replace(PLACE, (said, line: string, column: string) => {
+    const at = positions.original(positions.offset(Number(line), Number(column)));
+    return at ? `${safe(show(at.source), LINE)}:${at.line}:${at.column}` : said;
+  });
+}
+
 type Show = (source: string) => string;
 
 function shower({ root, cwd }: TranslateOptions): Show {
@@ -70,7 +88,7 @@ function shower({ root, cwd }: TranslateOptions): Show {
 /** Name, message, frames, then the cause as Node prints it. */
 function describe(report: ErrorReport, positions: Positions, show: Show, depth: number): string {
   const lines = framesOf(report, positions).map((frame) => `\n    at ${frameText(frame, show)}`);
-  const text = headline(report) + lines.join("");
+  const text = placesIn(headline(report), positions, show) + lines.join("");
   if (!isReport(report.cause)) return text;
   const cause = depth < DEPTH ? describe(report.cause, positions, show, depth + 1) : "…";
   return `${text} {\n  [cause]: ${cause.replaceAll("\n", "\n  ")}\n}`;
