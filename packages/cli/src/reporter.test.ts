@@ -40,7 +40,7 @@ test("a line for each event, nested by depth", () => {
       {
         ...at,
         type: "attempt_failed",
-        attempt: 1,
+        attempt: 0,
         error: "task_error",
         message: "Error: no",
         retryInMs: 100,
