@@ -32,7 +32,7 @@ test("what is wrong is named with file, line and column", () => {
     '--args-file args.json: this is not JSON: there is "b" where a value is expected',
   );
   assert.deepEqual(error.place, { file: join(folder, "args.json"), line: 3, column: 3 });
-  assert.equal(error.excerpt, "  3 |   b\n    |   ^");
+  assert.equal(error.excerpt, "> 3 |   b\n    |   ^");
   assert.match(refusal('{"a": 1}').message, /it must hold an array/);
   assert.match(refusal("").message, /the file ends where a value is expected/);
   assert.match(refusal(new Uint8Array([0x5b, 0xff, 0x5d])).message, /it is not UTF-8 text/);

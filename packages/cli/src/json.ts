@@ -87,7 +87,7 @@ export function excerptAt(text: string, place: TextPlace): string {
   const line = (text.split("\n")[place.line - 1] ?? "").replace(/\r$/, "");
   const start = Math.max(0, place.column - 1 - LONGEST / 2);
   const shown = line.slice(start, start + LONGEST).replaceAll("\t", " ");
-  const gutter = `  ${place.line} | `;
+  const gutter = `> ${place.line} | `;
   const left = start > 0 ? "…" : "";
   const right = start + LONGEST < line.length ? "…" : "";
   const marker = " ".repeat(place.column - 1 - start + left.length);
