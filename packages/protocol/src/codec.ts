@@ -32,7 +32,7 @@ export function encode(message: ToCell | FromCell): Uint8Array {
 
 /**
  * Cuts a byte stream into messages. Heads are parsed but not checked: see `checkFromCell`.
- * Bodies are copies, so a chunk may be reused by its owner.
+ * A chunk belongs to the reader; bodies are copies, so that a small one does not keep a chunk alive.
  * @throws FrameError for a frame that is too large or has no JSON object for a head
  */
 export class FrameReader {
@@ -87,5 +87,5 @@ function decodeFrame(frame: Uint8Array): Record<string, unknown> & { body: Uint8
   }
   if (typeof head !== "object" || head === null || Array.isArray(head))
     throw new FrameError("a head that is no object");
-  return { ...(head as Record<string, unknown>), body: frame.slice(4 + headLength) };
+  return { ...(head as Record<string, unknown>), body: new Uint8Array(frame.subarray(4 + headLength)) };
 }
