@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { pureProtocol } from "@capsule-run/guest-javascript/guest";
 import { build, type Metafile } from "esbuild";
 
 /** Code of others that ends up in the files Capsule ships. */
@@ -129,7 +128,6 @@ export async function guestMetafiles(): Promise<readonly Metafile[]> {
         mainFields: ["module", "main"],
         conditions: ["browser"],
         logLevel: "silent",
-        plugins: [pureProtocol],
       });
       return metafile;
     }),

@@ -5,7 +5,6 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { pureProtocol } from "@capsule-run/guest-javascript/guest";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -30,7 +29,6 @@ async function bundle(): Promise<void> {
     minifySyntax: true,
     legalComments: "none",
     logLevel: "warning",
-    plugins: [pureProtocol],
   });
 }
 

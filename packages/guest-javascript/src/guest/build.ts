@@ -14,18 +14,6 @@ export interface GuestSources {
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** The modules of `protocol` are pure: what is not used, such as the codec and its `TextEncoder`, is left out. */
-export const pureProtocol: Plugin = {
-  name: "pure-protocol",
-  setup({ onResolve }) {
-    const root = fileURLToPath(new URL(".", import.meta.resolve("@capsule-run/protocol")));
-    onResolve({ filter: /^(@capsule-run\/protocol$|\.\/)/ }, ({ path, resolveDir }) => {
-      if (path === "@capsule-run/protocol") return { path: join(root, "index.ts"), sideEffects: false };
-      return join(resolveDir, "/") === root ? { path: join(root, path), sideEffects: false } : undefined;
-    });
-  },
-};
-
 /** Puts `libraries/utf8.ts` in place of the package's own UTF-8, which it falls back to. */
 const nativeUtf8: Plugin = {
   name: "native-utf8",
@@ -54,7 +42,7 @@ async function bundle(path: string, name: string, alias: Record<string, string> 
     charset: "ascii",
     legalComments: "none",
     logLevel: "silent",
-    plugins: [pureProtocol, nativeUtf8],
+    plugins: [nativeUtf8],
     alias,
     banner: { js: '(()=>{"use strict";const module={exports:{}},exports=module.exports;' },
     footer: { js: `return module.exports.${name}})()` },
