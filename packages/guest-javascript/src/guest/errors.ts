@@ -10,6 +10,7 @@ import {
   min,
   quote,
   SafeError,
+  SafeNumber,
   slice,
   toText,
   toWellFormed,
@@ -111,13 +112,14 @@ function nameOf(error: object): string {
 function aggregated(error: object): string {
   const errors = read(error, "errors");
   if (!isErrorObject(error) || !isArraySafely(errors)) return "";
+  const count = SafeNumber(read(errors, "length"));
   let text = "";
-  for (let i = 0; i < errors.length && i < MOST_ERRORS; i++) {
-    const one: unknown = errors[i];
+  for (let i = 0; i < count && i < MOST_ERRORS; i++) {
+    const one = read(errors, toText(i));
     const line = isErrorLike(one) ? `${nameOf(one)}: ${textOf(read(one, "message"))}` : show(one);
     text += `\n  [${i + 1}] ${cut(line, 500)}`;
   }
-  return errors.length > MOST_ERRORS ? `${text}\n  … ${errors.length - MOST_ERRORS} more` : text;
+  return count > MOST_ERRORS ? `${text}\n  … ${count - MOST_ERRORS} more` : text;
 }
 
 /** The stack's frames without the header that `stack` begins with. */
