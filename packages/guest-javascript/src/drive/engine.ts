@@ -26,8 +26,9 @@ export const readEngineInfo = (folder: string): EngineInfo =>
 /**
  * Opens an engine folder, made by `buildEngine`. Compiles the module lazily: functions are validated and compiled when
  * first called.
+ * @param options tests choose the size of slices, to show that it makes no difference
  */
-export function openEngine(folder: string): GuestEngine {
+export function openEngine(folder: string, options: Pick<EngineParts, "slice"> = {}): GuestEngine {
   const info = readEngineInfo(folder);
   const module = new WebAssembly.Module(readFileSync(join(folder, "engine.wasm")));
   const memory = new Uint8Array(readFileSync(join(folder, "image.bin")));
@@ -37,6 +38,7 @@ export function openEngine(folder: string): GuestEngine {
     base,
     handles: info.handles,
     library: (name) => readFileSync(join(folder, "library", `${name}.js`)),
+    ...options,
   };
   return {
     hash: info.hash,

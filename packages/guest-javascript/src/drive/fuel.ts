@@ -10,6 +10,8 @@ export const SLICE = 20_000_000;
 const ENTRY = 1000;
 /** What a plain call may burn without a check. Only our own conversions run in plain calls, never guest code. */
 const PLAIN = 0x7fff_ffff;
+/** As low as the counter is set: far enough from the end of 32 bits for what the guest burns before its next check. */
+const LEAST = -0x4000_0000;
 
 /**
  * The fuel of one instance. `capsule_fuel` counts down from what was granted and is checked by the guest; what is used
@@ -60,7 +62,7 @@ export class FuelTank {
   }
 
   charge(units: number): void {
-    this.#counter.value -= units;
+    this.#set(this.#counter.value - units);
   }
 
   chargeEntry(): void {
@@ -74,7 +76,14 @@ export class FuelTank {
     try {
       return call();
     } finally {
-      this.#counter.value = before - (PLAIN - this.#counter.value);
+      this.#set(before - (PLAIN - this.#counter.value));
     }
+  }
+
+  /** Sets the counter, which holds 32 bits; what it can't hold counts as granted and used. */
+  #set(value: number): void {
+    const held = Math.max(value, LEAST);
+    this.#granted += held - value;
+    this.#counter.value = held;
   }
 }

@@ -3,6 +3,7 @@
  * u32 index of each · their contents`, little endian.
  */
 const PAGE = 4096;
+const WASM_PAGE = 65_536;
 
 /** The difference of `memory` to `base`. Beyond the end of `base` it is compared with zeros. */
 export function difference(memory: Uint8Array, base: Uint8Array): Uint8Array {
@@ -31,10 +32,11 @@ export function difference(memory: Uint8Array, base: Uint8Array): Uint8Array {
  * @throws RangeError if the difference is not one
  */
 export function applied(pages: Uint8Array, base: Uint8Array): Uint8Array {
+  if (pages.length < 8) throw new RangeError("not a page difference");
   const view = new DataView(pages.buffer, pages.byteOffset, pages.length);
   const length = view.getUint32(0, true);
   const count = view.getUint32(4, true);
-  if (length < base.length || length % PAGE !== 0 || pages.length !== 8 + count * (4 + PAGE))
+  if (length < base.length || length % WASM_PAGE !== 0 || pages.length !== 8 + count * (4 + PAGE))
     throw new RangeError("not a page difference");
   const memory = new Uint8Array(length);
   memory.set(base);
