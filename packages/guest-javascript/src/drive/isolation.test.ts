@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AMPLE, resultOf, success, TestGuest } from "./testing.ts";
+import { AMPLE, resultOf, success, TestGuest } from "./testing/guest.ts";
 
 const PROGRAM = `
 const child = task({ name: "child" }, (x) => x);

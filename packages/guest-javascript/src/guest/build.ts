@@ -1,5 +1,4 @@
 /** Bundles what runs inside the sandbox. The same sources give the same bytes. */
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { PARTS, type PartName } from "./parts.ts";

@@ -9,10 +9,12 @@ import type {
   SandboxLimits,
   TurnEnd,
 } from "@capsule-run/protocol";
-import { openEngine } from "./engine.ts";
+import { openEngine } from "../engine.ts";
 
 /** The folder that the build makes. */
-export const ENGINE_FOLDER = fileURLToPath(new URL("../../../cli/dist/engine-javascript", import.meta.url));
+export const ENGINE_FOLDER = fileURLToPath(
+  new URL("../../../../cli/dist/engine-javascript", import.meta.url),
+);
 
 export const AMPLE: SandboxLimits = { fuel: 50_000_000_000, ram: null };
 
