@@ -7,7 +7,7 @@ export const KERNELS: Readonly<Record<string, string>> = {
 
   loop: `{
     let sum = 0
-    for (let i = 0; i < 200000; i++) sum = (sum * 31 + (i ^ (sum >>> 7))) | 0
+    for (let i = 0; i < 100000; i++) sum = (sum * 31 + (i ^ (sum >>> 7))) | 0
     sum
   }`,
 
@@ -26,13 +26,13 @@ export const KERNELS: Readonly<Record<string, string>> = {
 
   regex: `{
     let log = "", found = 0
-    for (let i = 0; i < 600; i++) log += "2026-01-" + (10 + i % 20) + " user" + i + "@mail" + i % 9 + ".example GET /a/" + i + "?q=x\\n"
+    for (let i = 0; i < 1500; i++) log += "2026-01-" + (10 + i % 20) + " user" + i + "@mail" + i % 9 + ".example GET /a/" + i + "?q=x\\n"
     for (const [, day, user] of log.matchAll(/^\\d{4}-\\d\\d-(\\d\\d) (\\w+)@[\\w.]+ (?:GET|POST) \\S+$/gm)) found += Number(day) + user.length
     found + log.replace(/[aeiou]+/g, "").length
   }`,
 
   json: `{
-    const rows = Array.from({ length: 700 }, (_, id) => ({ id, name: "row " + id, tags: ["x", "y", String(id % 7)], nested: { on: id % 2 === 0, score: id / 4 } }))
+    const rows = Array.from({ length: 400 }, (_, id) => ({ id, name: "row " + id, tags: ["x", "y", String(id % 7)], nested: { on: id % 2 === 0, score: id / 4 } }))
     let total = 0
     for (let i = 0; i < 4; i++) total += JSON.parse(JSON.stringify(rows)).reduce((sum, row) => sum + row.nested.score + row.tags.length, 0)
     total
@@ -97,7 +97,7 @@ export const KERNELS: Readonly<Record<string, string>> = {
   }`,
 
   bytes: `{
-    const bytes = new Uint8Array(60000), words = new Uint32Array(256), floats = new Float64Array(2000)
+    const bytes = new Uint8Array(25000), words = new Uint32Array(256), floats = new Float64Array(2000)
     for (let n = 0; n < 256; n++) { let c = n; for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1; words[n] = c }
     for (let i = 0; i < bytes.length; i++) bytes[i] = i * 31 + (i >> 5)
     let crc = -1
