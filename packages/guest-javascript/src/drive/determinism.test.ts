@@ -23,11 +23,9 @@ async function trace(slice: number, ...flags: readonly string[]): Promise<Record
 const reference = await trace(20_000_000);
 
 const OTHERS: Readonly<Record<string, readonly [number, ...string[]]>> = {
-  "the same once more": [20_000_000],
   "baseline compiler only": [20_000_000, "--liftoff-only"],
   "optimising compiler only": [20_000_000, "--no-liftoff"],
   "slices of 100,000": [100_000],
-  "slices of 1,234,567 in the baseline compiler": [1_234_567, "--liftoff-only"],
 };
 
 test("the programs do what they are there for", () => {

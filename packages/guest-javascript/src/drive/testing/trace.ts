@@ -30,9 +30,9 @@ const PROGRAMS: Readonly<Record<string, string>> = {
       let depth = 0;
       const down = (a) => { depth++; return down({ a }) + 1; };
       const parse = () => JSON.parse("[".repeat(100000));
-      const match = () => /^(a|b|ab)*c$/.test("ab".repeat(5000));
+      const nest = () => { let a = []; for (let i = 0; i < 100000; i++) a = [a]; return JSON.stringify(a); };
       const caught = [];
-      for (const f of [down, parse, match]) try { f(0); caught.push("no"); } catch (e) { caught.push(e.name + e.message); }
+      for (const f of [down, parse, nest]) try { f(0); caught.push("no"); } catch (e) { caught.push(e.name + e.message); }
       return [depth, caught];
     });`,
   turns: `
