@@ -16,8 +16,6 @@ const caught = task({ name: "caught", compute: "LOW" }, () => {
       while (true) {}
     } catch {
     } finally {
-      // biome-ignore lint/correctness/noUnsafeFinally: whatever a program tries
-      continue;
     }
   }
 });

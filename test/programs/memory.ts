@@ -14,7 +14,8 @@ const caught: Record<string, () => unknown> = {
   joined: () => new Array(1_000_000_000).join("0123456789"),
   replaced: () => "x".repeat(MB).replaceAll("x", "y".repeat(MB)),
   json: () => JSON.stringify(new Array(1000).fill("x".repeat(MB))),
-  indented: () => JSON.stringify(JSON.parse(`${"[".repeat(900)}1${"]".repeat(900)}`), null, 10) + "x".repeat(2 ** 31),
+  indented: () =>
+    JSON.stringify(JSON.parse(`${"[".repeat(900)}1${"]".repeat(900)}`), null, 10) + "x".repeat(2 ** 31),
   arrays() {
     const all = [];
     while (true) all.push(new Array(1000).fill(1));

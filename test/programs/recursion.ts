@@ -172,9 +172,7 @@ const endless: Record<string, () => unknown> = {
     return f();
   },
   construct() {
-    const F = function (): object {
-      return Reflect.construct(F, []) as object;
-    };
+    const F = (): object => Reflect.construct(F, []) as object;
     return Reflect.construct(F, []);
   },
   bind() {
@@ -347,7 +345,8 @@ const deep: Record<string, () => unknown> = {
   },
   iterators() {
     let it: IterableIterator<unknown> = [1][Symbol.iterator]();
-    for (let i = 0; i < 50_000; i++) it = (it as never as { map(f: unknown): typeof it }).map((x: unknown) => x);
+    for (let i = 0; i < 50_000; i++)
+      it = (it as never as { map(f: unknown): typeof it }).map((x: unknown) => x);
     return [...it].length;
   },
   causes() {

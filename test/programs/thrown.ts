@@ -76,7 +76,12 @@ const thrown: Record<string, () => unknown> = {
   },
   aggregate: () => throwIt(new AggregateError([new Error("first"), new TypeError("second")], "all failed")),
   bigAggregate: () =>
-    throwIt(new AggregateError(Array.from({ length: 100_000 }, (_, i) => new Error(`${i}`)), "many")),
+    throwIt(
+      new AggregateError(
+        Array.from({ length: 100_000 }, (_, i) => new Error(`${i}`)),
+        "many",
+      ),
+    ),
   causes: () => throwIt(new Error("outer", { cause: new Error("inner", { cause: "innermost" }) })),
   controls: () => throwIt(new Error("\u001b[2J\u0007\u0000\ud800 \u202e reversed")),
   subclass: () => throwIt(new NotFound("no such thing")),

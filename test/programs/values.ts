@@ -79,7 +79,14 @@ const given: Record<string, () => unknown> = {
     ),
   proxyLies: () => new Proxy([], { get: (target, key) => (key === "length" ? 3 : Reflect.get(target, key)) }),
   sparse: () => [1, , 3],
-  unicode: () => ["\u0000", "\u001f\u007f\u0080", "é€𝄞👩‍👩‍👧", "\u2028\u2029", "\ufeff\uffff", "\\\"/\b\f\n\r\t"],
+  unicode: () => [
+    "\u0000",
+    "\u001f\u007f\u0080",
+    "é€𝄞👩‍👩‍👧",
+    "\u2028\u2029",
+    "\ufeff\uffff",
+    '\\"/\b\f\n\r\t',
+  ],
   surrogates: () => ["\ud800", "a\udc00b", "\udc00\ud800", { "\ud800": "\udfff" }],
   prototype: () => JSON.parse('{"__proto__":{"x":1},"constructor":1,"toString":null}'),
   keys: () => ({ "": 1, " ": 2, "0": 3, "-1": 4, "a.b": 5, 'quo"te': 6, "\n": 7 }),
@@ -105,10 +112,21 @@ const give = task({ name: "give", compute: "20000000000" }, (name: string) => gi
 /** The same text comes back as went in. */
 const echo = task({ name: "echo", compute: "HIGH" }, (value: unknown) => value);
 const echoAsync = task({ name: "echoAsync", compute: "HIGH" }, async (value: unknown) => value);
-const count = task({ name: "count" }, (...args: unknown[]) => args.map((arg) => (arg === undefined ? "undefined" : arg)));
+const count = task({ name: "count" }, (...args: unknown[]) =>
+  args.map((arg) => (arg === undefined ? "undefined" : arg)),
+);
 
 /** Results that must come back as `JSON.stringify` writes them. */
-const RETURNED = new Set(["unicode", "surrogates", "prototype", "keys", "numbers", "depth999", "million", "longString"]);
+const RETURNED = new Set([
+  "unicode",
+  "surrogates",
+  "prototype",
+  "keys",
+  "numbers",
+  "depth999",
+  "million",
+  "longString",
+]);
 
 export const main = task({ name: "main", compute: "HIGH" }, async () => {
   const envelopes: Record<string, unknown> = {};

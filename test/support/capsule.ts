@@ -85,7 +85,11 @@ export function start(
   const ended = new Promise<Ended>((resolve, reject) => {
     const limit = setTimeout(() => {
       child.kill("SIGKILL");
-      reject(new Error(`hung: ${command} ${args.join(" ")}\n${texts.stdout.slice(-500)}\n${texts.stderr.slice(-2000)}`));
+      reject(
+        new Error(
+          `hung: ${command} ${args.join(" ")}\n${texts.stdout.slice(-500)}\n${texts.stderr.slice(-2000)}`,
+        ),
+      );
     }, HARD_LIMIT_MS);
     child.on("error", reject);
     child.on("close", (code, signal) => {
