@@ -55,9 +55,9 @@ function moduleWith(body: string): Uint8Array {
   const loop = /\(loop \$l( \(param i32\))?( \(result i32\))?/;
   const ticking = loop.test(body) ? body.replace(loop, `$& ${TICK}`) : `${TICK} ${body}`;
   return wat(`(module
-    (global $left (mut i32) (i32.const ${ROUNDS}))
     (type $v (func))
     (import "host" "import" (func $import))
+    (global $left (mut i32) (i32.const ${ROUNDS}))
     (tag $e)
     (memory 1)
     (table 2 funcref)

@@ -6,6 +6,9 @@ import { Op } from "./opcodes.ts";
 /** Which way a branch usually goes, by the index of the instruction in its body; see profile.ts. */
 export type UsualBranches = ReadonlyMap<number, { readonly fallsThrough: boolean }>;
 
+/** More is never charged at once: a path with many calls on it, whose functions check, is cut again. */
+const MAX_POTENTIAL = 100_000;
+
 const NO_PROFILE: UsualBranches = new Map();
 
 /**
@@ -29,7 +32,7 @@ export function placeCharges(body: Body, callees: Callees, usual: UsualBranches 
   let potential = 0;
   for (let i = instructions.length - 1; i >= 0; i--) {
     const instruction = instructions[i] as Instruction;
-    if (instruction.cut || (potential < 0 && mayThrow(instruction))) {
+    if (instruction.cut || (potential < 0 && mayThrow(instruction)) || potential > MAX_POTENTIAL) {
       instruction.charge += potential - instruction.level;
       potential = instruction.level;
     }

@@ -51,7 +51,7 @@ export interface RewriteReport {
  *
  * Fuel is the number of executed instructions; those that only give structure (`block`, `loop`, `else`,
  * `end`, `nop`, …) are free. Bulk memory operations add 1 for 16 bytes, growing memory 4,096 a page, table
- * operations 64 an element. A call by the host costs what a call by the guest does, without the `call`
+ * operations 64 an element; throwing costs 1,000. A call by the host costs what a call by the guest does, without the `call`
  * instruction. Parts of the path ahead are charged in advance, and an exception leaves them charged.
  *
  * The rewritten module exports in addition:
