@@ -13,6 +13,11 @@ export interface Door {
   stderr(text: string): void;
   /** `length` random bytes (at most 65,536) in hexadecimal. While loading it makes the snapshot `before`. */
   random(length: number): string;
+  /**
+   * 1 if a JSON text may hide what JSON can't hold (a `null` that may have been a NaN) or is nested deeper than values
+   * may be, else 0. Scanning a text inside the engine would cost hundreds of units a character.
+   */
+  suspect(json: string): number;
   /** The source text of a part of the standard library that is loaded when first used. */
   library(name: string): string;
 }
@@ -23,6 +28,7 @@ export const DOOR_NAMES = [
   "stdout",
   "stderr",
   "random",
+  "suspect",
   "library",
 ] as const satisfies readonly (keyof Door)[];
 

@@ -1,4 +1,5 @@
 import type { QuickJs } from "./exports.ts";
+import { isSuspect } from "./suspect.ts";
 import type { Values } from "./values.ts";
 
 /** What an instance offers to its import object. Nothing here throws into the guest. */
@@ -45,6 +46,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     const count = Math.min(MOST_RANDOM, Math.max(0, Math.trunc(host.values().readNumber(length ?? 0)) || 0));
     return host.values().string(Buffer.from(Buffer.from(host.random(count)).toString("hex")));
   },
+  suspect: (host, [json]) => host.values().number(isSuspect(bytes(host, json)) ? 1 : 0),
   library(host, [name]) {
     const wanted = text(host, name);
     const source = LIBRARY_NAME.test(wanted) ? host.library(wanted) : null;

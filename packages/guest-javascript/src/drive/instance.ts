@@ -34,7 +34,7 @@ export interface EngineParts {
 const WASM_PAGE = 65_536;
 const MAX_PAGES = 65_536;
 /** An instance that grew beyond this is cheaper to throw away than to keep. */
-const REUSE_PAGES = 256;
+const REUSE_PAGES = 128;
 /**
  * What of `ram` the engine's allocator may hand out, beyond what lies below the heap. The rest is for fragmentation and
  * for the exception the guest gets: an allocator that meets the end of memory itself can only throw `null`.
@@ -109,19 +109,18 @@ export class QuickJsInstance implements GuestInstance {
   }
 
   get reusable(): boolean {
-    return this.ramUsed <= REUSE_PAGES * WASM_PAGE;
+    return this.#js.memory.buffer.byteLength <= REUSE_PAGES * WASM_PAGE;
   }
 
   reset(image: PreparedImage | null, limits: SandboxLimits, now: number): void {
     const { memory, globals } = image ?? this.#parts.base;
-    // The guest's memory only grows while it runs, so this is all that it may have written to.
-    const dirty = this.ramUsed;
     const pages = memory.length / WASM_PAGE;
     const real = this.#js.memory.buffer.byteLength;
     if (memory.length > real) this.#js.memory.grow((memory.length - real) / WASM_PAGE);
     const bytes = new Uint8Array(this.#js.memory.buffer);
     bytes.set(memory);
-    if (dirty > memory.length) bytes.fill(0, memory.length, dirty);
+    // All that is really there, not only what the guest knows of: a guest that broke its engine may have written to it.
+    bytes.fill(0, memory.length);
     for (const [i, value] of globals.entries()) (this.#globals[i] as WebAssembly.Global<"i32">).value = value;
     this.#js.capsule_pages.value = pages;
     this.#js.capsule_memory_limit.value =

@@ -10,11 +10,13 @@ import { installConsole } from "./console.ts";
 import { installCrypto } from "./crypto.ts";
 import { installStacks, reportJson } from "./errors.ts";
 import { installGlobals } from "./globals.ts";
+import { door } from "./host.ts";
 import { loadPart } from "./library.ts";
 import { chain, indexOf, SafePromise, slice, toText } from "./primordials.ts";
 import { installRandom } from "./random.ts";
 import { installRegistry, manifestJson, runTask } from "./registry.ts";
 import { fireDue, installTimers, nextWake } from "./timers.ts";
+import { scanBy } from "./values.ts";
 
 /** A task that the host started while the program was still loading. */
 let early: { readonly name: string; readonly args: string } | null = null;
@@ -94,6 +96,7 @@ function entry(op: EntryOp, a: unknown, b: unknown): string {
   }
 }
 
+scanBy((json) => door.suspect(json) === 1);
 installStacks();
 installRegistry();
 installRandom();

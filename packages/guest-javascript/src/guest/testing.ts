@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import type { ErrorReport } from "@capsule-run/protocol";
 import { EvalFlags, type JSValueHandle, QuickJS } from "quickjs-wasi";
 import { type EntryOp, PRELUDE_FILE, PROGRAM_FILE } from "../door.ts";
+import { isSuspect } from "../drive/suspect.ts";
 import { buildGuest, type GuestSources } from "./build.ts";
 
 const engine = readFileSync(createRequire(import.meta.url).resolve("quickjs-wasi/quickjs.wasm"));
@@ -143,6 +144,7 @@ export async function openGuest(host: TestHost = {}): Promise<TestGuest> {
       const bytes = (length as JSValueHandle).toNumber();
       return vm.newString(host.random?.(bytes) ?? "0123456789abcdef".repeat(bytes).slice(0, 2 * bytes));
     },
+    suspect: (json) => vm.newNumber(isSuspect(Buffer.from(`${json}`)) ? 1 : 0),
     library(name) {
       parts.push(`${name}`);
       return vm.newString(libraries[`${name}` as keyof typeof libraries]);
