@@ -194,7 +194,9 @@ export class Sandbox {
       call: (mode, task, args) => {
         const call = ++this.#calls;
         const body = args.length <= LIMITS.argumentBytes ? args : NOTHING;
-        this.#send({ type: "call", sandbox: this.#id, call, mode, task: task.slice(0, 200), body });
+        // One that was stopped may still get here on its way to the trap; the host no longer expects it.
+        if (!this.#stopped)
+          this.#send({ type: "call", sandbox: this.#id, call, mode, task: task.slice(0, 200), body });
         return call;
       },
       wait: (call) =>
@@ -210,7 +212,7 @@ export class Sandbox {
 
   /** Passes console output on, up to the limit of an attempt; the first piece that is cut ends with a mark for the host. */
   #output(stream: 1 | 2, text: Uint8Array): void {
-    if (this.#outputFull || text.length === 0) return;
+    if (this.#stopped || this.#outputFull || text.length === 0) return;
     const body = wholeCharacters(text, LIMITS.attemptOutputBytes - this.#outputBytes);
     this.#outputBytes += body.length;
     if (body.length > 0) this.#send({ type: "output", sandbox: this.#id, stream, body });

@@ -1,0 +1,428 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  encode,
+  FrameReader,
+  type FromCell,
+  type GuestEngine,
+  type GuestHost,
+  type GuestInstance,
+  LIMITS,
+  type ToCell,
+  type TurnEnd,
+} from "@capsule-run/protocol";
+import type { Pipes } from "./pipes.ts";
+import { serve } from "./serve.ts";
+
+const NOTHING = new Uint8Array(0);
+const LIMIT = { fuel: 1000, ram: null };
+const idle: TurnEnd = { state: "idle", wake: null, pending: 1 };
+const result = (json: string): TurnEnd => ({ state: "result", json: Buffer.from(json) });
+
+/** An instance whose turns a test ends, and that notices when it is entered twice. */
+class FakeInstance implements GuestInstance {
+  readonly reusable = true;
+  readonly fuelUsed = 12.6;
+  readonly ramUsed = 65_536;
+  readonly host: GuestHost;
+  readonly entries: string[] = [];
+  resets = 0;
+  onReset: () => void = () => {};
+  #end: ((end: TurnEnd) => void) | null = null;
+
+  constructor(host: GuestHost) {
+    this.host = host;
+  }
+
+  reset(): void {
+    assert.equal(this.#end, null, "reset while an entry is in flight");
+    this.resets++;
+    this.onReset();
+  }
+
+  load(): Promise<TurnEnd> {
+    return this.#enter("load");
+  }
+
+  start(task: string, args: Uint8Array): Promise<TurnEnd> {
+    return this.#enter(`start ${task} ${Buffer.from(args).toString()}`);
+  }
+
+  complete(call: number, envelope: Uint8Array, now: number): Promise<TurnEnd> {
+    return this.#enter(`complete ${call} ${Buffer.from(envelope).toString()} ${now}`);
+  }
+
+  wake(now: number): Promise<TurnEnd> {
+    return this.#enter(`wake ${now}`);
+  }
+
+  /** Ends the turn that is running, and lets everything that follows happen. */
+  async end(end: TurnEnd): Promise<void> {
+    const resolve = this.#end;
+    assert.ok(resolve, "no turn to end");
+    this.#end = null;
+    resolve(end);
+    await settle();
+  }
+
+  get inTurn(): boolean {
+    return this.#end !== null;
+  }
+
+  #enter(what: string): Promise<TurnEnd> {
+    assert.equal(this.#end, null, `entered twice: ${what}`);
+    this.entries.push(what);
+    return new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+}
+
+const settle = async (): Promise<void> => {
+  for (let i = 0; i < 3; i++) await new Promise(setImmediate);
+};
+
+class Bench {
+  readonly instances: FakeInstance[] = [];
+  readonly sent: FromCell[] = [];
+  readonly #reader = new FrameReader();
+  #hear: (chunk: Uint8Array) => void = () => {};
+
+  constructor(engine: Partial<GuestEngine> = {}) {
+    const pipes: Pipes = {
+      listen: (hear) => {
+        this.#hear = hear;
+      },
+      write: (bytes) => {
+        for (const message of this.#reader.push(bytes)) this.sent.push(message as unknown as FromCell);
+      },
+      exit: () => assert.fail("the cell ended"),
+    };
+    serve(
+      {
+        hash: "engine",
+        create: (host) => {
+          const instance = new FakeInstance(host);
+          this.instances.push(instance);
+          return instance;
+        },
+        prepare: ({ globals, pages }) => ({ memory: pages, globals }),
+        ...engine,
+      },
+      pipes,
+    );
+  }
+
+  async tell(...messages: readonly ToCell[]): Promise<void> {
+    this.#hear(Buffer.concat(messages.map(encode)));
+    await settle();
+  }
+
+  async open(sandbox = 1): Promise<FakeInstance> {
+    await this.tell(
+      { type: "artifact", hash: "a", globals: [], pages: 0, body: NOTHING },
+      {
+        type: "open",
+        sandbox,
+        artifact: "a",
+        task: "main",
+        limits: LIMIT,
+        seed: "00".repeat(32),
+        now: 5,
+        body: Buffer.from("[1]"),
+      },
+    );
+    return this.instances.at(-1) as FakeInstance;
+  }
+
+  /** What was said since the last look, in short. */
+  said(): string[] {
+    return this.sent.splice(0).map((message) => {
+      const body = "body" in message ? Buffer.from(message.body).toString() : "";
+      switch (message.type) {
+        case "ended":
+          return `ended ${message.sandbox} ${message.ok ? "ok" : message.error} ${body.slice(0, 80)}`;
+        case "idle":
+          return `idle ${message.sandbox} ${message.wake} ${message.pending}`;
+        case "call":
+          return `call ${message.sandbox} ${message.call} ${message.mode} ${message.task} ${body}`;
+        case "output":
+          return `output ${message.stream} ${body.length > 100 ? body.length : body}`;
+        case "pong":
+          return `pong ${message.n}`;
+        default:
+          return message.type;
+      }
+    });
+  }
+}
+
+test("greets, answers pings, and knows what it is told", async () => {
+  const bench = new Bench();
+  await bench.tell({ type: "ping", n: 4 });
+  assert.deepEqual(bench.said(), ["ready", "pong 4"]);
+});
+
+test("a task that ends in its first turn", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  bench.said();
+  assert.deepEqual(guest.entries, ["start main [1]"]);
+  await guest.end(result("7"));
+  assert.deepEqual(bench.said(), ["ended 1 ok 7"]);
+});
+
+test("turns: idle, completions, a wake, and the end", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  bench.said();
+  assert.equal(guest.host.call("async", "child", Buffer.from("[2]")), 1);
+  await guest.end({ state: "idle", wake: 50.5, pending: 1 });
+  assert.deepEqual(bench.said(), ["call 1 1 async child [2]", "idle 1 50.5 1"]);
+  await bench.tell({ type: "wake", sandbox: 1, now: 51 });
+  await guest.end(idle);
+  await bench.tell({ type: "complete", sandbox: 1, call: 1, now: 60, body: Buffer.from("{}") });
+  await guest.end(result("null"));
+  assert.deepEqual(bench.said(), ["idle 1 -1 1", "ended 1 ok null"]);
+  assert.deepEqual(guest.entries, ["start main [1]", "wake 51", "complete 1 {} 60"]);
+});
+
+test("what comes during a turn waits for its end, in order, one turn each", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  await bench.tell(
+    { type: "complete", sandbox: 1, call: 2, now: 6, body: Buffer.from("b") },
+    { type: "wake", sandbox: 1, now: 7 },
+    { type: "complete", sandbox: 1, call: 1, now: 8, body: Buffer.from("a") },
+  );
+  assert.equal(guest.entries.length, 1);
+  bench.said();
+  await guest.end(idle);
+  assert.deepEqual(bench.said(), ["idle 1 -1 1"], "idle is said before the next turn");
+  await guest.end(idle);
+  await guest.end(idle);
+  assert.deepEqual(guest.entries.slice(1), ["complete 2 b 6", "wake 7", "complete 1 a 8"]);
+  await guest.end(result("1"));
+  assert.deepEqual(bench.said(), ["idle 1 -1 1", "idle 1 -1 1", "ended 1 ok 1"]);
+});
+
+test("a sync call: its completion goes to the guest that waits, others wait for the turn's end", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  bench.said();
+  const first = guest.host.call("async", "a", Buffer.from("[]"));
+  const second = guest.host.call("sync", "b", Buffer.from("[]"));
+  const waited = guest.host.wait(second);
+  await bench.tell({ type: "complete", sandbox: 1, call: first, now: 9, body: Buffer.from("A") });
+  assert.equal(guest.entries.length, 1, "nobody enters a suspended guest");
+  await bench.tell({ type: "complete", sandbox: 1, call: second, now: 10, body: Buffer.from("B") });
+  const completion = await waited;
+  assert.equal(completion?.now, 10);
+  assert.equal(Buffer.from(completion?.envelope ?? []).toString(), "B");
+  await guest.end(idle);
+  assert.deepEqual(guest.entries.slice(1), ["complete 1 A 9"]);
+  await guest.end(result("0"));
+  assert.deepEqual(bench.said(), [
+    "call 1 1 async a []",
+    "call 1 2 sync b []",
+    "idle 1 -1 1",
+    "ended 1 ok 0",
+  ]);
+});
+
+test("stop while idle ends it at once, and what follows is ignored", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  await guest.end(idle);
+  bench.said();
+  await bench.tell({ type: "stop", sandbox: 1 });
+  assert.deepEqual(bench.said(), ["ended 1 cancelled stopped"]);
+  await bench.tell(
+    { type: "stop", sandbox: 1 },
+    { type: "wake", sandbox: 1, now: 1 },
+    { type: "complete", sandbox: 1, call: 1, now: 1, body: NOTHING },
+  );
+  assert.deepEqual(bench.said(), []);
+  assert.equal(guest.entries.length, 1);
+});
+
+test("stop in a turn: the next pause says no, and the end is told once", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  bench.said();
+  assert.equal(await guest.host.pause(), true);
+  await bench.tell({ type: "stop", sandbox: 1 }, { type: "wake", sandbox: 1, now: 3 });
+  assert.deepEqual(bench.said(), [], "it ends when its turn does");
+  assert.equal(await guest.host.pause(), false);
+  await guest.end({ state: "stopped" });
+  assert.deepEqual(bench.said(), ["ended 1 cancelled stopped"]);
+  assert.equal(guest.entries.length, 1);
+});
+
+test("stop in a turn that ends by itself: stopped all the same", async () => {
+  for (const end of [idle, result("1")]) {
+    const bench = new Bench();
+    const guest = await bench.open();
+    await bench.tell({ type: "stop", sandbox: 1 });
+    bench.said();
+    await guest.end(end);
+    assert.deepEqual(bench.said(), ["ended 1 cancelled stopped"]);
+  }
+});
+
+test("stop in a sync call: the wait ends with null, and so does a later one", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  const waited = guest.host.wait(guest.host.call("sync", "b", Buffer.from("[]")));
+  await bench.tell({ type: "stop", sandbox: 1 });
+  assert.equal(await waited, null);
+  assert.equal(await guest.host.wait(guest.host.call("sync", "b", Buffer.from("[]"))), null);
+  bench.said();
+  await guest.end({ state: "stopped" });
+  assert.deepEqual(bench.said(), ["ended 1 cancelled stopped"]);
+});
+
+test("stop in the same breath as open", async () => {
+  const bench = new Bench();
+  const artifact = { type: "artifact", hash: "a", globals: [], pages: 0, body: NOTHING } as const;
+  const open = {
+    type: "open",
+    sandbox: 1,
+    artifact: "a",
+    task: "main",
+    limits: LIMIT,
+    seed: "00".repeat(32),
+    now: 5,
+    body: NOTHING,
+  } as const;
+  await bench.tell(artifact, open, { type: "stop", sandbox: 1 });
+  const guest = bench.instances[0] as FakeInstance;
+  assert.equal(await guest.host.pause(), false);
+  bench.said();
+  await guest.end({ state: "stopped" });
+  assert.deepEqual(bench.said(), ["ended 1 cancelled stopped"]);
+});
+
+test("the unknown is ignored, an unknown artifact is the host's fault", async () => {
+  const bench = new Bench();
+  await bench.tell(
+    { type: "stop", sandbox: 9 },
+    { type: "wake", sandbox: 9, now: 1 },
+    { type: "forget", hash: "x" },
+  );
+  assert.deepEqual(bench.said(), ["ready"]);
+});
+
+test("an instance is used again, only after its sandbox has ended, and speaks to the new one", async () => {
+  const bench = new Bench();
+  const first = await bench.open(1);
+  await bench.open(2);
+  assert.equal(bench.instances.length, 2);
+  await first.end(result("1"));
+  bench.said();
+  await bench.open(3);
+  assert.equal(bench.instances.length, 2, "the third took the first's");
+  assert.equal(first.resets, 2);
+  first.host.output(1, Buffer.from("x"));
+  await settle();
+  assert.deepEqual(bench.said(), ["output 1 x"]);
+});
+
+test("a failure of our own in one sandbox is its own failure", async () => {
+  const bench = new Bench();
+  const guest = await bench.open(1);
+  await guest.end(result("1"));
+  guest.onReset = () => {
+    throw new RangeError("no memory");
+  };
+  bench.said();
+  await bench.open(2);
+  assert.deepEqual(bench.said(), ["ended 2 internal_error the sandbox failed: no memory"]);
+});
+
+test("output: cut at the limit between characters, with one mark at its end", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  bench.said();
+  const most = LIMITS.attemptOutputBytes;
+  guest.host.output(1, NOTHING);
+  guest.host.output(1, new Uint8Array(most - 2).fill(0x61));
+  guest.host.output(2, Buffer.from("€€"));
+  guest.host.output(1, Buffer.from("more"));
+  await settle();
+  assert.deepEqual(bench.said(), [`output 1 ${most - 2}`, "output 2 "]);
+  await guest.end(result("1"));
+  const next = await bench.open(2);
+  bench.said();
+  next.host.output(1, new Uint8Array(most).fill(0x61));
+  await settle();
+  assert.deepEqual(bench.said(), [`output 1 ${most}`], "exactly the limit is not too much");
+});
+
+test("what a guest makes too large becomes its own failure, never a broken protocol", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  bench.said();
+  guest.host.call("async", "t".repeat(500), new Uint8Array(LIMITS.argumentBytes + 1));
+  await settle();
+  assert.deepEqual(bench.said(), [`call 1 1 async ${"t".repeat(200)} `]);
+  await guest.end({ state: "result", json: new Uint8Array(LIMITS.resultBytes + 1) });
+  assert.match(bench.said()[0] ?? "", /^ended 1 invalid_result the result is 33554433 bytes/);
+  for (const end of [
+    { state: "failed", error: "invalid_result", message: "m".repeat(1_000_000) },
+    {
+      state: "raised",
+      error: "task_error",
+      report: { name: "n", message: "\u0001".repeat(1_000_000), stack: "s".repeat(1_000_000) },
+    },
+  ] as const) {
+    const again = await bench.open(2);
+    bench.sent.splice(0);
+    await (again.inTurn ? again : (bench.instances[0] as FakeInstance)).end(end);
+    const [ended] = bench.sent.splice(0) as Extract<FromCell, { type: "ended" }>[];
+    assert.ok(ended && ended.body.length <= LIMITS.reportBytes);
+  }
+});
+
+test("loading: what it gave, or how it failed", async () => {
+  const bench = new Bench();
+  await bench.tell({ type: "load", sandbox: 1, limits: LIMIT, body: Buffer.from("source") });
+  const guest = bench.instances[0] as FakeInstance;
+  bench.sent.splice(0);
+  const image = { globals: [1, 2], pages: Buffer.from("pages") };
+  const loaded = { tasks: "[]", snapshot: "after", reasons: [], output: [], image } as const;
+  await guest.end(loaded as unknown as TurnEnd);
+  const [message] = bench.sent.splice(0);
+  assert.ok(message?.type === "loaded");
+  assert.deepEqual(
+    [message.tasks, message.globals, Buffer.from(message.body).toString()],
+    ["[]", [1, 2], "pages"],
+  );
+
+  await bench.tell({ type: "load", sandbox: 2, limits: LIMIT, body: NOTHING });
+  await guest.end({ ...loaded, tasks: "x".repeat(LIMITS.manifestCharacters + 1) } as unknown as TurnEnd);
+  assert.match(bench.said()[0] ?? "", /^ended 2 limit_exceeded/);
+
+  await bench.tell({ type: "load", sandbox: 3, limits: LIMIT, body: NOTHING }, { type: "stop", sandbox: 3 });
+  assert.equal(await guest.host.pause(), false);
+  await guest.end({ state: "stopped" });
+  assert.deepEqual(bench.said(), ["ended 3 cancelled stopped"]);
+});
+
+test("those that use up their slices take turns, and the host is heard between", async () => {
+  const bench = new Bench();
+  const guests = [await bench.open(1), await bench.open(2), await bench.open(3)];
+  const order: number[] = [];
+  let stop = false;
+  const spin = async (i: number): Promise<void> => {
+    while (!stop && (await guests[i]?.host.pause())) order.push(i);
+  };
+  const spinning = Promise.all([spin(0), spin(1), spin(2)]);
+  await bench.tell({ type: "ping", n: 1 });
+  for (let i = 0; i < 10; i++) await new Promise(setImmediate);
+  stop = true;
+  await spinning;
+  assert.ok(bench.said().includes("pong 1"));
+  assert.ok(order.length >= 6);
+  for (let i = 3; i < order.length; i++) assert.equal(order[i], order[i - 3], "each in its turn");
+});
