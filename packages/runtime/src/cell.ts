@@ -61,6 +61,7 @@ export class Cell {
   readonly #live = new Map<number, Live>();
   readonly #artifacts = new Set<string>();
   readonly #engine: string;
+  readonly #mostUnread: number;
   readonly #onExit: (cell: Cell, reason: string) => void;
   #ready = false;
   #gone = false;
@@ -73,7 +74,14 @@ export class Cell {
   /** Sandboxes in it that can use a core, as far as the host knows. */
   load = 0;
 
-  constructor(child: ChildProcess, engine: string, onExit: (cell: Cell, reason: string) => void) {
+  /** @param mostUnread bytes it may leave unread before it is given up */
+  constructor(
+    child: ChildProcess,
+    engine: string,
+    onExit: (cell: Cell, reason: string) => void,
+    mostUnread = MOST_UNREAD,
+  ) {
+    this.#mostUnread = mostUnread;
     this.#child = child;
     this.#engine = engine;
     this.#onExit = onExit;
@@ -112,7 +120,7 @@ export class Cell {
       });
     }
     pipe.write(encode(message));
-    if (pipe.writableLength > MOST_UNREAD) this.kill("a cell does not read what it is sent");
+    if (pipe.writableLength > this.#mostUnread) this.kill("a cell does not read what it is sent");
   }
 
   listen(sandbox: number, listener: SandboxListener): void {

@@ -32,6 +32,8 @@ export interface PoolOptions {
   readonly early?: ChildProcess | null;
   /** Milliseconds between two looks at whether the cells answer. */
   readonly tickMs?: number;
+  /** Bytes a cell may leave unread before it is given up. */
+  readonly mostUnread?: number;
 }
 
 const TICK_MS = 250;
@@ -113,17 +115,18 @@ export class CellPool {
   }
 
   #add(): Cell {
-    const { parts, engine, tickMs = TICK_MS } = this.#options;
+    const { parts, engine, tickMs = TICK_MS, mostUnread } = this.#options;
     if (this.#closed) throw new Error("the runtime was closed");
     if (this.#failures >= MOST_FAILURES && performance.now() - this.#failure.at < BROKEN_MS)
       throw new Error(`cells end before they have started: ${this.#failure.reason}`);
     const child = this.#early ?? startCell(parts);
     this.#early = null;
-    const cell = new Cell(child, engine, (gone, reason) => {
+    const onExit = (gone: Cell, reason: string): void => {
       this.#cells.splice(this.#cells.indexOf(gone), 1);
       this.#failures = gone.started ? 0 : this.#failures + 1;
       this.#failure = { at: performance.now(), reason };
-    });
+    };
+    const cell = new Cell(child, engine, onExit, mostUnread);
     this.#cells.push(cell);
     this.#timer ??= setInterval(() => {
       for (const each of [...this.#cells]) each.tick();

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LIMITS } from "@capsule-run/protocol";
+import { Ear, fakePool, GOOD, REQUEST } from "./testing/fake-cell.ts";
+
+/** What a hostile cell says when it is to open a sandbox; `s` is its number. */
+const HOSTILE: Readonly<Record<string, string>> = {
+  garbage: `raw(Buffer.from("GET / HTTP/1.1\\r\\n\\r\\n"))`,
+  "zeros for ever": `const z = Buffer.alloc(65536); setInterval(() => raw(z))`,
+  "a head that is no JSON": `raw(Buffer.from([8, 0, 0, 0, 4, 0, 0, 0, 65, 65, 65, 65]))`,
+  "a frame too long": `raw(Buffer.from([255, 255, 255, 255]))`,
+  "a second greeting": `ready()`,
+  "an unknown message": `send({ type: "open", sandbox: s })`,
+  "an inherited name for a type": `send({ type: "constructor" })`,
+  "another's sandbox": `ended(s + 1)`,
+  "the end of a sandbox twice": `ended(s); ended(s)`,
+  "a call out of order": `send({ type: "call", sandbox: s, call: 2, mode: "async", task: "t" }, "[]")`,
+  "the same call twice": `for (let i = 0; i < 2; i++) send({ type: "call", sandbox: s, call: 1, mode: "async", task: "t" }, "[]")`,
+  "a call while it is suspended in one": `for (const c of [1, 2]) send({ type: "call", sandbox: s, call: c, mode: "sync", task: "t" }, "[]")`,
+  "output while it is suspended": `send({ type: "call", sandbox: s, call: 1, mode: "sync", task: "t" }, "[]"); send({ type: "output", sandbox: s, stream: 1 }, "x")`,
+  "idle twice": `for (let i = 0; i < 2; i++) send({ type: "idle", sandbox: s, wake: -1, pending: 0 })`,
+  "a call while idle": `send({ type: "idle", sandbox: s, wake: -1, pending: 0 }); send({ type: "call", sandbox: s, call: 1, mode: "async", task: "t" }, "[]")`,
+  "arguments that are no array": `send({ type: "call", sandbox: s, call: 1, mode: "async", task: "t" }, "{}")`,
+  "a result that is no JSON": `ended(s, '1,"success":false')`,
+  "a result of two lines": `ended(s, '[1,\\n2]')`,
+  "a time beyond all time": `send({ type: "idle", sandbox: s, wake: 9e15, pending: 0 })`,
+  "an answer to no question": `send({ type: "pong", n: 7 })`,
+  "answers for ever": `setInterval(() => { for (let i = 0; i < 100; i++) send({ type: "pong", n: 0 }) })`,
+  "more output than allowed": `for (let i = 0; i < 9; i++) send({ type: "output", sandbox: s, stream: 1 }, Buffer.alloc(${LIMITS.attemptOutputBytes / 8}, 97))`,
+  "output after its end": `send({ type: "output", sandbox: s, stream: 1 }); send({ type: "output", sandbox: s, stream: 1 })`,
+  "a load's answer with the wrong things": `send({ type: "loaded", sandbox: s, tasks: 1 })`,
+  "a field too many": `send({ type: "idle", sandbox: s, wake: -1, pending: 0, extra: 1 })`,
+  "a crash": `process.exit(3)`,
+  "an exception": `setImmediate(() => { throw new Error("mine") })`,
+};
+
+for (const [what, says] of Object.entries(HOSTILE))
+  test(`a cell that sends ${what}: killed, its attempts lost, the next cell works`, async () => {
+    using fake = fakePool(
+      [`ready(); hear = (m) => { if (m.type !== "open") return; const s = m.sandbox; ${says} };`],
+      {
+        tickMs: 100,
+      },
+    );
+    const ear = new Ear();
+    fake.pool.open(REQUEST, ear);
+    const [pid] = fake.pool.pids;
+    if (what.includes("twice") && what.includes("end of")) await ear.over;
+    else {
+      await ear.over;
+      assert.ok(
+        ear.heard.includes("lost") || what === "another's sandbox",
+        `${ear.heard.join()} ${ear.reason}`,
+      );
+      assert.match(ear.reason, /a cell broke the protocol|the cell ended|more output/);
+    }
+    // Whoever comes next gets a cell that works, whether or not the host has noticed everything yet.
+    let next = new Ear();
+    do {
+      next = new Ear();
+      fake.pool.open(REQUEST, next);
+      await next.over;
+    } while (next.heard.includes("lost") && fake.pool.pids[0] !== pid);
+    assert.deepEqual(next.heard, ["started", "ended"]);
+    assert.notEqual(fake.pool.pids[0], pid);
+  });
+
+test("all that is in a hostile cell is lost, what is in another is not", async () => {
+  const evil = `ready(); let n = 0; hear = (m) => { if (m.type === "open" && ++n === 2) raw(Buffer.alloc(64)); };`;
+  const quiet = `ready(); hear = (m) => { if (m.type === "open") setTimeout(() => ended(m.sandbox), 500); if (m.type === "ping") send({ type: "pong", n: m.n }); };`;
+  using fake = fakePool([evil, quiet], { most: 2 });
+  const ears = [new Ear(), new Ear(), new Ear()];
+  for (const ear of ears) fake.pool.open(REQUEST, ear);
+  await Promise.all(ears.map(({ over }) => over));
+  assert.deepEqual(
+    ears.map(({ heard }) => heard.at(-1)),
+    ["lost", "ended", "lost"],
+  );
+});
+
+test("a cell that goes silent is killed after as many ticks", async () => {
+  using fake = fakePool([`ready(); hear = (m) => { if (m.type === "open") for (;;); };`], { tickMs: 10 });
+  const ear = new Ear();
+  fake.pool.open(REQUEST, ear);
+  await ear.over;
+  assert.equal(ear.reason, "a cell did not answer");
+});
+
+test("a sandbox that does not stop takes its cell with it", async () => {
+  using fake = fakePool(
+    [`ready(); hear = (m) => { if (m.type === "ping") send({ type: "pong", n: m.n }); };`],
+    {
+      tickMs: 20,
+    },
+  );
+  const ear = new Ear();
+  const handle = fake.pool.open(REQUEST, ear);
+  await ear.next("started");
+  handle.stop();
+  handle.stop();
+  await ear.over;
+  assert.equal(ear.reason, "a sandbox did not stop");
+});
+
+test("a cell that ends before it has begun costs nothing: another one takes over", async () => {
+  using fake = fakePool(["process.exit(1)", "process.exit(1)"]);
+  const ears = [new Ear(), new Ear()];
+  for (const ear of ears) fake.pool.open(REQUEST, ear);
+  await Promise.all(ears.map(({ over }) => over));
+  for (const ear of ears) assert.deepEqual(ear.heard, ["started", "ended"]);
+  assert.equal(fake.started, 3);
+  assert.equal(fake.pool.broken, null);
+});
+
+test("calls before its greeting do not count, so nothing happens twice", async () => {
+  const early = `hear = (m) => { if (m.type === "open") send({ type: "call", sandbox: m.sandbox, call: 1, mode: "async", task: "t" }, "[]"); };`;
+  using fake = fakePool([early]);
+  const ear = new Ear();
+  fake.pool.open(REQUEST, ear);
+  await ear.over;
+  assert.deepEqual(ear.heard, ["started", "ended"]);
+});
+
+test("cells that never begin: an error that says why, at once for those that come after", async () => {
+  const dies = `throw new Error("no such thing")`;
+  using fake = fakePool([dies, dies, dies, dies]);
+  const ear = new Ear();
+  fake.pool.open(REQUEST, ear);
+  await ear.over;
+  assert.equal(ear.heard.at(-1), "lost");
+  assert.match(ear.reason, /the cell ended with code 1: .*no such thing/);
+  assert.equal(fake.started, 3);
+  assert.match(fake.pool.broken ?? "", /no such thing/);
+  assert.throws(
+    () => fake.pool.open(REQUEST, new Ear()),
+    /cells end before they have started: .*no such thing/,
+  );
+});
+
+test("a cell with another engine is not used", async () => {
+  const other = `send({ type: "ready", engine: "other" })`;
+  using fake = fakePool([other]);
+  const ear = new Ear();
+  fake.pool.open(REQUEST, ear);
+  await ear.over;
+  assert.deepEqual(ear.heard, ["started", "ended"]);
+});
+
+test("a cell that floods calls and does not read is killed before the host's memory is full", async () => {
+  const flood = `ready(); process.stdin.pause(); let c = 0;
+    setTimeout(() => { const s = 1; setInterval(() => { for (let i = 0; i < 20; i++)
+      send({ type: "call", sandbox: s, call: ++c, mode: "async", task: "t" }, "[]"); }); }, 200);`;
+  using fake = fakePool([flood], { mostUnread: 32 * 1024 * 1024 });
+  const ear = new Ear();
+  const handle = fake.pool.open(REQUEST, ear);
+  const large = Buffer.alloc(1024 * 1024, 32);
+  ear.onCall = ({ call }) => handle.complete(call, large);
+  await ear.over;
+  assert.equal(ear.reason, "a cell does not read what it is sent");
+});
+
+test("a closed pool starts nothing, and its attempts are lost", async () => {
+  using fake = fakePool([`ready(); hear = () => {};`]);
+  const ear = new Ear();
+  fake.pool.open(REQUEST, ear);
+  await ear.next("started");
+  fake.pool.close();
+  await ear.over;
+  assert.equal(ear.reason, "the runtime was closed");
+  assert.throws(() => fake.pool.open(REQUEST, new Ear()), /closed/);
+  assert.deepEqual(fake.pool.pids, []);
+});
+
+test("sandboxes go where least is to do; those that wait take nobody's place", async () => {
+  const idle = `ready(); hear = (m) => {
+    if (m.type === "open") send({ type: "idle", sandbox: m.sandbox, wake: -1, pending: 0 });
+    if (m.type === "ping") send({ type: "pong", n: m.n });
+  };`;
+  using fake = fakePool([idle, GOOD], { most: 2 });
+  const first = new Ear();
+  const handle = fake.pool.open(REQUEST, first);
+  await first.next("idle");
+  assert.equal(handle.busy, false);
+  const second = new Ear();
+  fake.pool.open(REQUEST, second);
+  await second.next("idle");
+  assert.equal(fake.started, 1, "an idle cell is used before another is started");
+  handle.wake(0);
+  assert.equal(handle.busy, true);
+  const third = new Ear();
+  fake.pool.open(REQUEST, third);
+  await third.over;
+  assert.equal(fake.started, 2);
+});
