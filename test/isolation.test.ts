@@ -27,7 +27,7 @@ describe("a damaged sandbox", () => {
   let result = {} as Result;
   before(async () => {
     const { envelope, code } = await runProgram<Result>("isolation.ts");
-    assert.equal(code, 0, envelope.error?.message);
+    assert.equal(code, 0, envelope.error?.message ?? "");
     result = envelope.result;
   });
 
@@ -94,7 +94,7 @@ describe("damage at the top level of a program", () => {
          export const other = task({ name: "other", compute: "LOW" }, () => { fail(); while (true) {} });
          ${source}`,
       );
-      assert.equal(code, 0, envelope.error?.message);
+      assert.equal(code, 0, envelope.error?.message ?? "");
       assert.equal(envelope.result.result, 5);
       assert.equal(envelope.result.execution.task_name, "add");
       assert.ok(envelope.execution.fuel_consumed < 2_000_000_000);
@@ -139,7 +139,7 @@ describe("a program that looks for a way out", () => {
     const { envelope } = await runProgram<Result>("reach.ts", [], {
       extra: { CAPSULE_TEST_SECRET: "hunter2" },
     });
-    assert.ok(envelope.success, envelope.error?.message);
+    assert.ok(envelope.success, envelope.error?.message ?? "");
     look = envelope.result.look.result;
     time = envelope.result.time.result;
   });
@@ -208,7 +208,7 @@ describe("a program that looks for a way out", () => {
       [],
       { extra: { CAPSULE_TEST_SECRET: "hunter2" } },
     );
-    assert.ok(envelope.success, envelope.error?.message);
+    assert.ok(envelope.success, envelope.error?.message ?? "");
     assert.doesNotMatch(stdout + stderr, /hunter2/);
     assert.doesNotMatch(stdout, /PATH|HOME/);
   });
@@ -233,7 +233,7 @@ describe("a program that looks for a way out", () => {
       }),
       "main.ts",
     );
-    assert.ok(envelope.success, envelope.error?.message);
+    assert.ok(envelope.success, envelope.error?.message ?? "");
     for (const [name, text] of Object.entries(envelope.result)) assert.doesNotMatch(text, /^got /, name);
     assert.doesNotMatch(stdout, /root:/);
   });

@@ -1,6 +1,9 @@
 // Whatever an attempt does to its sandbox stays in it.
 import { task } from "@capsule-run/sdk";
 
+/** Indirect `eval`: in the global scope. */
+const evaluate = new Function("code", "return (0, eval)(code)") as (code: string) => unknown;
+
 type Anything = Record<PropertyKey, unknown>;
 const world = globalThis as unknown as Anything;
 let counter = 0;
@@ -17,7 +20,7 @@ const patch = (on: unknown, key: PropertyKey, value: unknown): void => {
 const damage: Record<string, () => unknown> = {
   globals() {
     world.leaked = "a secret";
-    (0, eval)("var leakedVar = 1");
+    evaluate("var leakedVar = 1");
     counter += 10;
     list.push(1);
   },
@@ -89,8 +92,8 @@ const damage: Record<string, () => unknown> = {
   },
   freezeEverything() {
     for (const key of Object.getOwnPropertyNames(globalThis)) {
-      const value = world[key] as { prototype?: object };
-      if (typeof value === "function" && value.prototype) Object.freeze(value.prototype);
+      const value = world[key] as { prototype?: object } | undefined;
+      if (value instanceof Object && value.prototype) Object.freeze(value.prototype);
     }
     Object.freeze(globalThis);
   },

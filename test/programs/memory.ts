@@ -1,6 +1,9 @@
 // Memory that no sandbox should get, and what stays possible after it was refused.
 import { task } from "@capsule-run/sdk";
 
+/** Indirect `eval`: in the global scope. */
+const evaluate = new Function("code", "return (0, eval)(code)") as (code: string) => unknown;
+
 const MB = 1024 ** 2;
 
 /** What each answers is what the program still could do after it met its limit. */
@@ -64,7 +67,7 @@ const caught: Record<string, () => unknown> = {
   floats: () => new Float64Array(2 ** 30),
   bigints() {
     let value = 1n;
-    while (true) value *= 2n ** 200_000n;
+    while (value > 0n) value *= 2n ** 200_000n;
   },
   shifted: () => 1n << 10_000_000_000n,
   power: () => 2n ** 10_000_000n * 2n ** 10_000_000n,
@@ -95,7 +98,7 @@ const caught: Record<string, () => unknown> = {
   },
   code() {
     const all = [];
-    for (let i = 0; ; i++) all.push((0, eval)(`(function(){ return ${i} + "${"x".repeat(1000)}" })`));
+    for (let i = 0; ; i++) all.push(evaluate(`(function(){ return ${i} + "${"x".repeat(1000)}" })`));
   },
   spread() {
     const list = new Array(MB).fill(1);

@@ -1,6 +1,9 @@
 // What a program can reach when it looks for a way out.
 import { task } from "@capsule-run/sdk";
 
+/** Indirect `eval`: in the global scope. */
+const evaluate = new Function("code", "return (0, eval)(code)") as (code: string) => unknown;
+
 const attempt = (code: () => unknown): string => {
   try {
     const value = code();
@@ -38,7 +41,7 @@ const hostNames = [
   "Atomics",
 ];
 
-const look = task({ name: "look" }, async () => {
+const look: () => Promise<unknown> = task({ name: "look" }, async () => {
   const fromFunction = (name: string) =>
     attempt(() =>
       (globalThis as never as Record<string, (s: string) => () => unknown>).Function?.(
@@ -59,18 +62,18 @@ const look = task({ name: "look" }, async () => {
     "file:///etc/passwd",
     "https://example.com/x.js",
   ])
-    imports[name] = await (0, eval)(`import(${JSON.stringify(name)})`).then(
+    imports[name] = await (evaluate(`import(${JSON.stringify(name)})`) as Promise<unknown>).then(
       () => "loaded",
       (error: unknown) => `rejects ${(error as Error)?.name}`,
     );
   return {
     host: hostNames.filter((name) => fromFunction(name) !== "string undefined"),
-    chain: attempt(() => (look.constructor as FunctionConstructor)("return process")()),
-    thisChain: attempt(() => (0, eval)('this.constructor.constructor("return process")()')),
+    chain: attempt(() => (task.constructor as FunctionConstructor)("return process")()),
+    thisChain: attempt(() => evaluate('this.constructor.constructor("return process")()')),
     consoleChain: attempt(() => (console.log.constructor as FunctionConstructor)("return process.env")()),
     asyncChain: attempt(() => Object.getPrototypeOf(async () => {}).constructor("return require")),
     caller: attempt(() => (look as never as { caller: unknown }).caller),
-    argumentsCallee: attempt(() => (0, eval)("(function(){ return arguments.callee.caller })()")),
+    argumentsCallee: attempt(() => evaluate("(function(){ return arguments.callee.caller })()")),
     errorPaths: new Error("x").stack ?? "",
     nativePaths: attempt(() => {
       try {
@@ -86,10 +89,10 @@ const look = task({ name: "look" }, async () => {
       .filter((name) => /door|host|capsule|__/i.test(name)),
     names: Reflect.ownKeys(globalThis).map(String).sort(),
     imports,
-    evaluated: attempt(() => (0, eval)("1 + 1")),
+    evaluated: attempt(() => evaluate("1 + 1")),
     made: attempt(() => new Function("a", "return a * 2")(21)),
     environment: attempt(() => (globalThis as never as { process?: { env: unknown } }).process?.env),
-    meta: attempt(() => (0, eval)("import.meta")),
+    meta: attempt(() => evaluate("import.meta")),
   };
 });
 

@@ -2,7 +2,7 @@
 import { task } from "@capsule-run/sdk";
 
 type Unknown = Record<PropertyKey, unknown>;
-const evaluate = (text: string): unknown => (0, eval)(text);
+const evaluate = new Function("code", "return (0, eval)(code)") as (code: string) => unknown;
 const nest = (open: string, close: string, inner = "1", times = 20_000): string =>
   open.repeat(times) + inner + close.repeat(times);
 
@@ -151,6 +151,7 @@ const endless: Record<string, () => unknown> = {
     const f = (): unknown =>
       class {
         static value = f();
+        own = 1;
       };
     return f();
   },
@@ -180,11 +181,11 @@ const endless: Record<string, () => unknown> = {
     return f();
   },
   tagged() {
-    const f = (): unknown => f`x`;
-    return (f as unknown as () => unknown)();
+    const f = (_: TemplateStringsArray): unknown => f`x`;
+    return f`x`;
   },
   defaults() {
-    const f = (x = f()): unknown => x;
+    const f = (x: unknown = f()): unknown => x;
     return f();
   },
   destructuring() {
@@ -259,7 +260,7 @@ const deep: Record<string, () => unknown> = {
   destructured: () => evaluate(`var y;(${nest("[", "]", "y")}=[])`),
   yields: () => evaluate(`function*g(){${"yield ".repeat(20_000)}1}`),
   awaits: () => evaluate(`async function g(){${"await ".repeat(20_000)}1}`),
-  strings: () => evaluate(`"${"\\n".repeat(1_000_000)}"`).toString().length,
+  strings: () => String(evaluate(`"${"\\n".repeat(1_000_000)}"`)).length,
   regexGroups: () => new RegExp(nest("(", ")", "a")).test("a"),
   regexPlainGroups: () => new RegExp(nest("(?:", ")*", "a")).test("a"),
   regexLookbehind: () => new RegExp(nest("(?<=", ")", "a")).test("a"),

@@ -78,7 +78,11 @@ const given: Record<string, () => unknown> = {
       },
     ),
   proxyLies: () => new Proxy([], { get: (target, key) => (key === "length" ? 3 : Reflect.get(target, key)) }),
-  sparse: () => [1, , 3],
+  sparse: () => {
+    const list = [1];
+    list[2] = 3;
+    return list;
+  },
   unicode: () => [
     "\u0000",
     "\u001f\u007f\u0080",
