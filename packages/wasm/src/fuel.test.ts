@@ -106,6 +106,46 @@ test("a dispatch loop costs its instructions, whichever way handlers follow each
   for (const start of [0, 3, 100, 777]) fuelOf(dispatch, start);
 });
 
+test("an exception out of a dispatch's handler does not give back what its header cost", () => {
+  const labels = Array.from({ length: 20 }, (_, i) => `$b${i}`);
+  const blocks = labels.map((label) => `(block ${label}`).join(" ");
+  const header = "(local.set 1 (i32.add (local.get 1) (i32.const 1)))".repeat(12);
+  const module = wat(`(module (tag $e) (func $thrower (if (i32.const 1) (then (throw $e))))
+    (func (export "f") (param i32) (result i32) (local i32)
+      (loop $again
+        (try (do (loop $l ${blocks} ${header} (br_table ${labels.join(" ")} (i32.const 5))
+          ${") (call $thrower)".repeat(20)} (br_if $l (i32.const 0)) (br_if $l (i32.const 0)) (br $l)))
+          (catch_all))
+        (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+      (local.get 1)))`);
+  const guest = startGuest(rewrite(module, { keepExports: ["f"] }).wasm);
+  assert.equal(guest.exports.f(1000), 12_000);
+  const plain = new WebAssembly.Instance(new WebAssembly.Module(meterPlainly(module) as BufferSource))
+    .exports;
+  (plain.f as (n: number) => number)(1000);
+  const units = -(plain.fuel as WebAssembly.Global).value;
+  assert.ok(guest.used() >= units, `${guest.used()} units for ${units}`);
+});
+
+test("the fuel that the host sees during a call does not depend on slices", () => {
+  const module = wat(`(module (import "host" "look" (func $look (param i32))) (table funcref (elem $g))
+    (func $g (param i32) (if (i32.gt_s (local.get 0) (i32.const 0))
+      (then (call $look (local.get 0)) (call_indirect (param i32) (i32.sub (local.get 0) (i32.const 1)) (i32.const 0)))))
+    (func (export "f") (param i32) (result i32)
+      (loop $l (call $g (local.get 0)) (call $look (i32.const 0))
+        (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (i32.const 0)))`);
+  const { wasm } = rewrite(module, { keepExports: ["f"] });
+  const looks = [7, 100, 12_345, 1 << 30].map((slice) => {
+    const seen: number[] = [];
+    const imports = { host: { look: () => seen.push(guest.used()) } };
+    const guest = startGuest(wasm, { slice, imports });
+    guest.exports.f(30);
+    return seen;
+  });
+  assert.equal(looks[0]?.length, 495);
+  for (const seen of looks) assert.deepEqual(seen, looks[0]);
+});
+
 function startQuickJS(options: Partial<RewriteOptions>, slice?: number) {
   const { wasm } = rewrite(quickjsModule(), { keepExports: QUICKJS_EXPORTS, ...options });
   const imports = quickjsImports(() => guest.exports.memory);

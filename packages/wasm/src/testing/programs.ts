@@ -43,7 +43,7 @@ class Generator {
       (global $budget (mut i32) (i32.const 3000))
       (table funcref (elem ${functions.map((_, i) => `$f${i}`).join(" ")}))
       ${functions.join("\n")}
-      (func $pair (param i32) (result i32 i32) (if (local.get 0) (then (return (i32.const 1) (local.get 0))))
+      (func $pair (param i32) (result i32 i32) (drop (call $f1 (i32.const 0))) (if (local.get 0) (then (return (i32.const 1) (local.get 0))))
         (local.get 0) (i32.const 2))
       (func (export "f") (param i32) (result i32) (call $f0 (local.get 0))))`;
   }
