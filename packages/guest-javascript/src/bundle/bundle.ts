@@ -3,6 +3,7 @@ import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } 
 import { LIMITS, UsageError } from "@capsule-run/protocol";
 import type { BuildOptions, BuildResult, Plugin } from "esbuild";
 import { addBuiltins, OWN, PROCESS_LINE, SDK_INPUT } from "./builtins.ts";
+import { confine } from "./confine.ts";
 import { compileError, isBuildFailure, type Naming, warningText } from "./failures.ts";
 import { type BundleInput, inputsOf, newestChange } from "./inputs.ts";
 import { fitSourceMap } from "./map.ts";
@@ -139,13 +140,13 @@ function buildOptions(file: string, base: string, sdk: string): Build["options"]
     sourcesContent: true,
     logLevel: "silent",
     logLimit: 0,
-    plugins: [capsulePlugin(sdk)],
+    plugins: [capsulePlugin(file, base, sdk)],
   };
 }
 
 const HOST_ONLY = "is for programs outside of sandboxes; a task program imports @capsule-run/sdk";
 
-function capsulePlugin(sdk: string): Plugin {
+function capsulePlugin(file: string, base: string, sdk: string): Plugin {
   return {
     name: "capsule",
     setup(build) {
@@ -161,6 +162,7 @@ function capsulePlugin(sdk: string): Plugin {
         resolveDir: dirname(sdk),
       }));
       addBuiltins(build);
+      confine(build, base, file, sdk);
     },
   };
 }

@@ -24,7 +24,7 @@ export const isBuildFailure = (error: unknown): error is BuildFailure =>
 
 /** All errors of a compilation as one: the first with place and excerpt, up to nine more as a list. */
 export async function compileError(failure: BuildFailure, naming: Naming): Promise<UsageError> {
-  const [first, ...more] = failure.errors;
+  const [first, ...more] = failure.errors.map(placed);
   if (!first) return new UsageError("compile", printable(failure.message), { cause: failure });
   let message = await textOf(first, naming);
   if (more.length > 0) {
@@ -40,6 +40,12 @@ export async function compileError(failure: BuildFailure, naming: Naming): Promi
     cause: failure,
   });
 }
+
+/** Errors about a file that is imported stand at the import. */
+const placed = (message: Message): Message =>
+  message.location
+    ? message
+    : { ...message, location: message.notes.find((note) => note.location)?.location ?? null };
 
 /** A warning as one line with its place; null for what is about others' packages. */
 export function warningText(warning: Message, naming: Naming): string | null {
