@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile } from "esbuild";
@@ -50,5 +50,13 @@ function putInPlace(): void {
   rmSync(old, { recursive: true, force: true });
 }
 
+/** npm packs a licence only from a package's own folder. */
+function copyLicences(): void {
+  for (const name of ["LICENSE", "NOTICE"])
+    for (const folder of ["cli", "sdk", "wasm"])
+      copyFileSync(join(packages, "..", name), join(packages, folder, name));
+}
+
 await Promise.all([buildCommandLine(), buildSdk()]);
 putInPlace();
+copyLicences();

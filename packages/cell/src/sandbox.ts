@@ -4,6 +4,7 @@ import {
   Fifo,
   type FromCell,
   type GuestHost,
+  grouped,
   LIMITS,
   type Loaded,
   type PreparedImage,
@@ -149,7 +150,7 @@ export class Sandbox {
     const { fuel, ram } = this.#usage();
     const most = LIMITS.manifestCharacters;
     if (tasks.length > most) {
-      const message = `its tasks' functions take more than ${most.toLocaleString("en-US")} characters of source`;
+      const message = `its tasks' functions take more than ${grouped(most)} characters of source`;
       this.#settle({ state: "failed", error: "limit_exceeded", message });
       return;
     }

@@ -1,4 +1,4 @@
-/** The ways a task can fail: a closed set, each with a page in `docs/errors/`. */
+/** The ways a task can fail: a closed set, each explained in `docs/errors.md`. */
 export const ERROR_TYPES = [
   "task_error",
   "timeout",
@@ -51,7 +51,6 @@ export type UsageSlug =
   | "no-entrypoint"
   | "no-main"
   | "no-task"
-  | "node-version"
   | "not-yet"
   | "task-option";
 

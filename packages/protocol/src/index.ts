@@ -8,6 +8,7 @@ export * from "./json.ts";
 export * from "./limits.ts";
 export * from "./manifest.ts";
 export * from "./messages.ts";
+export * from "./numbers.ts";
 export * from "./policy.ts";
 export * from "./report.ts";
 export * from "./seam.ts";

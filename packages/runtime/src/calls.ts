@@ -7,7 +7,7 @@ import {
   type TaskPolicy,
   type Value,
 } from "@capsule-run/protocol";
-import { begin, type Execution, type ExecutionStep, next } from "@capsule-run/scheduler";
+import { begin, type Execution, type ExecutionStep, next, refused } from "@capsule-run/scheduler";
 import type { RunEvent } from "./api.ts";
 
 /** Whose calls these are: what an attempt and a run have in common. */
@@ -78,11 +78,16 @@ export class Calls {
     return this.#take(open, step);
   }
 
-  /** Gives up all that is under way. */
+  /** Gives up all that is under way. What it used so far is known to nobody any more. */
   revokeAll(): void {
+    const { run, log, emit, queue } = this.#caller;
     for (const [seq, { call }] of this.#bySeq) {
-      this.#caller.log.revoke(seq);
-      this.#caller.queue.bytes -= callBytes(call.args);
+      log.revoke(seq);
+      queue.bytes -= callBytes(call.args);
+      const { path, task } = call;
+      const usage = { fuel: 0, ram: 0, ms: 0 };
+      const envelope = refused(task, { ok: false, error: "cancelled", message: "cancelled", usage });
+      emit({ type: "task_ended", run, path, task, envelope });
     }
     this.#bySeq.clear();
   }

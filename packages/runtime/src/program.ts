@@ -3,6 +3,7 @@ import {
   type ErrorReport,
   FrameError,
   type FromCell,
+  grouped,
   LIMITS,
   type LoadedTask,
   type ProgramManifest,
@@ -130,9 +131,9 @@ const LOAD_SLUGS: Readonly<Record<string, UsageSlug | undefined>> = {
 
 const loadLimit = (ended: Ended): string | null =>
   ended.error === "out_of_fuel"
-    ? `its top-level code uses more than ${LIMITS.load.fuel.toLocaleString("en-US")} units of fuel`
+    ? `its top-level code uses more than ${grouped(LIMITS.load.fuel)} units of fuel`
     : ended.error === "out_of_memory"
-      ? `its top-level code needs more than ${LIMITS.load.ram.toLocaleString("en-US")} bytes of memory`
+      ? `its top-level code needs more than ${grouped(LIMITS.load.ram)} bytes of memory`
       : null;
 
 async function taskManifest(task: LoadedTask, program: Source): Promise<TaskManifest> {

@@ -1,8 +1,6 @@
-import { type ErrorType, LIMITS, type TaskPolicy } from "@capsule-run/protocol";
+import { type ErrorType, grouped, LIMITS, type TaskPolicy } from "@capsule-run/protocol";
 
 /** The sentences of envelopes: they name what the user wrote and say what to do. */
-
-const amount = (n: number): string => n.toLocaleString("en-US");
 
 /** A duration as people write it. */
 export function duration(ms: number): string {
@@ -28,16 +26,16 @@ const LIMIT_WORDS = {
 } as const satisfies Partial<Record<keyof typeof LIMITS, string>>;
 
 export const limit = (name: keyof typeof LIMIT_WORDS, value: number): string =>
-  `${LIMIT_WORDS[name]} ${amount(value)}`;
+  `${LIMIT_WORDS[name]} ${grouped(value)}`;
 
 export const argumentsTooLarge = (): string =>
-  `the arguments take more than the ${amount(LIMITS.argumentBytes)} bytes of JSON that are allowed; hand over less, or in several parts`;
+  `the arguments take more than the ${grouped(LIMITS.argumentBytes)} bytes of JSON that are allowed; hand over less, or in several parts`;
 
 export const attemptOutput = (task: string): string =>
-  `capsule: "${task}" printed more than ${amount(LIMITS.attemptOutputBytes)} bytes; the rest is dropped`;
+  `capsule: "${task}" printed more than ${grouped(LIMITS.attemptOutputBytes)} bytes; the rest is dropped`;
 
 export const runOutput = (task: string): string =>
-  `capsule: the run printed more than ${amount(LIMITS.runOutputBytes)} bytes, most recently in "${task}"; the rest is dropped`;
+  `capsule: the run printed more than ${grouped(LIMITS.runOutputBytes)} bytes, most recently in "${task}"; the rest is dropped`;
 
 /** `main` was given too few or too many arguments. */
 export function wrongArguments(
@@ -59,11 +57,11 @@ export function wrongArguments(
 export function failure(error: ErrorType, task: string, policy: TaskPolicy, text: string): string {
   switch (error) {
     case "out_of_fuel":
-      return `"${task}" used up its ${amount(policy.fuel)} units of fuel; raise \`compute\` or give it less to do`;
+      return `"${task}" used up its ${grouped(policy.fuel)} units of fuel; raise \`compute\` or give it less to do`;
     case "out_of_memory":
       return policy.ram === null
         ? `"${task}" ran out of memory\n${text}`
-        : `"${task}" needs more than its \`ram\` of ${amount(policy.ram)} bytes\n${text}`;
+        : `"${task}" needs more than its \`ram\` of ${grouped(policy.ram)} bytes\n${text}`;
     default:
       return text;
   }

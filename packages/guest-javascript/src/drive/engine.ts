@@ -31,7 +31,7 @@ export const readEngineInfo = (folder: string): EngineInfo =>
 export function openEngine(folder: string, options: Pick<EngineParts, "slice"> = {}): GuestEngine {
   const info = readEngineInfo(folder);
   const module = new WebAssembly.Module(readFileSync(join(folder, "engine.wasm")));
-  const memory = new Uint8Array(readFileSync(join(folder, "image.bin")));
+  const memory = readFileSync(join(folder, "image.bin"));
   const base: PreparedImage = { memory, globals: info.globals };
   const parts: EngineParts = {
     module,

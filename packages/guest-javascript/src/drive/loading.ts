@@ -1,6 +1,6 @@
-import { LIMITS, type LoadOutput } from "@capsule-run/protocol";
+import { grouped, LIMITS, type LoadOutput } from "@capsule-run/protocol";
 
-const NOTICE = `capsule: the program's top-level code printed more than ${LIMITS.loadOutputBytes.toLocaleString("en-US")} bytes; the rest is dropped\n`;
+const NOTICE = `capsule: the program's top-level code printed more than ${grouped(LIMITS.loadOutputBytes)} bytes; the rest is dropped\n`;
 
 /** What a program does while it is loaded for its snapshot. */
 export class LoadRecord {
