@@ -13,9 +13,8 @@ export interface KernelTimes {
   readonly control: number;
 }
 
-const [rounds = "15"] = process.argv.slice(2);
-/** Until V8 has compiled what is hot with its optimizing compiler. */
-const WARM_UP = 8;
+/** `warmUp`: rounds until V8 has compiled what is hot with its optimizing compiler; with fewer, ratios are too high. */
+const [rounds = "15", warmUp = "60"] = process.argv.slice(2);
 
 const metered = rewriteEngine(EVALUATION_EXPORTS, { data: true }).wasm;
 const engines = [startEngine(readQuickJs()), startEngine(metered), startEngine(readQuickJs())] as const;
@@ -31,7 +30,7 @@ function time(engine: number, script: string): number {
 for (const [kernel, script] of Object.entries(KERNELS)) {
   const results = new Set(engines.map((engine) => engine.evaluate(script)));
   if (results.size !== 1) throw new Error(`${kernel}: the engines disagree: ${[...results].join(", ")}`);
-  for (let i = 0; i < WARM_UP; i++) for (const engine of engines) engine.evaluate(script);
+  for (let i = 0; i < Number(warmUp); i++) for (const engine of engines) engine.evaluate(script);
 }
 await new Promise((resolve) => setTimeout(resolve, 500));
 

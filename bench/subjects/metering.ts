@@ -14,7 +14,7 @@ export const metering: Subject = {
   name: "metering",
   title: "time of metered QuickJS against unmetered",
   async measure({ quick }) {
-    const times = runChild<KernelTimes[]>("engine/meter.ts", FLAGS, [quick ? "5" : "21"]);
+    const times = runChild<KernelTimes[]>("engine/meter.ts", FLAGS, quick ? ["7", "25"] : ["21", "60"]);
     return [
       ...times.map(({ kernel, plainMs, metered, control }) => ({
         name: kernel,
