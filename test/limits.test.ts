@@ -107,18 +107,24 @@ describe("recursion", () => {
   });
 
   test("too deep for any stack ends in a result or an error of the guest, never in an internal_error", () => {
-    const deep = Object.entries(rows).filter(([, { kind }]) => kind === "deep");
-    assert.ok(deep.length > 50);
+    const deep = Object.entries(rows).filter(([name, { kind }]) => kind === "deep" && name !== "iterators");
+    assert.ok(deep.length > 45);
     for (const [name, { run, survive }] of deep) {
       const type = typeOf(run);
-      // The engine calls an object literal that is nested too deep a syntax error.
-      const fits = ["success", "stack_overflow"].includes(type) || name === "objects";
+      // The engine calls object literals and patterns that are nested too deep a syntax error.
+      const refused = /^SyntaxError: (invalid property name|stack overflow|too many captures)/;
+      const fits = ["success", "stack_overflow"].includes(type) || refused.test(run.error?.message ?? "");
       assert.ok(fits, `${name}: ${type}: ${run.error?.message}`);
       assert.equal(typeOf(survive), "success", `${name}: ${survive.error?.message}`);
       const [first, second, third] = survive.result ?? [];
       if (type === "stack_overflow" && !name.startsWith("regex"))
         assert.deepEqual([first, second, third], OVERFLOW, name);
     }
+  });
+
+  test("of iterator helpers is a stack_overflow, though the engine does not check it", () => {
+    const { run } = rows.iterators as Row;
+    assert.equal(typeOf(run), "stack_overflow", run.error?.message ?? "");
   });
 
   test("20,000 parentheses in eval are a RangeError, and uncaught a stack_overflow", () => {
@@ -161,6 +167,7 @@ describe("memory", () => {
         : SLOW.includes(name)
           ? ["out_of_memory", "out_of_fuel"]
           : ["out_of_memory"];
+      if (["generators", "regexes"].includes(name)) continue;
       assert.ok(expected.includes(typeOf(run)), `${name}: ${typeOf(run)}: ${run.error?.message}`);
       if (typeOf(run) === "out_of_memory")
         assert.match(run.error?.message ?? "", /"die" needs more than its `ram` of 16,777,216 bytes/);
@@ -169,14 +176,25 @@ describe("memory", () => {
 
   test("caught, the program goes on with what it has", () => {
     for (const [name, { survive }] of Object.entries(all.rows)) {
-      // Timers and finalizers stay alive after they were refused: nothing was freed to go on with.
-      const expected = ["timers", "finalizers"].includes(name)
-        ? ["out_of_memory", "success"]
-        : SLOW.includes(name)
-          ? ["success", "out_of_fuel"]
-          : ["success"];
+      if (["timers", "finalizers"].includes(name)) continue;
+      const expected = SLOW.includes(name) ? ["success", "out_of_fuel"] : ["success"];
       assert.ok(expected.includes(typeOf(survive)), `${name}: ${typeOf(survive)}: ${survive.error?.message}`);
       if (survive.success) assert.deepEqual(survive.result.slice(1), [500, 500], name);
+    }
+  });
+
+  test("is out_of_memory too where the engine has none left for an exception and throws null", () => {
+    const { generators, regexes, timers, finalizers } = all.rows as Record<
+      string,
+      { run: Envelope; survive: Envelope }
+    >;
+    assert.equal(typeOf(generators?.run as Envelope), "out_of_memory", generators?.run.error?.message ?? "");
+    // What its compiler of regular expressions calls a syntax error.
+    assert.equal(typeOf(regexes?.run as Envelope), "out_of_memory", regexes?.run.error?.message ?? "");
+    // Timers and finalizers stay alive after one was refused: nothing is freed to go on with.
+    for (const each of [timers, finalizers]) {
+      const envelope = each?.survive as Envelope;
+      assert.ok(["out_of_memory", "success"].includes(typeOf(envelope)), envelope.error?.message ?? "");
     }
   });
 
@@ -289,7 +307,7 @@ describe("output", () => {
     assert.equal(code, 0, stderr);
     assert.ok(stdout.endsWith("printed\n"));
     assert.ok(stdout.length <= 8 * MB + 100, `${stdout.length} bytes`);
-    const notices = stderr.split("\n").filter((line) => /output/i.test(line));
+    const notices = stderr.split("\n").filter((line) => /printed more than/.test(line));
     assert.equal(notices.length, 1, stderr);
   });
 
@@ -309,7 +327,7 @@ describe("output", () => {
     assert.equal(stdout, "printed\n");
     assert.ok(stderr.length <= 64 * MB + 1000, `${stderr.length} bytes`);
     assert.ok(stderr.length > 56 * MB);
-    assert.equal(stderr.split("\n").filter((line) => /output/i.test(line.slice(0, 500))).length, 1);
+    assert.equal(stderr.split("\n").filter((line) => /printed more than/.test(line.slice(0, 500))).length, 1);
   });
 });
 
@@ -389,7 +407,7 @@ describe("values", () => {
         depth100000: /nested deeper than 1000 levels at \$/,
         boxedToJson: /NaN at \$\.x;/,
         big: /34603010 characters of JSON, more than the 33554432 bytes/,
-        bigInBytes: /35651586 bytes of JSON, more than the 33554432 bytes/,
+        bigInBytes: /35651586 bytes of JSON, more than the 33554432 that are allowed/,
       },
       (name, message) => {
         const { error, result: value } = result.envelopes[name] as Envelope;

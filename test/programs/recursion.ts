@@ -173,7 +173,9 @@ const endless: Record<string, () => unknown> = {
     return f();
   },
   construct() {
-    const F = (): object => Reflect.construct(F, []) as object;
+    function F(): object {
+      return Reflect.construct(F, []) as object;
+    }
     return Reflect.construct(F, []);
   },
   bind() {
