@@ -146,6 +146,20 @@ test("the fuel that the host sees during a call does not depend on slices", () =
   for (const seen of looks) assert.deepEqual(seen, looks[0]);
 });
 
+test("a path is not paid too far in advance, however many calls are on it", () => {
+  const steps = "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(200);
+  const module = wat(`(module (import "host" "look" (func $look))
+    (func $recursive (if (i32.const 0) (then (call $recursive))))
+    (func $h (param i32) (call $recursive) ${steps})
+    (func (export "f") (call $look) ${"(call $h (i32.const 0))".repeat(2000)}))`);
+  let seen = 0;
+  const imports = { host: { look: () => (seen = guest.used()) } };
+  const guest = startGuest(rewrite(module, { keepExports: ["f"] }).wasm, { imports });
+  guest.exports.f();
+  assert.equal(guest.used(), 1 + 2000 * (2 + 3 + 800));
+  assert.ok(seen > 1 && seen <= 101_000, `${seen} units in advance`);
+});
+
 function startQuickJS(options: Partial<RewriteOptions>, slice?: number) {
   const { wasm } = rewrite(quickjsModule(), { keepExports: QUICKJS_EXPORTS, ...options });
   const imports = quickjsImports(() => guest.exports.memory);

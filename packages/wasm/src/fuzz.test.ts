@@ -39,7 +39,7 @@ function runRewritten({ wasm, throws }: Program, slice: number, options: Partial
   return outcome;
 }
 
-const PROGRAMS = 150;
+const PROGRAMS = 100;
 
 test("random programs give the results and the fuel of a plain meter", () => {
   let finished = 0;

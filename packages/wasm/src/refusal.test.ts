@@ -189,7 +189,7 @@ test("every truncation of a module is refused", () => {
   }
   const quickjs = quickjsModule();
   const random = randomNumbers(1);
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < 20; i++) {
     assert.equal(
       rewriteBroken(quickjs.subarray(0, random(quickjs.length - 1)), { keepExports: [] }),
       "refused",
@@ -200,18 +200,18 @@ test("every truncation of a module is refused", () => {
 test("changed bytes are refused or do no harm", () => {
   const outcomes = { refused: 0, valid: 0, invalid: 0 };
   const random = randomNumbers(2);
-  for (let i = 0; i < 8000; i++) {
+  for (let i = 0; i < 5000; i++) {
     const broken = VARIED.slice();
     for (let changes = random(3); changes >= 0; changes--) broken[random(broken.length)] = random(256);
     outcomes[rewriteBroken(broken, OPTIONS)]++;
   }
-  assert.ok(outcomes.refused > 1000 && outcomes.valid > 500, JSON.stringify(outcomes));
+  assert.ok(outcomes.refused > 1000 && outcomes.valid > 300, JSON.stringify(outcomes));
 });
 
 test("changed bytes of QuickJS are refused or do no harm", () => {
   const quickjs = quickjsModule();
   const random = randomNumbers(3);
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < 15; i++) {
     const broken = Uint8Array.from(quickjs);
     broken[random(broken.length)] = random(256);
     rewriteBroken(broken, { keepExports: [] });
