@@ -11,7 +11,7 @@ import { writeLicences } from "./build/licences.ts";
 
 const packages = fileURLToPath(new URL("../packages/", import.meta.url));
 /** Built aside and put in place whole, so that a build that fails leaves the last one. */
-const fresh = join(packages, "cli/dist.new");
+const fresh = join(packages, `cli/dist.${process.pid}`);
 
 async function bundle(options: BuildOptions): Promise<Metafile> {
   const common = { bundle: true, minifySyntax: true, logLevel: "warning", legalComments: "none" } as const;
@@ -43,7 +43,7 @@ async function buildCommandLine(): Promise<void> {
 
 function putInPlace(): void {
   const place = join(packages, "cli/dist");
-  const old = join(packages, "cli/dist.old");
+  const old = join(packages, `cli/dist.${process.pid}.old`);
   rmSync(old, { recursive: true, force: true });
   if (existsSync(place)) renameSync(place, old);
   renameSync(fresh, place);

@@ -29,6 +29,9 @@ const V8_FLAGS = [
   `--wasm-stack-switching-stack-size=${STACK_KB}`,
 ];
 
+/** SQLite opens and makes files behind the permission model's back. */
+const NO_DATABASES = "--no-experimental-sqlite";
+
 /**
  * Starts a cell: a process that can read its engine and nothing else, in a group of its own, with an empty environment
  * and no descriptors but the three pipes. The protocol runs on stdin and stdout.
@@ -38,6 +41,7 @@ export function startCell({ script, engine, v8Flags = [] }: CellParts): ChildPro
     "--permission",
     `--allow-fs-read=${script}`,
     `--allow-fs-read=${engine}/*`,
+    ...(knowsSqliteFlag() ? [NO_DATABASES] : []),
     "--disallow-code-generation-from-strings",
     "--no-warnings",
     ...usableFlags(V8_FLAGS),
@@ -52,6 +56,10 @@ export function startCell({ script, engine, v8Flags = [] }: CellParts): ChildPro
   });
   return cell;
 }
+
+/** Building Node's list takes time, so it is asked only of a Node that was not tried. */
+const knowsSqliteFlag = (): boolean =>
+  KNOWN_MAJORS.includes(nodeMajor) || process.allowedNodeEnvironmentFlags.has(NO_DATABASES);
 
 function usableFlags(flags: readonly string[]): readonly string[] {
   if (KNOWN_MAJORS.includes(nodeMajor)) return flags;

@@ -19,6 +19,10 @@ const CANCELLED: Outcome = { ok: false, error: "cancelled", message: "cancelled"
 const LIVE_PER_LEVEL = 256;
 /** Attempts per cell that share its core by slices, so that a long one never keeps short ones waiting for its end. */
 const ACTIVE_PER_CELL = 16;
+/** Of those, attempts that have not yet shown that they are long. */
+const BRISK_PER_CELL = 4;
+/** What is active for more than one of these to the end is long. */
+const TICK_MS = 50;
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
@@ -30,10 +34,15 @@ export class LocalEngine {
   readonly #starts = new Map<number, () => void>();
   readonly #execute: Execute;
   #ids = 0;
+  #ticker: NodeJS.Timeout | undefined;
 
   constructor(execute: Execute, cells: number) {
     this.#execute = execute;
-    this.#admission = createAdmission({ active: cells * ACTIVE_PER_CELL, livePerLevel: LIVE_PER_LEVEL });
+    this.#admission = createAdmission({
+      active: cells * ACTIVE_PER_CELL,
+      brisk: cells * BRISK_PER_CELL,
+      livePerLevel: LIVE_PER_LEVEL,
+    });
   }
 
   /**
@@ -63,6 +72,7 @@ export class LocalEngine {
       this.#admit({ type: "arrived", candidate: { id, run: spec.run, depth } });
     });
     if (!admitted) return CANCELLED;
+    this.#ticker ??= setInterval(() => this.#admit({ type: "tick" }), TICK_MS).unref();
     const log = new MemoryLog(this, { onAbort: "give up", signal: cancelled }, (active) =>
       this.#admit({ type: active ? "active" : "waiting", id }),
     );
@@ -74,7 +84,13 @@ export class LocalEngine {
     } finally {
       log.close();
       this.#admit({ type: "ended", id });
+      if (this.#admission.live.size === 0) this.#stopTicking();
     }
+  }
+
+  #stopTicking(): void {
+    clearInterval(this.#ticker);
+    this.#ticker = undefined;
   }
 
   #admit(event: AdmissionEvent): void {

@@ -6,7 +6,7 @@ const arrive = (state: Admission, id: number, depth = 0, run = "r"): readonly nu
   admit(state, { type: "arrived", candidate: { id, run, depth } });
 
 test("as many start as may be active; the next when one ends or waits", () => {
-  const state = createAdmission({ active: 2, livePerLevel: 10 });
+  const state = createAdmission({ active: 2, brisk: 2, livePerLevel: 10 });
   assert.deepEqual(arrive(state, 1), [1]);
   assert.deepEqual(arrive(state, 2), [2]);
   assert.deepEqual(arrive(state, 3), []);
@@ -18,7 +18,7 @@ test("as many start as may be active; the next when one ends or waits", () => {
 });
 
 test("deeper ones go first, and each level in order", () => {
-  const state = createAdmission({ active: 1, livePerLevel: 10 });
+  const state = createAdmission({ active: 1, brisk: 1, livePerLevel: 10 });
   arrive(state, 1);
   for (const [id, depth] of [
     [2, 0],
@@ -37,7 +37,7 @@ test("deeper ones go first, and each level in order", () => {
 });
 
 test("runs take turns", () => {
-  const state = createAdmission({ active: 1, livePerLevel: 10 });
+  const state = createAdmission({ active: 1, brisk: 1, livePerLevel: 10 });
   arrive(state, 0, 0, "a");
   for (let i = 1; i <= 4; i++) arrive(state, i, 0, "a");
   for (let i = 11; i <= 12; i++) arrive(state, i, 0, "b");
@@ -50,7 +50,7 @@ test("runs take turns", () => {
 });
 
 test("one that was withdrawn never starts, and leaves nothing behind", () => {
-  const state = createAdmission({ active: 1, livePerLevel: 10 });
+  const state = createAdmission({ active: 1, brisk: 1, livePerLevel: 10 });
   arrive(state, 1);
   arrive(state, 2);
   arrive(state, 3);
@@ -69,14 +69,14 @@ test("one that was withdrawn never starts, and leaves nothing behind", () => {
 });
 
 test("events of the unknown change nothing", () => {
-  const state = createAdmission({ active: 1, livePerLevel: 1 });
+  const state = createAdmission({ active: 1, brisk: 1, livePerLevel: 1 });
   for (const type of ["waiting", "active", "ended"] as const)
     assert.deepEqual(admit(state, { type, id: 9 }), []);
   assert.equal(state.activeCount, 0);
 });
 
 test("a hundred thousand candidates queue and start without trouble", () => {
-  const state = createAdmission({ active: 4, livePerLevel: 256 });
+  const state = createAdmission({ active: 4, brisk: 4, livePerLevel: 256 });
   const count = 100_000;
   const started: number[] = [];
   for (let id = 0; id < count; id++) started.push(...arrive(state, id, 1));
@@ -213,7 +213,7 @@ for (const [active, livePerLevel, maxDepth] of [
 ] as const)
   test(`thousands of random steps: ${active} active, ${livePerLevel} live per level, depth ${maxDepth}`, () => {
     for (let seed = 1; seed <= 12; seed++) {
-      const world = new World(seed, { active, livePerLevel }, maxDepth);
+      const world = new World(seed, { active, brisk: active, livePerLevel }, maxDepth);
       for (let run = 0; run < 3; run++) world.add(`run ${run}`, null);
       for (let i = 0; i < 1500; i++) {
         if (!world.next()) break;
@@ -229,7 +229,7 @@ for (const [active, livePerLevel, maxDepth] of [
   });
 
 test("nobody starts while as many are active as may be", () => {
-  const state = createAdmission({ active: 2, livePerLevel: 100 });
+  const state = createAdmission({ active: 2, brisk: 2, livePerLevel: 100 });
   for (let id = 0; id < 20; id++) arrive(state, id);
   admit(state, { type: "waiting", id: 0 });
   admit(state, { type: "active", id: 0 });
@@ -239,7 +239,7 @@ test("nobody starts while as many are active as may be", () => {
 });
 
 test("one run's flood does not keep another waiting for its end", () => {
-  const state = createAdmission({ active: 1, livePerLevel: 4 });
+  const state = createAdmission({ active: 1, brisk: 1, livePerLevel: 4 });
   for (let id = 0; id < 1000; id++) arrive(state, id, 0, "flood");
   arrive(state, 5000, 0, "small");
   let steps = 0;
@@ -250,4 +250,19 @@ test("one run's flood does not keep another waiting for its end", () => {
     started = admit(state, { type: "ended", id });
   }
   assert.ok(steps <= 1);
+});
+
+test("what is active for long makes room for others, and takes it back when it pauses", () => {
+  const state = createAdmission({ active: 3, brisk: 1, livePerLevel: 10 });
+  const arrive = (id: number) => admit(state, { type: "arrived", candidate: { id, run: "a", depth: 0 } });
+  const tick = () => admit(state, { type: "tick" });
+  assert.deepEqual([arrive(1), arrive(2), arrive(3), arrive(4)], [[1], [], [], []]);
+  assert.deepEqual([tick(), tick()], [[], [2]], "1 is slow after two ticks");
+  assert.deepEqual([tick(), tick()], [[], [3]], "so is 2");
+  assert.deepEqual([tick(), tick(), tick()], [[], [], []], "no more than 3 are active");
+  assert.deepEqual(admit(state, { type: "waiting", id: 1 }), [4]);
+  assert.deepEqual(admit(state, { type: "active", id: 1 }), [], "it is brisk again");
+  assert.equal(state.slowCount, 2);
+  for (const id of [1, 2, 3, 4]) admit(state, { type: "ended", id });
+  assert.deepEqual([state.activeCount, state.slowCount, state.live.size], [0, 0, 0]);
 });

@@ -8,6 +8,11 @@ export interface AdmissionLimits {
   /** Attempts that may be active at once, in all runs. */
   readonly active: number;
   /**
+   * Attempts that may be active at once without being slow. Few: those that share a core evict each other's memory from
+   * its caches, and short ones are over before anybody has to wait. A slow one makes room for others.
+   */
+  readonly brisk: number;
+  /**
    * Sandboxes of one run that may be alive at its deepest level and each level above. Counted from the level down, so
    * that what waits above never keeps what it waits for from starting: no nesting can deadlock.
    */
@@ -26,7 +31,9 @@ export type AdmissionEvent =
   | { readonly type: "withdrawn"; readonly id: number }
   | { readonly type: "waiting"; readonly id: number }
   | { readonly type: "active"; readonly id: number }
-  | { readonly type: "ended"; readonly id: number };
+  | { readonly type: "ended"; readonly id: number }
+  /** Time has passed: an attempt that was active at the last two ticks and all the time between is slow. */
+  | { readonly type: "tick" };
 
 interface Queue {
   /** Candidates by depth, each level first come, first served. */
@@ -35,6 +42,16 @@ interface Queue {
   readonly live: number[];
 }
 
+interface Live {
+  readonly candidate: Candidate;
+  active: boolean;
+  /** Ticks it has been active without a pause. */
+  ticks: number;
+}
+
+/** From here on an attempt is slow. */
+const SLOW_TICKS = 2;
+
 /**
  * The queue of a runtime. Deeper tasks go first, so that work that was begun ends before more is begun and memory stays
  * bounded; runs take turns.
@@ -42,10 +59,12 @@ interface Queue {
 export interface Admission {
   readonly limits: AdmissionLimits;
   readonly runs: Map<string, Queue>;
-  /** Live attempts, and whether each is active. */
-  readonly live: Map<number, { readonly candidate: Candidate; active: boolean }>;
+  /** Live attempts. */
+  readonly live: Map<number, Live>;
   readonly withdrawn: Set<number>;
   activeCount: number;
+  /** Of the active ones, those that are slow. */
+  slowCount: number;
 }
 
 export const createAdmission = (limits: AdmissionLimits): Admission => ({
@@ -54,6 +73,7 @@ export const createAdmission = (limits: AdmissionLimits): Admission => ({
   live: new Map(),
   withdrawn: new Set(),
   activeCount: 0,
+  slowCount: 0,
 });
 
 /** Takes in an event and gives the attempts that start now. The state is changed in place; nothing else is. */
@@ -78,6 +98,10 @@ export function admit(state: Admission, event: AdmissionEvent): readonly number[
     case "ended":
       leave(state, event.id);
       break;
+    case "tick":
+      for (const attempt of state.live.values())
+        if (attempt.active && ++attempt.ticks === SLOW_TICKS) state.slowCount++;
+      break;
   }
   return startable(state);
 }
@@ -87,6 +111,8 @@ function setActive(state: Admission, id: number, active: boolean): void {
   if (!attempt || attempt.active === active) return;
   attempt.active = active;
   state.activeCount += active ? 1 : -1;
+  if (attempt.ticks >= SLOW_TICKS) state.slowCount--;
+  attempt.ticks = 0;
 }
 
 function leave(state: Admission, id: number): void {
@@ -103,10 +129,11 @@ function leave(state: Admission, id: number): void {
 
 function startable(state: Admission): readonly number[] {
   const started: number[] = [];
-  while (state.activeCount < state.limits.active) {
+  const { active, brisk } = state.limits;
+  while (state.activeCount < active && state.activeCount - state.slowCount < brisk) {
     const candidate = nextCandidate(state);
     if (!candidate) break;
-    state.live.set(candidate.id, { candidate, active: true });
+    state.live.set(candidate.id, { candidate, active: true, ticks: 0 });
     state.activeCount++;
     started.push(candidate.id);
   }
