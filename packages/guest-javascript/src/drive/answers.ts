@@ -39,7 +39,7 @@ export function raised(json: string): TurnEnd {
   const error: ErrorType =
     report.name === "RangeError" && report.message === "Maximum call stack size exceeded"
       ? "stack_overflow"
-      : report.name === "InternalError" && report.message === "out of memory"
+      : ["InternalError", "SyntaxError"].includes(report.name) && report.message === "out of memory"
         ? "out_of_memory"
         : "task_error";
   return { state: "raised", error, report };

@@ -229,14 +229,16 @@ export class QuickJsInstance implements GuestInstance {
         if (thrown) return thrown;
         const status = await this.#next();
         if (status[0] !== STATUS.timer.charCodeAt(0))
-          return this.#fuel.empty ? this.#outOfFuel() : turnEnd(status);
+          return this.#fuel.empty ? this.#outOfFuel() : this.#classified(turnEnd(status));
       }
     } catch (trap) {
       const cause = this.#doom ? this.#doom.cause : trap;
       if (cause === STOPPED) return { state: "stopped" };
       if (cause instanceof OutOfGuestMemory) return failed("out_of_memory", "out of memory");
       if (!this.#doom && this.#fuel.empty) return this.#outOfFuel();
-      if (cause instanceof RangeError) return failed("stack_overflow", "Maximum call stack size exceeded");
+      // Below zero: the engine ran off the C stack where it does not check, as it does in iterator helpers.
+      if (cause instanceof RangeError || (this.#globals[0]?.value ?? 0) < 0)
+        return failed("stack_overflow", "Maximum call stack size exceeded");
       return failed(
         "internal_error",
         `the engine failed: ${cause instanceof Error ? cause.message : String(cause)}`,
@@ -310,6 +312,21 @@ export class QuickJsInstance implements GuestInstance {
   #end(cause: unknown): void {
     this.#doom ??= { cause };
     this.#fuel.drain();
+  }
+
+  /** An engine without memory for an exception throws null. */
+  #classified(end: TurnEnd): TurnEnd {
+    const limit = this.#js.capsule_memory_limit.value;
+    return end.state === "raised" &&
+      end.report.name === "" &&
+      end.report.message.startsWith("null was thrown") &&
+      this.#js.capsule_pages.value >= 0.9 * limit
+      ? {
+          state: "raised",
+          error: "out_of_memory",
+          report: { name: "InternalError", message: "out of memory", stack: "" },
+        }
+      : end;
   }
 
   #outOfFuel(): TurnEnd {
