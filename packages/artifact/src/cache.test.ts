@@ -97,6 +97,19 @@ test("gives back what was written", () => {
   );
 });
 
+test("a cache that is open goes on knowing what it read, until an input changes", () => {
+  using at = folder();
+  const cache = openCache(at.dir);
+  cache.write(at.entry, at.inputs, artifact("x"));
+  assert.equal(cache.lookUp(at.entry), artifact("x").key);
+  rmSync(at.dir, { recursive: true });
+  assert.equal(cache.lookUp(at.entry), artifact("x").key);
+  const input = at.inputs.find(({ kind, answer }) => kind === "file" && answer !== "absent");
+  assert.ok(input);
+  writeFileSync(input.path, "something else");
+  assert.equal(cache.lookUp(at.entry), null);
+});
+
 test("another version, engine or file is another entry", () => {
   using at = folder();
   const cache = openCache(at.dir);
@@ -164,7 +177,7 @@ test("a broken index or source map is absent", () => {
   const index = join(at.dir, "index", readdirSync(join(at.dir, "index"))[0] as string);
   const map = join(at.dir, "programs", `${given.key}.map`);
   for (const [path, read] of [
-    [index, () => cache.lookUp(at.entry)],
+    [index, () => openCache(at.dir).lookUp(at.entry)],
     [map, () => cache.readSourceMap(given.key)],
   ] as const) {
     const whole = readFileSync(path);

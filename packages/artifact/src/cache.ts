@@ -40,10 +40,17 @@ export function openCache(dir: string): ArtifactCache {
   const indexFile = (entry: Entry) => join(dir, "index", `${indexName(entry)}.json`);
   const programFile = (key: string) => join(dir, "programs", `${key}.capsule`);
   const mapFile = (key: string) => join(dir, "programs", `${key}.map`);
+  const indexes = new Map<string, Index>();
   return {
     lookUp(entry) {
-      const index = readIndex(indexFile(entry));
-      return index && sameEntry(index.entry, entry) && unchanged(index.inputs) ? index.key : null;
+      const path = indexFile(entry);
+      // What it says holds as long as its questions have their answers, whatever became of the file.
+      const known = indexes.get(path);
+      if (known && unchanged(known.inputs)) return known.key;
+      const index = readIndex(path);
+      if (!index || !sameEntry(index.entry, entry) || !unchanged(index.inputs)) return null;
+      indexes.set(path, index);
+      return index.key;
     },
     read(key) {
       const path = programFile(key);
@@ -56,6 +63,7 @@ export function openCache(dir: string): ArtifactCache {
     write(entry, inputs, artifact) {
       try {
         ignore(dir);
+        indexes.delete(indexFile(entry));
         const { key } = artifact;
         writeWhole(mapFile(key), seal(artifact.sourceMap));
         writeWhole(programFile(key), encodeArtifact(artifact));
