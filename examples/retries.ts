@@ -7,9 +7,9 @@
  */
 import { task } from "@capsule-run/sdk";
 
-/** Fails in two of three attempts, as a service that is overloaded. Randomness differs from attempt to attempt. */
+/** Fails in one of three attempts, as a service that is overloaded. Randomness differs from attempt to attempt. */
 const flaky = task({ name: "flaky", compute: "LOW", maxRetries: 20 }, async (): Promise<string> => {
-  if (Math.random() < 2 / 3) throw new Error("503 Service Unavailable");
+  if (Math.random() < 1 / 3) throw new Error("503 Service Unavailable");
   return "answered";
 });
 

@@ -24,6 +24,9 @@ async function dispatch(invocation: Invocation, context: Context): Promise<numbe
   }
 }
 
+/** A signal that was sent to a group reaches each of its processes within this. */
+const SIGNAL_MS = 50;
+
 /** Waits until everything is written. A full disk under stdout is a failure too; a reader that has gone is none. */
 async function flush(output: Output, code: number): Promise<number> {
   await output.stdout.drained();
@@ -65,6 +68,9 @@ export async function main(words: readonly string[], services: Services): Promis
     const code = await dispatch(invocation, { cwd, output, paint, interruption, services });
     return process.exit(await flush(output, code));
   } catch (error) {
+    // Ctrl-C goes to the whole group: a helper such as the bundler may be gone before the signal reaches us.
+    if (!(error instanceof UsageError)) await new Promise((resolve) => setTimeout(resolve, SIGNAL_MS));
+    if (interruption.exitCode !== null) return process.exit(await flush(output, interruption.exitCode));
     return end(error);
   }
 }
