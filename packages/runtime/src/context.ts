@@ -95,7 +95,9 @@ export class Context implements RunContext {
 
   async #handOn(output: Output, named: boolean, before: Promise<void> | null): Promise<void> {
     await before;
-    const text = named ? await this.program.translate(Buffer.from(output.bytes).toString()) : null;
+    const text = named
+      ? await this.program.translate(Buffer.from(output.bytes).toString()).catch(() => null)
+      : null;
     this.#call(() =>
       this.#callbacks.onOutput?.(text === null ? output : { ...output, bytes: Buffer.from(text) }),
     );

@@ -40,7 +40,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
 
   const find = async (file: string): Promise<Program> => store.get(await locate(file, cwd, options.cacheDir));
 
-  const run = async (request: RunRequest): Promise<RunResult> => {
+  const perform = async (request: RunRequest): Promise<RunResult> => {
     if (closing.signal.aborted) throw new Error("the runtime was closed");
     const id = randomId();
     /** Aborted with what one of the caller's callbacks threw. */
@@ -73,8 +73,19 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     }
   };
 
+  const running = new Set<Promise<RunResult>>();
+  const run = (request: RunRequest): Promise<RunResult> => {
+    const performed = perform(request);
+    running.add(performed);
+    const done = (): unknown => running.delete(performed);
+    performed.then(done, done);
+    return performed;
+  };
+
   const close = async (): Promise<void> => {
     closing.abort();
+    // Each ends as soon as its sandbox has stopped, or its cell was killed for not stopping it.
+    await Promise.allSettled(running);
     cells.close();
     store.close();
   };
