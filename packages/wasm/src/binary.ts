@@ -57,6 +57,20 @@ export class Reader {
     this.fail("integer representation too long", start);
   }
 
+  /** A signed 32-bit LEB128. */
+  s32(): number {
+    const start = this.position;
+    this.skipSigned(32);
+    let result = 0;
+    let shift = 0;
+    for (let i = start; i < this.position; i++, shift += 7) {
+      result |= ((this.bytes[i] as number) & 0x7f) << shift;
+    }
+    return shift < 32 && ((this.bytes[this.position - 1] as number) & 0x40) !== 0
+      ? result | (-1 << shift)
+      : result;
+  }
+
   /** The last byte of a full-length signed LEB128 has `used` bits of value; the others repeat its sign. */
   private checkSignExtension(byte: number, used: number, start: number): void {
     const extension = (byte & 0x7f) >> (used - 1);

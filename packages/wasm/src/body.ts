@@ -121,10 +121,10 @@ class BodyDecoder {
         this.structure(instruction);
         return;
       case "local":
-        index(reader, this.localCount, "local");
+        instruction.immediate = index(reader, this.localCount, "local");
         return;
       case "global":
-        index(reader, module.globals.length, "global");
+        instruction.immediate = index(reader, module.globals.length, "global");
         return;
       case "table":
         index(reader, module.tables.length, "table");

@@ -3,6 +3,7 @@ import type { Writer } from "./binary.ts";
 import type { Body } from "./body.ts";
 import { bulkCall } from "./bulk.ts";
 import { isCall } from "./callgraph.ts";
+import type { FrameSizes } from "./frame.ts";
 import type { Instruction } from "./instruction.ts";
 import type { Check, Layout } from "./layout.ts";
 import { memoryGrow, memorySize } from "./memory.ts";
@@ -21,6 +22,8 @@ export interface EmitPlan {
   /** Bytes of shadow stack, and the global that points there; 0: none. */
   readonly padding: number;
   readonly stackPointer: number;
+  /** A frame of the function's own that grows by the padding instead. */
+  readonly frame: FrameSizes | undefined;
   readonly habits: ReadonlyMap<number, BranchHabit>;
   readonly counters: BranchCounters | undefined;
 }
@@ -89,6 +92,11 @@ class BodyEmitter {
     return this.hints;
   }
 
+  /** Whether the body becomes a block with padding around it. */
+  private get wraps(): boolean {
+    return this.plan.padding > 0 && this.plan.frame === undefined;
+  }
+
   private declareLocals(): void {
     const { locals, instructions } = this.plan.body;
     const usesFloats = instructions.some((instruction, i) =>
@@ -104,14 +112,14 @@ class BodyEmitter {
     const { entryCharge, entryCheck, padding, stackPointer, body } = this.plan;
     if (entryCheck) this.chargeAndCheck(entryCharge);
     else this.charge(entryCharge);
-    if (padding === 0) return;
+    if (!this.wraps) return;
     this.insert(lowerStack(stackPointer, padding));
     this.insert([Op.block, ...resultBlockType(this.layout, this.functionType(body.functionIndex).results)]);
   }
 
   /** What stands in front of the function's last `end`. */
   private leave(end: Instruction): void {
-    if (this.plan.padding === 0) return;
+    if (!this.wraps) return;
     this.copyUntil(end.start);
     this.insert([Op.end]);
     this.insert(raiseStack(this.plan.stackPointer, this.plan.padding));
@@ -141,7 +149,7 @@ class BodyEmitter {
         }
         return;
       case Op.return:
-        if (this.plan.padding > 0) this.replaceBy(instruction, [Op.br]).out.u32(instruction.immediate);
+        if (this.wraps) this.replaceBy(instruction, [Op.br]).out.u32(instruction.immediate);
         return;
     }
     if (isCall(instruction)) {
@@ -153,6 +161,9 @@ class BodyEmitter {
   }
 
   private replacement(instruction: Instruction): Code | undefined {
+    const { frame, padding } = this.plan;
+    const size = frame?.get(instruction);
+    if (size !== undefined) return i32((size + padding) | 0);
     if (instruction.opcode === Op.memorySize) return memorySize(this.layout);
     if (instruction.opcode === Op.memoryGrow) return memoryGrow(this.layout);
     if (instruction.opcode === Op.prefixed) return bulkCall(this.module, this.layout, instruction);
@@ -161,7 +172,7 @@ class BodyEmitter {
 
   private beforeCall({ opcode, start }: Instruction): void {
     const indirect = opcode === Op.callIndirect || opcode === Op.returnCallIndirect;
-    const leaves = (opcode === Op.returnCall || opcode === Op.returnCallIndirect) && this.plan.padding > 0;
+    const leaves = (opcode === Op.returnCall || opcode === Op.returnCallIndirect) && this.wraps;
     if (indirect || leaves) this.copyUntil(start);
     if (indirect) this.check();
     if (leaves) this.insert(raiseStack(this.plan.stackPointer, this.plan.padding));

@@ -17,7 +17,10 @@ export class Instruction {
   start = 0;
   /** Offset just behind the instruction. */
   end = 0;
-  /** Label depth, index of a function or of an indirect call's type, or the number behind the prefix 0xfc. */
+  /**
+   * Label depth; index of a local, a global, a function or an indirect call's type; or the number behind the
+   * prefix 0xfc.
+   */
   immediate = 0;
   /** Of `end`, `delegate`, `else`, `catch`: the start of the block it belongs to. */
   opener: Instruction | undefined = undefined;

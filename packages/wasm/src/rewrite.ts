@@ -4,6 +4,7 @@ import { type CallGraph, cutCallCycles, readCallGraph, recursiveFunctions } from
 import { type Callees, NEVER, newCallees, placeChecks } from "./checks.ts";
 import { type Counts, emitBody, type Hint } from "./emit.ts";
 import { WasmError } from "./errors.ts";
+import { findFrame } from "./frame.ts";
 import { yieldBody } from "./gate.ts";
 import { InstructionPool } from "./instruction.ts";
 import { checkBodySize, Layout } from "./layout.ts";
@@ -234,6 +235,7 @@ class Rewriter {
         entryCheck: this.callees.entryCheck[body.functionIndex] === 1,
         padding: padded ? paddingBytes(this.options.padding ?? DEFAULT_PADDING, body.localCount) : 0,
         stackPointer: this.stackPointer ?? 0,
+        frame: padded ? findFrame(body, this.stackPointer ?? 0, this.module.bytes) : undefined,
         counters: this.counters,
       },
       counts,
