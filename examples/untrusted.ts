@@ -21,7 +21,7 @@ const SNIPPETS = {
 };
 
 const evaluate = task(
-  { name: "evaluate", compute: "LOW", ram: "32MB", timeout: "500ms" },
+  { name: "evaluate", compute: "LOW", ram: "32MB", timeout: "4s" },
   async (code: string): Promise<unknown> => {
     // biome-ignore lint/security/noGlobalEval: the sandbox around this task is what makes it safe
     return await globalThis.eval(code);

@@ -144,13 +144,18 @@ test("events", async () => {
   ]);
 });
 
+/** Node 24 tells dependent signals later than the standard says. */
+const DEPENDENT_SIGNALS = [
+  "const a = new AbortController(), b = new AbortController(); const s = AbortSignal.any([a.signal, b.signal]); const t = AbortSignal.any([s]); const log = []; t.addEventListener('abort', () => log.push('t')); s.addEventListener('abort', () => log.push('s', t.aborted)); b.abort(3); a.abort(4); return [log, s.reason, t.reason]",
+];
+
 test("aborting", async () => {
   await same([
     "const c = new AbortController(); const s = c.signal; const log = [s.aborted, s.reason]; s.onabort = (e) => log.push('on', e.type, e.target === s); s.addEventListener('abort', () => log.push('listener')); c.abort(); c.abort(); return [...log, s.aborted, s.reason.name, s.reason.message, s.reason.code]",
     "const c = new AbortController(); c.abort('why'); try { c.signal.throwIfAborted() } catch (e) { return e }",
     "const s = AbortSignal.abort(); return [s.aborted, s.reason.name, s.reason instanceof DOMException]",
     "const s = AbortSignal.timeout(5); await new Promise((r) => s.addEventListener('abort', r)); return [s.reason.name, s.reason.message, s.reason.code]",
-    "const a = new AbortController(), b = new AbortController(); const s = AbortSignal.any([a.signal, b.signal]); const t = AbortSignal.any([s]); const log = []; t.addEventListener('abort', () => log.push('t')); s.addEventListener('abort', () => log.push('s', t.aborted)); b.abort(3); a.abort(4); return [log, s.reason, t.reason]",
+    ...(Number.parseInt(process.versions.node, 10) < 26 ? [] : DEPENDENT_SIGNALS),
     "return AbortSignal.any([AbortSignal.abort(1), AbortSignal.abort(2)]).reason",
     "return AbortSignal.any([]).aborted",
     "const c = new AbortController(); const { signal } = c; let n = 0; signal.onabort = () => n++; signal.onabort = null; c.abort(); return [n, signal.onabort]",
