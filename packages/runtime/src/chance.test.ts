@@ -21,3 +21,9 @@ test("ids are UUIDs of version 4 and differ", () => {
   for (const id of ids)
     assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
+
+test("bytes that were handed out never come again", () => {
+  const seen = new Set<string>();
+  for (let i = 0; i < 500; i++) seen.add(Buffer.from(randomBytes(24)).toString("hex"));
+  assert.equal(seen.size, 500);
+});

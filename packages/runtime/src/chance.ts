@@ -8,8 +8,22 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
  * start.
  */
 
-/** Random bytes of the operating system. */
+const POOL = 1024;
+let pool: Uint8Array = new Uint8Array(0);
+
+/**
+ * Random bytes of the operating system, at most `POOL` at a time. They are read in stock, because a run needs few and a
+ * look at the device takes as long as the rest of its start.
+ */
 export function randomBytes(length: number): Uint8Array {
+  if (pool.length < length) pool = freshBytes(POOL);
+  const bytes = pool.slice(0, length);
+  pool.fill(0, 0, length);
+  pool = pool.subarray(length);
+  return bytes;
+}
+
+function freshBytes(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   try {
     const device = openSync("/dev/urandom", "r");
