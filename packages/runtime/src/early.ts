@@ -20,8 +20,3 @@ export function takeEarly(): ChildProcess | null {
   early = null;
   return cell;
 }
-
-/** Ends a cell that was started early and is not needed after all. */
-export function dropEarly(): void {
-  takeEarly()?.kill("SIGKILL");
-}

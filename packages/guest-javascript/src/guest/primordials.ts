@@ -4,11 +4,6 @@
  */
 type Method = (...args: never[]) => unknown;
 
-/** `uncurry(f)(self, …)` is `f.call(self, …)`, without looking anything up later. */
-export type Uncurried<F extends Method> = F extends (this: infer T, ...args: infer A) => infer R
-  ? (self: unknown extends T ? unknown : T, ...args: A) => R
-  : never;
-
 const { bind, call } = Function.prototype;
 const uncurry = bind.bind(call) as unknown as <F extends Method>(method: F) => (...args: unknown[]) => never;
 
@@ -30,7 +25,6 @@ export const now = Date.now;
 export const SafePromise = Promise;
 export const SafeError = Error;
 export const SafeTypeError = TypeError;
-export const SafeRangeError = RangeError;
 export const SafeNumber = Number;
 export const SafeBigInt = BigInt;
 
