@@ -5,11 +5,11 @@ import { painter } from "./colour.ts";
 import { describeFailure, showPath } from "./failure.ts";
 
 const paint = painter({}, false);
-const style = { cwd: "/work/project", paint, verbose: false };
+const style = { cwd: "/home/me/project", paint, verbose: false };
 
 test("wrong use: message, place and excerpt, no stack", () => {
   const error = new UsageError("compile", "unexpected }", {
-    place: { file: "/work/project/src/main.ts", line: 3, column: 7 },
+    place: { file: "/home/me/project/src/main.ts", line: 3, column: 7 },
     excerpt: "  3 | if (x }\n    |       ^\n",
   });
   assert.deepEqual(describeFailure(error, style), {
@@ -50,7 +50,7 @@ test("our own bugs: one line, exit 1", () => {
 
 test("what a program's text holds can't act on the terminal", () => {
   const error = new UsageError("duplicate-task", 'two tasks are named "\u001b[2J"', {
-    place: { file: "/work/project/a\u001bb.ts", line: 1, column: 1 },
+    place: { file: "/home/me/project/a\u001bb.ts", line: 1, column: 1 },
     excerpt: "  1 | \u001b[31m",
   });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: there must be none
