@@ -311,3 +311,28 @@ test("closed: what runs is cancelled, no cell is left, nothing begins", linux, a
   await assert.rejects(own.load("double.ts"), /closed/);
   await own.close();
 });
+
+test("sub-tasks that a parent leaves behind are told to have ended, each once", async () => {
+  project.write(
+    "leaves.ts",
+    `const sleeper = task({ name: "sleeper" }, async (): Promise<void> => {
+       await new Promise((resolve) => setTimeout(resolve, 600_000));
+     });
+     const middle = task({ name: "middle" }, async () => { await sleeper(); });
+     export const main = task({ name: "main" }, async () => {
+       void middle();
+       await new Promise((resolve) => setTimeout(resolve, 300));
+       return "done";
+     });`,
+  );
+  const ends: string[] = [];
+  const onEvent = (event: RunEvent): void => {
+    if (event.type !== "task_ended") return;
+    const { envelope } = event;
+    ends.push(`${event.task} ${envelope.success ? "ok" : envelope.error.error_type}`);
+  };
+  assert.equal(await outcome(runtime, { file: "leaves.ts", onEvent }), "done");
+  assert.ok(ends.includes("middle cancelled"), ends.join(", "));
+  assert.equal(new Set(ends).size, ends.length);
+  assert.equal(ends.at(-1), "main ok");
+});
