@@ -336,3 +336,15 @@ test("sub-tasks that a parent leaves behind are told to have ended, each once", 
   assert.equal(new Set(ends).size, ends.length);
   assert.equal(ends.at(-1), "main ok");
 });
+
+test("a file that is edited while it is compiled runs as it is when the run begins", async () => {
+  const version = (n: number) => `export const main = task({ name: "main" }, () => ${n});`;
+  for (let n = 0; n < 6; n += 2) {
+    project.write("hasty.ts", version(n));
+    const first = runtime.load("hasty.ts");
+    await sleep(n * 15);
+    project.write("hasty.ts", version(n + 1));
+    assert.equal(await outcome(runtime, { file: "hasty.ts" }), n + 1);
+    await first;
+  }
+});

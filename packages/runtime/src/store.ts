@@ -60,8 +60,13 @@ export class ProgramStore {
     if (known && known.key === key) return Promise.resolve(known.program);
     const stored = key === null ? null : this.#cache(file).read(key);
     if (stored) return Promise.resolve(this.#remember(file, stored, true));
-    const making =
-      this.#making.get(file.path) ?? this.#make(file, entry).finally(() => this.#making.delete(file.path));
+    const under = this.#making.get(file.path);
+    // What is being made may be of an older text: ask again when it is there.
+    if (under)
+      return under.then((program) =>
+        this.#programs.get(file.path)?.key === this.#cache(file).lookUp(entry) ? program : this.get(file),
+      );
+    const making = this.#make(file, entry).finally(() => this.#making.delete(file.path));
     this.#making.set(file.path, making);
     return making;
   }
