@@ -10,6 +10,7 @@ import {
   type PreparedImage,
   type SandboxLimits,
   type TurnEnd,
+  wholeCharacters,
 } from "@capsule-run/protocol";
 import type { InstancePool } from "./pool.ts";
 import { RandomStream } from "./random.ts";
@@ -224,14 +225,6 @@ export class Sandbox {
 }
 
 const NOTHING = new Uint8Array(0);
-
-/** The beginning of UTF-8 text: at most `most` bytes, no character in parts. */
-function wholeCharacters(text: Uint8Array, most: number): Uint8Array {
-  if (text.length <= most) return text;
-  let end = most;
-  while (end > 0 && ((text[end] as number) & 0xc0) === 0x80) end--;
-  return text.subarray(0, end);
-}
 
 interface Ending {
   readonly ok: boolean;

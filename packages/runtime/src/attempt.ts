@@ -114,10 +114,7 @@ class Attempt implements SandboxListener {
     const known = this.#context.program.tasks.get(task);
     const problem = known ? this.#refusal(path, body) : NO_TASK;
     if (known && !problem) this.#calls.start({ id: call, path, task, policy: known.policy, args: body });
-    else if (problem) {
-      const usage = { fuel: 0, ram: 0, ms: 0 };
-      this.#answer(call, refused(task, { ok: false, ...problem, usage }));
-    }
+    else if (problem) this.#answer(call, refused(task, problem));
     if (mode === "sync") this.#shareCore();
   }
 

@@ -85,8 +85,7 @@ export class Calls {
       log.revoke(seq);
       queue.bytes -= callBytes(call.args);
       const { path, task } = call;
-      const usage = { fuel: 0, ram: 0, ms: 0 };
-      const envelope = refused(task, { ok: false, error: "cancelled", message: "cancelled", usage });
+      const envelope = refused(task, { error: "cancelled", message: "cancelled" });
       emit({ type: "task_ended", run, path, task, envelope });
     }
     this.#bySeq.clear();

@@ -53,7 +53,13 @@ export async function loadProgram(
 ): Promise<{ readonly manifest: ProgramManifest; readonly artifact: CellArtifact }> {
   const message = await runLoad(source, cells);
   if (message.type === "ended") throw await loadError(message, source);
-  const tasks = await Promise.all(readTasks(message.tasks).map((task) => taskManifest(task, source)));
+  const { parametersOf } = await import("@capsule-run/guest-javascript/trace");
+  const tasks = readTasks(message.tasks).map(({ name, fuel, ram, timeoutMs, maxRetries, ...task }) => ({
+    name,
+    policy: { fuel, ram, timeoutMs, maxRetries },
+    async: task.async,
+    parameters: parametersOf(task.source, source),
+  }));
   const manifest: ProgramManifest = {
     language: "javascript",
     engine: source.engine,
@@ -135,17 +141,6 @@ const loadLimit = (ended: Ended): string | null =>
     : ended.error === "out_of_memory"
       ? `its top-level code needs more than ${grouped(LIMITS.load.ram)} bytes of memory`
       : null;
-
-async function taskManifest(task: LoadedTask, program: Source): Promise<TaskManifest> {
-  const { name, fuel, ram, timeoutMs, maxRetries, source } = task;
-  const { parametersOf } = await import("@capsule-run/guest-javascript/trace");
-  return {
-    name,
-    policy: { fuel, ram, timeoutMs, maxRetries },
-    async: task.async,
-    parameters: await parametersOf(source, program),
-  };
-}
 
 /**
  * Checks what only the whole program shows: there is a `main`, and each task can have the memory it is given.

@@ -53,10 +53,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const program = await unlessAborted(find(request.file), signal);
     if (!program) return { run: id, envelope: refuse("cancelled", "cancelled") };
     const main = program.tasks.get("main") as TaskManifest;
-    const args = encodeArguments(request.args ?? []);
-    const problem = typeof args === "string" ? args : argumentProblem(main, request.args ?? [], args);
-    if (problem !== null || typeof args === "string")
-      return { run: id, envelope: refuse("invalid_arguments", problem ?? "") };
+    const args = encodeArguments(main, request.args ?? []);
+    if (typeof args === "string") return { run: id, envelope: refuse("invalid_arguments", args) };
     const context = new Context(program, request, (cause) => broken.abort(cause));
     runs.set(id, context);
     try {
@@ -139,31 +137,23 @@ async function runMain(
   }
 }
 
-/** What is wrong with the arguments for `main`, if anything is. */
-function argumentProblem(
-  { parameters }: TaskManifest,
-  args: readonly unknown[],
-  json: Uint8Array,
-): string | null {
-  if (json.length > LIMITS.argumentBytes) return words.argumentsTooLarge();
-  if (!parameters) return null;
-  const { names, required, rest } = parameters;
-  if (args.length >= required && (rest || args.length <= names.length)) return null;
-  return words.wrongArguments(names, required, rest, args.length);
-}
-
-/** Arguments as JSON, or what is wrong with them. */
-function encodeArguments(args: readonly unknown[]): Uint8Array | string {
+/** The arguments for `main` as JSON, or what is wrong with them. */
+function encodeArguments({ parameters }: TaskManifest, args: readonly unknown[]): Uint8Array | string {
+  let json: Uint8Array;
   try {
-    return Buffer.from(JSON.stringify(args));
+    json = Buffer.from(JSON.stringify(args));
   } catch (error) {
     return `the arguments of main are no JSON values: ${error instanceof Error ? error.message : String(error)}`;
   }
+  if (json.length > LIMITS.argumentBytes) return words.argumentsTooLarge();
+  if (!parameters) return json;
+  const { names, required, rest } = parameters;
+  if (args.length >= required && (rest || args.length <= names.length)) return json;
+  return words.wrongArguments(names, required, rest, args.length);
 }
 
 /** The envelope of a `main` that never got a sandbox, or is not worth one any more. */
-const refuse = (error: ErrorType, message: string): Envelope =>
-  refused("main", { ok: false, error, message, usage: { fuel: 0, ram: 0, ms: 0 } });
+const refuse = (error: ErrorType, message: string): Envelope => refused("main", { error, message });
 
 /** What `work` gives, or null as soon as `signal` is aborted; the work goes on for others that wait for it. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
@@ -179,5 +169,3 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
     signal.removeEventListener("abort", stop);
   }
 }
-
-export { UsageError };

@@ -96,16 +96,11 @@ export class ProgramStore {
     const stored = this.#cache(file).read(key);
     const { manifest, artifact } = stored ? fromStored(stored) : await loadProgram(source, cells);
     checkManifest(manifest, file.given, Math.max(engine.floor, sandboxBytes(artifact.pages)));
-    const made: Artifact = {
-      key,
-      manifest,
-      globals: artifact.globals,
-      pages: artifact.pages,
-      bundle: artifact.bundle,
-      sourceMap: bundle.sourceMap,
-    };
+    const { globals, pages } = artifact;
+    const { sourceMap } = bundle;
+    const made: Artifact = { key, manifest, globals, pages, bundle: artifact.bundle, sourceMap };
     this.#write(file, entry, inputs, made);
-    return this.#remember(file, made, false, bundle.sourceMap);
+    return this.#remember(file, made, false, sourceMap);
   }
 
   #write(file: ProgramFile, entry: Entry, inputs: readonly Input[] | null, artifact: Artifact): void {
@@ -157,12 +152,7 @@ export class ProgramStore {
 
 const fromStored = ({ key, manifest, globals, pages, bundle }: StoredArtifact) => ({
   manifest,
-  artifact: {
-    hash: key,
-    globals,
-    pages,
-    bundle,
-  },
+  artifact: { hash: key, globals, pages, bundle },
 });
 
 /** Bytes of memory a sandbox of the program starts with. */

@@ -91,5 +91,7 @@ function envelopeOf(task: string, retries: number, spent: Spent, outcome: Outcom
 }
 
 /** The envelope of a task execution that never got a sandbox. */
-export const refused = (task: string, outcome: Outcome & { ok: false }): Envelope =>
-  envelopeOf(task, 0, NOTHING, outcome);
+export const refused = (task: string, { error, message }: ErrorOutcome): Envelope =>
+  envelopeOf(task, 0, NOTHING, { ok: false, error, message, usage: NOTHING });
+
+type ErrorOutcome = Pick<Outcome & { ok: false }, "error" | "message">;

@@ -1,6 +1,6 @@
 import { GATE } from "@capsule-run/wasm/gate";
 import { DOOR_NAMES, PRELUDE_FILE } from "../door.ts";
-import { EVAL_GLOBAL, type QuickJs, STACK_BYTES } from "./exports.ts";
+import { EVAL_GLOBAL, originalGlobals, type QuickJs, STACK_BYTES, WASM_PAGE } from "./exports.ts";
 import { FuelTank, SLICE } from "./fuel.ts";
 import type { Handles } from "./handles.ts";
 import { doorImports } from "./imports.ts";
@@ -71,10 +71,8 @@ export function bootEngine(wasm: Uint8Array, prelude: string): Booted {
   const words = Object.fromEntries(WORDS.map((word) => [word, values.string(Buffer.from(word))]));
   const handles = { entry, undefined: js.qjs_get_undefined(), words };
   js.qjs_run_gc();
-  const globals: number[] = [];
-  for (let i = 0; exports[`capsule_global_${i}`]; i++)
-    globals.push((exports[`capsule_global_${i}`] as WebAssembly.Global<"i32">).value);
-  const memory = new Uint8Array(js.memory.buffer, 0, js.capsule_pages.value * 65_536).slice();
+  const globals = originalGlobals(exports).map((global) => global.value);
+  const memory = new Uint8Array(js.memory.buffer, 0, js.capsule_pages.value * WASM_PAGE).slice();
   return { memory, globals, handles };
 }
 

@@ -6,7 +6,7 @@ import type { QuickJs } from "./exports.ts";
  */
 export const SLICE = 20_000_000;
 
-/** Charged for each entry from outside, which the rewriter can't see: covers what a call of an export prepays. */
+/** Charged for each entry from outside: the crossing itself, which is no instruction that the rewriter could count. */
 const ENTRY = 1000;
 /** What a plain call may burn without a check. Only our own conversions run in plain calls, never guest code. */
 const PLAIN = 0x7fff_ffff;
@@ -19,7 +19,7 @@ const LEAST = -0x4000_0000;
  */
 export class FuelTank {
   readonly #slice: number;
-  #counter: QuickJs["capsule_fuel"];
+  readonly #counter: QuickJs["capsule_fuel"];
   #granted = 0;
   #limit = 0;
 

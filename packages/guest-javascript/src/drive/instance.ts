@@ -12,7 +12,7 @@ import { GATE } from "@capsule-run/wasm/gate";
 import { type EntryOp, PROGRAM_FILE, STATUS } from "../door.ts";
 import { failed, raised, turnEnd } from "./answers.ts";
 import { FuelClock } from "./clock.ts";
-import { EVAL_MODULE, type QuickJs } from "./exports.ts";
+import { EVAL_MODULE, originalGlobals, type QuickJs, WASM_PAGE } from "./exports.ts";
 import { FuelTank, SLICE } from "./fuel.ts";
 import type { Handles } from "./handles.ts";
 import { doorImports } from "./imports.ts";
@@ -31,7 +31,6 @@ export interface EngineParts {
   readonly slice?: number;
 }
 
-const WASM_PAGE = 65_536;
 const MAX_PAGES = 65_536;
 /** An instance that grew beyond this is cheaper to throw away than to keep. */
 const REUSE_PAGES = 128;
@@ -364,12 +363,4 @@ export class QuickJsInstance implements GuestInstance {
       this.#rejections.set(object, { promise, reason });
     }
   }
-}
-
-/** The module's own mutable globals, which the rewriter exports by number. */
-function originalGlobals(exports: WebAssembly.Exports): WebAssembly.Global<"i32">[] {
-  const globals: WebAssembly.Global<"i32">[] = [];
-  for (let i = 0; exports[`capsule_global_${i}`]; i++)
-    globals.push(exports[`capsule_global_${i}`] as WebAssembly.Global<"i32">);
-  return globals;
 }
