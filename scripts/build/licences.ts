@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, type Metafile } from "esbuild";
+import { buildGuest, GUEST_FOLDER } from "@capsule-run/guest-javascript/guest";
+import type { Metafile } from "esbuild";
 
 /** Code of others that ends up in the files Capsule ships. */
 export interface Component {
@@ -107,33 +108,6 @@ export function quickJsVersion(): string {
   return version;
 }
 
-/**
- * Builds what runs inside sandboxes once more, only to see what it is made of. Which files the real build replaces by
- * ours makes no difference to the list of packages.
- */
-export async function guestMetafiles(): Promise<readonly Metafile[]> {
-  const guest = join(root, "packages/guest-javascript/src/guest");
-  const { PARTS } = (await import(join(guest, "parts.ts"))) as { PARTS: Readonly<Record<string, unknown>> };
-  const entries = ["prelude", ...Object.keys(PARTS).map((name) => `libraries/${name}`)];
-  return Promise.all(
-    entries.map(async (name) => {
-      const { metafile } = await build({
-        entryPoints: [join(guest, `${name}.ts`)],
-        absWorkingDir: root,
-        bundle: true,
-        write: false,
-        metafile: true,
-        format: "cjs",
-        platform: "neutral",
-        mainFields: ["module", "main"],
-        conditions: ["browser"],
-        logLevel: "silent",
-      });
-      return metafile;
-    }),
-  );
-}
-
 /** The components, each once, by name. */
 export function sorted(components: readonly Component[]): readonly Component[] {
   const known = new Map(components.map((each) => [`${each.name}@${each.version}`, each]));
@@ -156,9 +130,10 @@ export async function shippedComponents(
   metafiles: readonly Metafile[],
   workingDir: string,
 ): Promise<readonly Component[]> {
+  const guest = await buildGuest();
   const bundled = [
     ...bundledPackages(metafiles, workingDir),
-    ...bundledPackages(await guestMetafiles(), root),
+    ...bundledPackages(guest.metafiles, GUEST_FOLDER),
   ];
   return sorted([...bundled.map(readComponent), ...engineComponents()]);
 }

@@ -1,6 +1,6 @@
 /** Bundles what runs inside the sandbox. The same sources give the same bytes. */
 import { fileURLToPath } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
 import { PARTS, type PartName } from "./parts.ts";
 
 /** The guest's code as script sources for the engine. */
@@ -9,7 +9,17 @@ export interface GuestSources {
   readonly prelude: string;
   /** What `door.library(name)` answers, by name. */
   readonly libraries: Readonly<Record<PartName, string>>;
+  /** What they are made of. Paths are relative to `GUEST_FOLDER`. */
+  readonly metafiles: readonly Metafile[];
 }
+
+interface Bundled {
+  readonly text: string;
+  readonly metafile: Metafile;
+}
+
+/** The folder of what runs inside the sandbox. */
+export const GUEST_FOLDER = fileURLToPath(new URL(".", import.meta.url));
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -25,11 +35,12 @@ const nativeUtf8: Plugin = {
 };
 
 /** One script whose completion value is what the module `path` exports as `name`. */
-async function bundle(path: string, name: string, alias: Record<string, string> = {}): Promise<string> {
+async function bundle(path: string, name: string, alias: Record<string, string> = {}): Promise<Bundled> {
   const result = await build({
     entryPoints: [path],
-    absWorkingDir: fileURLToPath(new URL(".", import.meta.url)),
+    absWorkingDir: GUEST_FOLDER,
     bundle: true,
+    metafile: true,
     write: false,
     format: "cjs",
     platform: "neutral",
@@ -48,7 +59,7 @@ async function bundle(path: string, name: string, alias: Record<string, string> 
   });
   const [output] = result.outputFiles;
   if (!output) throw new Error(`no output for ${path}`);
-  return output.text;
+  return { text: output.text, metafile: result.metafile };
 }
 
 /** What the URL part does without: encodings other than UTF-8 in queries, and IDNA tables before they are needed. */
@@ -61,10 +72,15 @@ const URL_ALIAS = {
 /** Bundles the prelude and every part of the library. Takes under a second. */
 export async function buildGuest(): Promise<GuestSources> {
   const names = Object.keys(PARTS) as PartName[];
-  const [prelude, ...parts] = await Promise.all([
+  const all = await Promise.all([
     bundle(file("prelude.ts"), "entry"),
     ...names.map((name) => bundle(file(`libraries/${name}.ts`), "make", name === "url" ? URL_ALIAS : {})),
   ]);
+  const [prelude, ...parts] = all.map(({ text }) => text);
   const libraries = Object.fromEntries(names.map((name, i) => [name, parts[i] as string]));
-  return { prelude: prelude as string, libraries: libraries as Record<PartName, string> };
+  return {
+    prelude: prelude as string,
+    libraries: libraries as Record<PartName, string>,
+    metafiles: all.map(({ metafile }) => metafile),
+  };
 }
