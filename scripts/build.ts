@@ -18,18 +18,22 @@ async function bundle(options: BuildOptions): Promise<Metafile> {
   return (await build({ ...common, ...options, metafile: true })).metafile as Metafile;
 }
 
+const bundleCell = (language: string): Promise<Metafile> =>
+  bundle({
+    entryPoints: [join(packages, `cell/src/${language}.ts`)],
+    outfile: join(fresh, `cell-${language}.cjs`),
+    platform: "node",
+    target: "node24",
+    format: "cjs",
+  });
+
 async function buildCommandLine(): Promise<void> {
   rmSync(fresh, { recursive: true, force: true });
-  const [, commandLine, cell] = await Promise.all([
+  const [, commandLine, cell, pythonCell] = await Promise.all([
     buildEngine(join(fresh, "engine-javascript")),
     bundleCommandLine(fresh),
-    bundle({
-      entryPoints: [join(packages, "cell/src/main.ts")],
-      outfile: join(fresh, "cell.cjs"),
-      platform: "node",
-      target: "node24",
-      format: "cjs",
-    }),
+    bundleCell("javascript"),
+    bundleCell("python"),
     bundle({
       entryPoints: [join(packages, "guest-javascript/src/guest/sdk.ts")],
       outfile: join(fresh, "guest-sdk.js"),
@@ -38,7 +42,7 @@ async function buildCommandLine(): Promise<void> {
       format: "esm",
     }),
   ]);
-  await writeLicences(fresh, [...commandLine, cell]);
+  await writeLicences(fresh, [...commandLine, cell, pythonCell]);
 }
 
 function putInPlace(): void {

@@ -47,7 +47,7 @@ test("each way over a wall is found", () => {
     "guest-javascript/package.json": '{ "exports": { "./bundle": "./src/bundle/index.ts" } }',
     "protocol/src/index.ts": 'import { readFileSync } from "node:fs";\nimport { x } from "./own.ts";',
     "protocol/src/index.test.ts": 'import "@capsule-run/wasm";',
-    "cell/src/main.ts": 'import "@capsule-run/wasm/gate";\nimport "@capsule-run/wasm";',
+    "cell/src/javascript.ts": 'import "@capsule-run/wasm/host";\nimport "@capsule-run/wasm";',
     "cell/src/late.ts": 'export const f = () => import("@capsule-run/guest-javascript/bundle");',
     "guest-javascript/src/drive/a.ts": 'import "../bundle/index.ts";\nimport "../door.ts";',
     "guest-javascript/src/trace/a.ts": 'import "../bundle/index.ts";',
@@ -63,7 +63,7 @@ test("each way over a wall is found", () => {
   assert.deepEqual(found.sort(), [
     "attic/src/a.ts",
     "cell/src/late.ts imports @capsule-run/guest-javascript/bundle",
-    "cell/src/main.ts imports @capsule-run/wasm",
+    "cell/src/javascript.ts imports @capsule-run/wasm",
     "cli/src/a.ts imports ../../../scripts/build.ts",
     "guest-javascript/src/drive/a.ts imports ../bundle/index.ts",
     "protocol/src/index.ts imports node",

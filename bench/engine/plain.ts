@@ -2,7 +2,7 @@
  * QuickJS by its C API in an otherwise empty host: the same for the engine as its package ships it and for the metered
  * one. Fuel is refilled without looking up, so what is measured is counting.
  */
-import { GATE } from "@capsule-run/wasm/gate";
+import { GATE } from "@capsule-run/wasm/host";
 
 /** The part of the C API that evaluating a text takes. Values are pointers to boxed `JSValue`s. */
 interface Exports {

@@ -12,6 +12,8 @@ const host: GuestHost = {
   pause: async () => true,
   call: () => 1,
   wait: async () => null,
+  rest: async () => null,
+  revoke: () => {},
   output: () => {},
   random: (length) => new Uint8Array(length),
 };
@@ -41,13 +43,15 @@ const { image } = loaded;
 
 for (let pass = 0; pass < Number(passes); pass++) {
   if (pass > 0 && pass < 10) await step("open", () => openEngine(folder));
-  const prepared = await step("prepare", () => engine.prepare(image));
+  const prepared = await step("prepare", () =>
+    engine.prepare({ ...image, snapshot: "after", bundle: new Uint8Array(0) }),
+  );
   const instance = await step("create", () => engine.create(host));
   // The first reset writes pages that the kernel has yet to give: it belongs to making an instance.
   instance.reset(null, POLICY, Date.now());
   await step("resetEngine", () => instance.reset(null, POLICY, Date.now()));
   await step("reset", () => instance.reset(prepared, POLICY, Date.now()));
-  const end = await step("turn", () => instance.start("main", Buffer.from("[]"), null));
+  const end = await step("turn", () => instance.start("main", Buffer.from("[]")));
   if (end.state !== "result") throw new Error(`a turn ended as ${end.state}`);
 }
 process.stdout.write(JSON.stringify(times));

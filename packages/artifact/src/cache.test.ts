@@ -44,6 +44,8 @@ function folder(): Folder {
 
 const MANIFEST: ProgramManifest = {
   language: "javascript",
+  variant: "full",
+  entry: "main",
   engine: "abc",
   source: "",
   snapshot: "after",
@@ -61,7 +63,7 @@ const MANIFEST: ProgramManifest = {
 
 function artifact(code: string, size = 100_000): Artifact {
   const pages = new Uint8Array(size).map((_, n) => n * 7);
-  const key = artifactKey({ code, engine: "abc", version: "1.0.0", rules: "1" });
+  const key = artifactKey({ code: Buffer.from(code), engine: "abc", version: "1.0.0", rules: "1" });
   return {
     key,
     manifest: MANIFEST,
@@ -128,12 +130,13 @@ test("an artifact of unsure inputs is kept, but not found by its file", () => {
 });
 
 test("keys differ when any part differs, and parts can't be confused", () => {
-  const parts = { code: "a", engine: "b", version: "c", rules: "d" };
+  const parts = { code: Buffer.from("a"), engine: "b", version: "c", rules: "d" };
   const key = artifactKey(parts);
   assert.match(key, /^[0-9a-f]{64}$/);
   assert.equal(artifactKey({ ...parts }), key);
   const others = [
-    ...Object.keys(parts).map((part) => ({ ...parts, [part]: "x" })),
+    ...["engine", "version", "rules"].map((part) => ({ ...parts, [part]: "x" })),
+    { ...parts, code: Buffer.from("x") },
     { ...parts, engine: "bc", version: "" },
     { ...parts, engine: "", version: "bc" },
   ].map(artifactKey);

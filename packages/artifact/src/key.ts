@@ -1,7 +1,7 @@
 /** Everything that decides what a program is compiled to. */
 export interface KeyParts {
   /** The bundled program. */
-  readonly code: string;
+  readonly code: Uint8Array;
   /** Content hash of the engine. */
   readonly engine: string;
   /** Capsule's version. */

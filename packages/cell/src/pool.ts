@@ -4,22 +4,22 @@ import type { GuestEngine, GuestHost, GuestInstance } from "@capsule-run/protoco
 const KEPT = 16;
 
 /** An instance whose host can be exchanged, so that the next sandbox can use it. */
-interface Pooled {
-  readonly instance: GuestInstance;
+interface Pooled<Prepared> {
+  readonly instance: GuestInstance<Prepared>;
   host: GuestHost | null;
 }
 
 /** Instances by use: making one takes half a millisecond, resetting one a tenth. */
-export class InstancePool {
-  readonly #engine: GuestEngine;
-  readonly #free: Pooled[] = [];
+export class InstancePool<Prepared> {
+  readonly #engine: GuestEngine<Prepared>;
+  readonly #free: Pooled<Prepared>[] = [];
 
-  constructor(engine: GuestEngine) {
+  constructor(engine: GuestEngine<Prepared>) {
     this.#engine = engine;
   }
 
   /** An instance that speaks to `host` until `release`. It holds whatever ran before: reset it. */
-  take(host: GuestHost): { readonly instance: GuestInstance; release(): void } {
+  take(host: GuestHost): { readonly instance: GuestInstance<Prepared>; release(): void } {
     const pooled = this.#free.pop() ?? this.#make();
     pooled.host = host;
     return {
@@ -31,7 +31,7 @@ export class InstancePool {
     };
   }
 
-  #make(): Pooled {
+  #make(): Pooled<Prepared> {
     const hosted = (): GuestHost => {
       if (!pooled.host) throw new Error("an instance ran without a sandbox");
       return pooled.host;
@@ -40,10 +40,12 @@ export class InstancePool {
       pause: () => hosted().pause(),
       call: (mode, task, args) => hosted().call(mode, task, args),
       wait: (id) => hosted().wait(id),
+      rest: (wake, pending, deaf) => hosted().rest(wake, pending, deaf),
+      revoke: (id) => hosted().revoke(id),
       output: (stream, text) => hosted().output(stream, text),
       random: (length) => hosted().random(length),
     });
-    const pooled: Pooled = { instance, host: null };
+    const pooled: Pooled<Prepared> = { instance, host: null };
     return pooled;
   }
 }

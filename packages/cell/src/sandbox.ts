@@ -3,11 +3,11 @@ import {
   type ErrorType,
   Fifo,
   type FromCell,
+  type GuestEvent,
   type GuestHost,
   grouped,
   LIMITS,
   type Loaded,
-  type PreparedImage,
   type SandboxLimits,
   type TurnEnd,
   wholeCharacters,
@@ -16,28 +16,16 @@ import type { InstancePool } from "./pool.ts";
 import { RandomStream } from "./random.ts";
 import { nextSlice } from "./slices.ts";
 
-/** What an attempt runs from. */
-export interface Program {
-  readonly image: PreparedImage;
-  /** What each attempt loads first, where the image was taken before it. */
-  readonly source: Uint8Array | null;
-}
-
 export type Send = (message: FromCell) => void;
-
-/** What the host told a sandbox that can't take it yet, because a turn is running. */
-type Event =
-  | { readonly type: "complete"; call: number; now: number; body: Uint8Array }
-  | { readonly type: "wake"; now: number };
 
 /**
  * One attempt in this cell: an instance, its calls and its place between turns. Everything the guest can cause ends as
  * a message to the host.
  */
-export class Sandbox {
+export class Sandbox<Prepared> {
   readonly #id: number;
   readonly #send: Send;
-  readonly #lease: ReturnType<InstancePool["take"]>;
+  readonly #lease: ReturnType<InstancePool<Prepared>["take"]>;
   readonly #random: RandomStream;
   readonly #onEnd: () => void;
   #calls = 0;
@@ -48,13 +36,16 @@ export class Sandbox {
     readonly call: number;
     resolve(completion: { readonly envelope: Uint8Array; readonly now: number } | null): void;
   } | null = null;
+  /** What the guest suspended itself for, in the middle of a turn. */
+  #resting: { readonly deaf: boolean; resolve(event: GuestEvent | null): void } | null = null;
   /** Whether a turn is running, and so nobody may enter the instance. */
   #inTurn = false;
   #stopped = false;
   #ended = false;
-  readonly #events = new Fifo<Event>();
+  /** What came while a turn was running. */
+  readonly #events = new Fifo<GuestEvent>();
 
-  constructor(id: number, pool: InstancePool, seed: string, send: Send, onEnd: () => void) {
+  constructor(id: number, pool: InstancePool<Prepared>, seed: string, send: Send, onEnd: () => void) {
     this.#id = id;
     this.#send = send;
     this.#random = new RandomStream(seed);
@@ -63,18 +54,18 @@ export class Sandbox {
   }
 
   /** Loads a program and answers with `loaded`, or with `ended` if that fails. */
-  async load(source: Uint8Array, limits: SandboxLimits): Promise<void> {
+  async load(bundle: Uint8Array, limits: SandboxLimits): Promise<void> {
     this.#inTurn = true;
     const outcome = await this.#entered(() => {
       this.#lease.instance.reset(null, limits, 0);
-      return this.#lease.instance.load(source);
+      return this.#lease.instance.load(bundle);
     });
     if ("state" in outcome) this.#settle(outcome);
     else this.#loaded(outcome);
   }
 
   async start(
-    program: Program,
+    program: Prepared,
     task: string,
     args: Uint8Array,
     limits: SandboxLimits,
@@ -82,8 +73,8 @@ export class Sandbox {
   ): Promise<void> {
     const { instance } = this.#lease;
     await this.#turn(() => {
-      instance.reset(program.image, limits, now);
-      return instance.start(task, args, program.source);
+      instance.reset(program, limits, now);
+      return instance.start(task, args);
     });
   }
 
@@ -93,7 +84,7 @@ export class Sandbox {
       const { resolve } = this.#waiting;
       this.#waiting = null;
       resolve({ envelope, now });
-    } else this.#deliver({ type: "complete", call, now, body: envelope });
+    } else this.#deliver({ type: "complete", call, now, envelope });
   }
 
   wake(now: number): void {
@@ -107,10 +98,20 @@ export class Sandbox {
       const { resolve } = this.#waiting;
       this.#waiting = null;
       resolve(null);
+    } else if (this.#resting) {
+      const { resolve } = this.#resting;
+      this.#resting = null;
+      resolve(null);
     } else if (!this.#inTurn) this.#settle({ state: "stopped" });
   }
 
-  #deliver(event: Event): void {
+  #deliver(event: GuestEvent): void {
+    if (this.#resting && (event.type === "wake" || !this.#resting.deaf)) {
+      const { resolve } = this.#resting;
+      this.#resting = null;
+      resolve(event);
+      return;
+    }
     this.#events.push(event);
     if (!this.#inTurn) void this.#drain();
   }
@@ -121,7 +122,7 @@ export class Sandbox {
       const event = this.#events.shift();
       if (!event) return;
       if (event.type === "wake") await this.#turn(() => instance.wake(event.now));
-      else await this.#turn(() => instance.complete(event.call, event.body, event.now));
+      else await this.#turn(() => instance.complete(event.call, event.envelope, event.now));
     }
   }
 
@@ -132,9 +133,24 @@ export class Sandbox {
     if (this.#stopped) this.#settle({ state: "stopped" });
     else if (end.state !== "idle") this.#settle(end);
     else {
-      this.#send({ type: "idle", sandbox: this.#id, wake: end.wake ?? -1, pending: end.pending });
+      this.#idle(end.wake, end.pending);
       if (this.#events.size > 0) void this.#drain();
     }
+  }
+
+  #idle(wake: number | null, pending: number): void {
+    this.#send({ type: "idle", sandbox: this.#id, wake: wake ?? -1, pending });
+  }
+
+  /** Suspends the guest; the host hears what it would at the end of a turn, so that both count alike. */
+  #rest(wake: number | null, pending: number, deaf: boolean): Promise<GuestEvent | null> {
+    if (this.#stopped) return Promise.resolve(null);
+    this.#idle(wake, pending);
+    const event = deaf ? undefined : this.#events.shift();
+    if (event) return Promise.resolve(event);
+    return new Promise((resolve) => {
+      this.#resting = { deaf, resolve };
+    });
   }
 
   /** Enters the instance. What fails in there of itself, such as its memory that can't be had, fails this sandbox only. */
@@ -147,7 +163,7 @@ export class Sandbox {
     }
   }
 
-  #loaded({ tasks, snapshot, reasons, output, image }: Loaded): void {
+  #loaded({ tasks, entry, notice, snapshot, reasons, output, image }: Loaded): void {
     const { fuel, ram } = this.#usage();
     const most = LIMITS.manifestCharacters;
     if (tasks.length > most) {
@@ -159,6 +175,8 @@ export class Sandbox {
       type: "loaded",
       sandbox: this.#id,
       tasks,
+      entry,
+      notice,
       snapshot,
       reasons: JSON.stringify(reasons),
       output: JSON.stringify(output),
@@ -171,7 +189,8 @@ export class Sandbox {
 
   #settle(end: Exclude<TurnEnd, { state: "idle" }> | TurnEnd): void {
     const { ok, error, plain, body } = endOf(end);
-    this.#end({ type: "ended", sandbox: this.#id, ok, error, plain, ...this.#usage(), body });
+    const lacks = end.state === "lacking" ? end.code.slice(0, 200) : "";
+    this.#end({ type: "ended", sandbox: this.#id, ok, error, plain, lacks, ...this.#usage(), body });
   }
 
   #end(message: FromCell): void {
@@ -207,6 +226,10 @@ export class Sandbox {
           : new Promise((resolve) => {
               this.#waiting = { call, resolve };
             }),
+      rest: (wake, pending, deaf) => this.#rest(wake, pending, deaf),
+      revoke: (call) => {
+        if (!this.#stopped) this.#send({ type: "revoke", sandbox: this.#id, call });
+      },
       output: (stream, text) => this.#output(stream, text),
       random: (length) => this.#random.next(length),
     };
@@ -244,6 +267,8 @@ function endOf(end: TurnEnd): Ending {
       return { ok: false, error: end.error, plain: false, body: reportBody(end.report) };
     case "failed":
       return { ok: false, error: end.error, plain: true, body: text(end.message) };
+    case "lacking":
+      return { ok: false, error: "internal_error", plain: true, body: text(lacking(end.code)) };
     case "stopped":
       return { ok: false, error: "cancelled", plain: true, body: text("stopped") };
     case "idle":
@@ -255,6 +280,9 @@ function endOf(end: TurnEnd): Ending {
       };
   }
 }
+
+const lacking = (code: string): string =>
+  `the program got to ${code}, which this variant of the engine was made without`;
 
 const tooLarge = (size: number): string =>
   `the result is ${size} bytes of JSON, more than the ${LIMITS.resultBytes} that are allowed; hand over less, or in several parts`;

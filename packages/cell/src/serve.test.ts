@@ -120,7 +120,7 @@ class Bench {
 
   async open(sandbox = 1): Promise<FakeInstance> {
     await this.tell(
-      { type: "artifact", hash: "a", globals: [], pages: 0, body: NOTHING },
+      { type: "artifact", hash: "a", globals: [], pages: 0, snapshot: "after", body: NOTHING },
       {
         type: "open",
         sandbox,
@@ -284,7 +284,14 @@ test("stop in a sync call: the wait ends with null, and so does a later one", as
 
 test("stop in the same breath as open", async () => {
   const bench = new Bench();
-  const artifact = { type: "artifact", hash: "a", globals: [], pages: 0, body: NOTHING } as const;
+  const artifact = {
+    type: "artifact",
+    hash: "a",
+    globals: [],
+    pages: 0,
+    snapshot: "after",
+    body: NOTHING,
+  } as const;
   const open = {
     type: "open",
     sandbox: 1,

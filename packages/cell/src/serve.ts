@@ -1,16 +1,16 @@
 import { encode, FrameReader, type FromCell, type GuestEngine, type ToCell } from "@capsule-run/protocol";
 import type { Pipes } from "./pipes.ts";
 import { InstancePool } from "./pool.ts";
-import { type Program, Sandbox } from "./sandbox.ts";
+import { Sandbox } from "./sandbox.ts";
 
 /**
  * Serves the host until it closes the pipe. What the host says is obeyed: the host is trusted by its cells, and
  * checks everything it hears from them.
  */
-export function serve(engine: GuestEngine, pipes: Pipes): void {
+export function serve<Prepared>(engine: GuestEngine<Prepared>, pipes: Pipes): void {
   const pool = new InstancePool(engine);
-  const programs = new Map<string, Program>();
-  const sandboxes = new Map<number, Sandbox>();
+  const programs = new Map<string, Prepared>();
+  const sandboxes = new Map<number, Sandbox<Prepared>>();
   const reader = new FrameReader();
   // What is said in one go leaves in one system call.
   let unsent: Uint8Array[] = [];
@@ -24,7 +24,7 @@ export function serve(engine: GuestEngine, pipes: Pipes): void {
     unsent.push(encode(message));
   };
 
-  const open = (id: number, seed: string): Sandbox => {
+  const open = (id: number, seed: string): Sandbox<Prepared> => {
     const sandbox = new Sandbox(id, pool, seed, send, () => sandboxes.delete(id));
     sandboxes.set(id, sandbox);
     return sandbox;
@@ -33,9 +33,9 @@ export function serve(engine: GuestEngine, pipes: Pipes): void {
   const handle = (message: ToCell): void => {
     switch (message.type) {
       case "artifact": {
-        const { hash, globals, pages, body } = message;
-        const image = engine.prepare({ globals, pages: body.subarray(0, pages) });
-        programs.set(hash, { image, source: body.length > pages ? body.subarray(pages) : null });
+        const { hash, globals, pages, snapshot, body } = message;
+        const bundle = body.subarray(pages);
+        programs.set(hash, engine.prepare({ globals, snapshot, pages: body.subarray(0, pages), bundle }));
         break;
       }
       case "forget":
@@ -46,7 +46,7 @@ export function serve(engine: GuestEngine, pipes: Pipes): void {
         break;
       case "open": {
         const program = programs.get(message.artifact);
-        if (!program) throw new Error(`no artifact ${message.artifact}`);
+        if (program === undefined) throw new Error(`no artifact ${message.artifact}`);
         const { task, body, limits, now } = message;
         void open(message.sandbox, message.seed).start(program, task, body, limits, now);
         break;

@@ -2,10 +2,12 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 
 /** What a cell's process is made of. */
 export interface CellParts {
-  /** The cell's script: `main.ts` bundled into one file. */
+  /** The cell's script: that of a language, bundled into one file. */
   readonly script: string;
   /** The folder of the engine; with the script the only files a cell can read. */
   readonly engine: string;
+  /** Which variant of the engine. */
+  readonly variant: string;
   /** More V8 flags; tests choose tiers with them. */
   readonly v8Flags?: readonly string[];
 }
@@ -36,7 +38,7 @@ const NO_DATABASES = "--no-experimental-sqlite";
  * Starts a cell: a process that can read its engine and nothing else, in a group of its own, with an empty environment
  * and no descriptors but the three pipes. The protocol runs on stdin and stdout.
  */
-export function startCell({ script, engine, v8Flags = [] }: CellParts): ChildProcess {
+export function startCell({ script, engine, variant, v8Flags = [] }: CellParts): ChildProcess {
   const flags = [
     "--permission",
     `--allow-fs-read=${script}`,
@@ -47,7 +49,7 @@ export function startCell({ script, engine, v8Flags = [] }: CellParts): ChildPro
     ...usableFlags(V8_FLAGS),
     ...v8Flags,
   ];
-  const command = [...networkWall(), process.execPath, ...flags, script, engine];
+  const command = [...networkWall(), process.execPath, ...flags, script, engine, variant];
   const cell = spawn(command[0] as string, command.slice(1), {
     env: {},
     cwd: "/",

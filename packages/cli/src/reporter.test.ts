@@ -61,7 +61,7 @@ test("what was compiled, when its snapshot was taken and why", () => {
     cached,
     bytes: 12_600,
     manifest: {
-      ...{ language: "javascript", engine: "e", source: "s", output: [] },
+      ...{ language: "javascript", variant: "full", entry: "main", engine: "e", source: "s", output: [] },
       snapshot,
       reasons: snapshot === "before" ? ["it asked for the time (hello.ts:1:9)"] : [],
       tasks: [

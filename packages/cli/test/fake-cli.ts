@@ -118,6 +118,8 @@ const program = (file: string): LoadedProgram => ({
   bytes: 12_600,
   manifest: {
     language: "javascript",
+    variant: "full",
+    entry: "main",
     engine: "e1",
     source: "s1",
     snapshot: "before",

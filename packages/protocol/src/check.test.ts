@@ -16,6 +16,8 @@ const GOOD: Readonly<Record<FromCell["type"], Fields>> = {
   loaded: {
     sandbox: 1,
     tasks: "[]",
+    entry: "main",
+    notice: "",
     snapshot: "after",
     reasons: "[]",
     output: "[]",
@@ -25,9 +27,10 @@ const GOOD: Readonly<Record<FromCell["type"], Fields>> = {
     body: json("x"),
   },
   call: { sandbox: 1, call: 1, mode: "async", task: "t", body: json("[1]") },
+  revoke: { sandbox: 1, call: 1, body: EMPTY },
   output: { sandbox: 1, stream: 1, body: json("hello") },
   idle: { sandbox: 1, wake: -1, pending: 0, body: EMPTY },
-  ended: { sandbox: 1, ok: true, error: "", plain: false, fuel: 1, ram: 1, body: json("null") },
+  ended: { sandbox: 1, ok: true, error: "", plain: false, lacks: "", fuel: 1, ram: 1, body: json("null") },
 };
 
 const HOSTILE: readonly unknown[] = [
@@ -57,6 +60,8 @@ const HOSTILE: readonly unknown[] = [
 const FINE: Readonly<Record<string, (value: unknown) => boolean>> = {
   "ready.engine": (value) => value === "-1" || value === "constructor",
   "call.task": (value) => value === "-1" || value === "constructor",
+  "loaded.entry": (value) => value === "-1" || value === "constructor",
+  "loaded.notice": (value) => typeof value === "string",
   "loaded.tasks": (value) => typeof value === "string",
   "loaded.reasons": (value) => typeof value === "string",
   "loaded.output": (value) => typeof value === "string",

@@ -40,6 +40,8 @@ const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> 
   loaded: {
     sandbox: count,
     tasks: text(LIMITS.manifestCharacters),
+    entry: text(200),
+    notice: text(1000),
     snapshot: oneOf("after", "before"),
     reasons: text(10_000),
     output: text(LIMITS.loadOutputBytes * 32),
@@ -55,6 +57,7 @@ const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> 
     task: text(200),
     body: argumentsOrNone,
   },
+  revoke: { sandbox: count, call: count, body: bytes(0) },
   output: { sandbox: count, stream: oneOf(1, 2), body: bytes(LIMITS.attemptOutputBytes) },
   idle: { sandbox: count, wake: timeOrNone, pending: count, body: bytes(0) },
   ended: {
@@ -62,6 +65,7 @@ const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> 
     ok: flag,
     error: errorOrNone,
     plain: flag,
+    lacks: text(200),
     fuel: count,
     ram: count,
     body: bytes(LIMITS.resultBytes),
@@ -89,10 +93,17 @@ export function checkFromCell(message: Record<string, unknown>): FromCell {
 }
 
 /** A result is JSON, because others splice it into theirs; only a failure has an error. */
-const isEnding = ({ ok, error, body }: Extract<FromCell, { type: "ended" }>): boolean =>
-  ok ? error === "" && isJson(body) : error !== "" && body.length <= LIMITS.reportBytes;
+const isEnding = ({ ok, error, lacks, body }: Extract<FromCell, { type: "ended" }>): boolean =>
+  ok ? error === "" && lacks === "" && isJson(body) : error !== "" && body.length <= LIMITS.reportBytes;
 
-const TASK_RULES: Readonly<Record<keyof LoadedTask, Rule>> = {
+function isParameters(value: unknown): boolean {
+  const { names, required, rest } = (value ?? {}) as Record<string, unknown>;
+  return (
+    Array.isArray(names) && names.length <= 1000 && names.every(text(1000)) && count(required) && flag(rest)
+  );
+}
+
+const TASK_RULES: Readonly<Record<keyof Required<LoadedTask>, Rule>> = {
   name: isTaskName,
   fuel: (value) => count(value) && value !== 0,
   ram: (value) => value === null || (count(value) && value !== 0),
@@ -100,6 +111,7 @@ const TASK_RULES: Readonly<Record<keyof LoadedTask, Rule>> = {
   maxRetries: count,
   async: flag,
   source: text(1_000_000),
+  parameters: (value) => value === undefined || isParameters(value),
 };
 
 /**

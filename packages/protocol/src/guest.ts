@@ -8,18 +8,19 @@ import type { ErrorReport } from "./report.ts";
  * turns. Methods that enter the guest suspend when a slice of fuel is used up (`GuestHost.pause`) and resolve when the
  * guest is idle or at its end. At most one entry is in flight per instance.
  */
-export interface GuestEngine {
+export interface GuestEngine<Prepared = unknown> {
   /** Content hash of everything an image of this engine is made of. */
   readonly hash: string;
-  create(host: GuestHost): GuestInstance;
-  /** Prepares an artifact for `reset`: the engine's image with the program's page difference applied. */
-  prepare(image: Image): PreparedImage;
+  create(host: GuestHost): GuestInstance<Prepared>;
+  /** Makes of an artifact what `reset` needs; what that is, is the engine's own business. */
+  prepare(artifact: ArtifactParts): Prepared;
 }
 
-/** Memory as it is copied into an instance, and the module's mutable globals. */
-export interface PreparedImage {
-  readonly memory: Uint8Array;
-  readonly globals: readonly number[];
+/** What an artifact is made of. */
+export interface ArtifactParts extends Image {
+  readonly snapshot: SnapshotPoint;
+  /** The bundled program; empty where the image holds all of it. */
+  readonly bundle: Uint8Array;
 }
 
 /** A loaded program: its page difference to the engine's image, and its globals. */
@@ -36,10 +37,22 @@ export interface GuestHost {
   call(mode: "sync" | "async", task: string, args: Uint8Array): number;
   /** The envelope of the sync call `id`, as JSON, and when it came (ms since 1970); null ends the guest. */
   wait(id: number): Promise<{ readonly envelope: Uint8Array; readonly now: number } | null>;
+  /**
+   * Suspends a turn as if it were over: until the time `wake` (ms since 1970, null: none) or, unless `deaf`, until one of
+   * the `pending` async calls is complete. What a deaf guest misses comes as turns afterwards. Null ends the guest.
+   */
+  rest(wake: number | null, pending: number, deaf: boolean): Promise<GuestEvent | null>;
+  /** Gives up the async call `id`: the task is cancelled, and its completion need not be heard. */
+  revoke(id: number): void;
   output(stream: 1 | 2, text: Uint8Array): void;
   /** `length` bytes of the attempt's own random stream. */
   random(length: number): Uint8Array;
 }
+
+/** What came for a guest that rests. */
+export type GuestEvent =
+  | { readonly type: "complete"; readonly call: number; readonly envelope: Uint8Array; readonly now: number }
+  | { readonly type: "wake"; readonly now: number };
 
 /** Where a turn left the guest. After anything but `idle` the instance can only be reset. */
 export type TurnEnd =
@@ -50,6 +63,8 @@ export type TurnEnd =
   | { readonly state: "raised"; readonly error: ErrorType; readonly report: ErrorReport }
   /** Anything else that failed, in our words. */
   | { readonly state: "failed"; readonly error: ErrorType; readonly message: string }
+  /** The guest got to code that this variant of the engine was made without; `code` names it. */
+  | { readonly state: "lacking"; readonly code: string }
   /** `pause` or `wait` said so. */
   | { readonly state: "stopped" };
 
@@ -57,19 +72,23 @@ export type TurnEnd =
 export interface Loaded {
   /** A list of `LoadedTask`, as JSON: the guest's words. */
   readonly tasks: string;
+  /** The task a run begins with. */
+  readonly entry: string;
+  /** What the user should know of how it was chosen; empty: nothing. */
+  readonly notice: string;
   readonly snapshot: SnapshotPoint;
   readonly reasons: readonly string[];
   readonly output: readonly LoadOutput[];
   readonly image: Image;
 }
 
-export interface GuestInstance {
-  /** Sets memory and globals to an image (null: the engine's own), whatever ran before. */
-  reset(image: PreparedImage | null, limits: SandboxLimits, now: number): void;
+export interface GuestInstance<Prepared = unknown> {
+  /** Makes it a program's fresh sandbox (null: the bare engine's), whatever ran before. */
+  reset(program: Prepared | null, limits: SandboxLimits, now: number): void;
   /** Loads a program and takes its snapshot. Time that its top-level code waits for passes at once. */
-  load(source: Uint8Array): Promise<Loaded | TurnEnd>;
-  /** Starts the task; `source` is the program where the snapshot does not hold it. */
-  start(task: string, args: Uint8Array, source: Uint8Array | null): Promise<TurnEnd>;
+  load(bundle: Uint8Array): Promise<Loaded | TurnEnd>;
+  /** Starts the task, after loading the program where the snapshot does not hold it. */
+  start(task: string, args: Uint8Array): Promise<TurnEnd>;
   complete(call: number, envelope: Uint8Array, now: number): Promise<TurnEnd>;
   wake(now: number): Promise<TurnEnd>;
   /** Whether resetting it is cheaper than making another. */

@@ -6,6 +6,7 @@ export * from "./fifo.ts";
 export * from "./guest.ts";
 export * from "./json.ts";
 export * from "./limits.ts";
+export * from "./load-record.ts";
 export * from "./manifest.ts";
 export * from "./messages.ts";
 export * from "./numbers.ts";

@@ -7,11 +7,14 @@ export interface TaskManifest {
   /** Calls of an async task give a promise; calls of a sync one block the calling sandbox. */
   readonly async: boolean;
   /** The parameters as the program names them; null where the language can't tell. */
-  readonly parameters: {
-    readonly names: readonly string[];
-    readonly required: number;
-    readonly rest: boolean;
-  } | null;
+  readonly parameters: Parameters | null;
+}
+
+/** What a function takes by position: names in order, how many of them it needs, and whether it takes any number more. */
+export interface Parameters {
+  readonly names: readonly string[];
+  readonly required: number;
+  readonly rest: boolean;
 }
 
 /**
@@ -20,9 +23,15 @@ export interface TaskManifest {
  */
 export type SnapshotPoint = "after" | "before";
 
+export type Language = "javascript" | "python";
+
 /** What a program became when it was loaded. */
 export interface ProgramManifest {
-  readonly language: "javascript";
+  readonly language: Language;
+  /** The variant of the engine it was loaded on. */
+  readonly variant: "core" | "full";
+  /** The task a run begins with. */
+  readonly entry: string;
   /** Content hash of the engine its snapshot belongs to. */
   readonly engine: string;
   /** Content hash of bundle, engine and Capsule's version: the artifact's name in the cache. */

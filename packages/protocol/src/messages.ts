@@ -1,5 +1,5 @@
 import type { ErrorType } from "./errors.ts";
-import type { SnapshotPoint } from "./manifest.ts";
+import type { Parameters, SnapshotPoint } from "./manifest.ts";
 
 /**
  * What crosses between the host and a cell. `sandbox` is chosen by the host and unique in a cell's life; `body` is
@@ -8,17 +8,18 @@ import type { SnapshotPoint } from "./manifest.ts";
 export type ToCell =
   /**
    * Gives the cell an artifact; `open` names it by hash. Body: `pages` bytes of page difference to the engine's image,
-   * then the bundle, which is there only if the snapshot was taken `before`.
+   * then the bundle.
    */
   | {
       readonly type: "artifact";
       readonly hash: string;
       readonly globals: readonly number[];
       readonly pages: number;
+      readonly snapshot: SnapshotPoint;
       readonly body: Uint8Array;
     }
   | { readonly type: "forget"; readonly hash: string }
-  /** Loads a program and answers `loaded`. Body: the bundled source. */
+  /** Loads a program and answers `loaded`. Body: the bundle. */
   | {
       readonly type: "load";
       readonly sandbox: number;
@@ -74,6 +75,8 @@ export type FromCell =
       readonly type: "loaded";
       readonly sandbox: number;
       readonly tasks: string;
+      readonly entry: string;
+      readonly notice: string;
       readonly snapshot: SnapshotPoint;
       readonly reasons: string;
       readonly output: string;
@@ -96,7 +99,12 @@ export type FromCell =
     }
   /** Body: whole characters of UTF-8; empty, once and at last, if the rest is dropped for `LIMITS.attemptOutputBytes`. */
   | { readonly type: "output"; readonly sandbox: number; readonly stream: 1 | 2; readonly body: Uint8Array }
-  /** The turn is over, the task is not: it waits for `pending` calls, or for the time `wake` (ms since 1970, −1: none). */
+  /** The guest gives up an async call: its task is to be cancelled. */
+  | { readonly type: "revoke"; readonly sandbox: number; readonly call: number }
+  /**
+   * The turn is over or suspended, the task is not: it waits for `pending` calls, or for the time `wake` (ms since 1970,
+   * −1: none).
+   */
   | { readonly type: "idle"; readonly sandbox: number; readonly wake: number; readonly pending: number }
   /** Body: the result's JSON text if `ok`; else an `ErrorReport` as JSON or, with `plain`, a message in our words. */
   | {
@@ -105,6 +113,8 @@ export type FromCell =
       readonly ok: boolean;
       readonly error: ErrorType | "";
       readonly plain: boolean;
+      /** Code that this variant of the engine was made without and the guest got to; empty: none. */
+      readonly lacks: string;
       readonly fuel: number;
       readonly ram: number;
       readonly body: Uint8Array;
@@ -118,6 +128,7 @@ export interface LoadedTask {
   readonly timeoutMs: number | null;
   readonly maxRetries: number;
   readonly async: boolean;
-  /** The function's source text, for its parameters. */
+  /** The function's source text, for its parameters; empty where `parameters` are given. */
   readonly source: string;
+  readonly parameters?: Parameters | undefined;
 }

@@ -10,6 +10,8 @@ export interface RuntimeOptions {
   readonly cells?: number | undefined;
   /** Something the user should know once, such as a cache that can't be written. */
   readonly onWarning?: ((message: string) => void) | undefined;
+  /** What takes long before a program can start, such as fetching an engine: a line of text, "" when it is over. */
+  readonly onProgress?: ((text: string) => void) | undefined;
 }
 
 export interface RunRequest {

@@ -1,6 +1,7 @@
 import {
   type AttemptLog,
   type AttemptSpec,
+  type AttemptUsage,
   type Completion,
   type Envelope,
   type ErrorType,
@@ -14,13 +15,15 @@ import { refused } from "@capsule-run/scheduler";
 import type { Output, RunEvent } from "./api.ts";
 import { Calls, callBytes } from "./calls.ts";
 import type { SandboxListener } from "./cell.ts";
-import type { CellPool, SandboxHandle } from "./cells.ts";
+import type { SandboxHandle } from "./cells.ts";
 import type { Program } from "./program.ts";
 import * as words from "./words.ts";
 
 /** What an attempt needs of its run. */
 export interface RunContext {
   readonly program: Program;
+  /** Goes on with the program on the variant of its engine that lacks nothing. */
+  complete(): Promise<void>;
   /** Random bytes that only this run's host knows. */
   seed(path: string, attempt: number): string;
   output(output: Output): void;
@@ -43,13 +46,8 @@ const NO_TASK: Refusal = { error: "internal_error", message: "the program has no
 type Ended = Extract<FromCell, { type: "ended" }>;
 
 /** Executes one attempt in a cell: carries what the guest asks to the log, and completions to the guest. */
-export function executeAttempt(
-  spec: AttemptSpec,
-  log: AttemptLog,
-  context: RunContext,
-  cells: CellPool,
-): Promise<Outcome> {
-  return new Promise((resolve) => new Attempt(spec, log, context, resolve).run(cells));
+export function executeAttempt(spec: AttemptSpec, log: AttemptLog, context: RunContext): Promise<Outcome> {
+  return new Promise((resolve) => new Attempt(spec, log, context, resolve).run());
 }
 
 class Attempt implements SandboxListener {
@@ -69,6 +67,8 @@ class Attempt implements SandboxListener {
   /** Why the host ended it, before the sandbox could. */
   #verdict: { readonly error: ErrorType; readonly message: string } | null = null;
   #over = false;
+  /** Whether anybody may have noticed that it began: it printed, called or waited. */
+  #spoke = false;
 
   constructor(spec: AttemptSpec, log: AttemptLog, context: RunContext, resolve: (outcome: Outcome) => void) {
     this.#spec = spec;
@@ -81,13 +81,20 @@ class Attempt implements SandboxListener {
     this.#calls = new Calls({ run, artifact, log, emit, queue, nextSeq: () => ++this.#seq });
   }
 
-  run(cells: CellPool): void {
-    const { run, path, attempt, task, args, policy } = this.#spec;
+  run(): void {
+    const { run, path, attempt, task } = this.#spec;
     this.#context.emit({ type: "attempt_started", run, path, task, attempt });
+    this.#open();
+    if (!this.#over) void this.#listen();
+  }
+
+  #open(): void {
+    const { path, attempt, task, args, policy } = this.#spec;
+    const { cells, artifact } = this.#context.program;
     try {
       this.#sandbox = cells.open(
         {
-          artifact: this.#context.program.artifact,
+          artifact,
           task,
           args,
           limits: { fuel: policy.fuel, ram: policy.ram },
@@ -97,18 +104,18 @@ class Attempt implements SandboxListener {
       );
     } catch (error) {
       this.#finish("internal_error", error instanceof Error ? error.message : String(error));
-      return;
     }
-    void this.#listen();
   }
 
   started(): void {
+    if (this.#began !== null) return;
     this.#began = performance.now();
     const { timeoutMs } = this.#spec.policy;
     if (timeoutMs !== null) this.#timeout = this.#sleep(timeoutMs);
   }
 
   call({ call, task, mode, body }: Extract<FromCell, { type: "call" }>): void {
+    this.#spoke = true;
     if (this.#verdict) return;
     const path = `${this.#spec.path}.${call}`;
     const known = this.#context.program.tasks.get(task);
@@ -118,13 +125,19 @@ class Attempt implements SandboxListener {
     if (mode === "sync") this.#shareCore();
   }
 
+  revoke({ call }: Extract<FromCell, { type: "revoke" }>): void {
+    this.#calls.revoke(call);
+  }
+
   output({ stream, body }: Extract<FromCell, { type: "output" }>): void {
+    this.#spoke = true;
     const { path, task } = this.#spec;
     if (body.length === 0) this.#context.outputFull(task, path);
     else this.#context.output({ stream: stream === 1 ? "stdout" : "stderr", bytes: body, task, path });
   }
 
   idle({ wake }: Extract<FromCell, { type: "idle" }>): void {
+    this.#spoke = true;
     if (this.#wake) this.#log.revoke(this.#wake);
     this.#wake = 0;
     if (this.#verdict) return;
@@ -139,6 +152,7 @@ class Attempt implements SandboxListener {
   ended(message: Ended): void {
     const usage = { fuel: message.fuel, ram: message.ram, ms: this.#elapsed() };
     if (this.#verdict) this.#end({ ok: false, ...this.#verdict, usage });
+    else if (message.lacks !== "") void this.#lacks(message.lacks, usage);
     else if (message.ok) this.#end({ ok: true, value: message.body, usage });
     else {
       const error = message.error || "internal_error";
@@ -146,6 +160,24 @@ class Attempt implements SandboxListener {
         this.#end({ ok: false, error, message: text, usage }),
       );
     }
+  }
+
+  /**
+   * The engine lacks code that the guest needs. The program is made for the one that has it: for this attempt, if nobody
+   * has seen of it yet, and for later runs.
+   */
+  async #lacks(code: string, usage: AttemptUsage): Promise<void> {
+    const begun = this.#spoke;
+    const fail = (message: string): void => this.#end({ ok: false, error: "internal_error", message, usage });
+    try {
+      await this.#context.complete();
+    } catch (error) {
+      fail(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    if (this.#verdict) this.#end({ ok: false, ...this.#verdict, usage });
+    else if (begun) fail(words.lacks(this.#spec.task, code));
+    else this.#open();
   }
 
   loaded(): void {

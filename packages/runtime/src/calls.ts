@@ -47,6 +47,7 @@ export const callBytes = (args: Value): number => args.length + LIMITS.callBytes
 export class Calls {
   readonly #caller: Caller;
   readonly #bySeq = new Map<number, Open>();
+  readonly #byId = new Map<number, Open>();
 
   constructor(caller: Caller) {
     this.#caller = caller;
@@ -59,6 +60,7 @@ export class Calls {
   start(call: TaskCall): void {
     const { task, path, policy } = call;
     const open: Open = { call, execution: begin(task, policy.maxRetries), seq: 0 };
+    this.#byId.set(call.id, open);
     this.#caller.emit({ type: "task_queued", run: this.#caller.run, path, task });
     this.#caller.queue.bytes += callBytes(call.args);
     this.#take(open, { do: "start", attempt: 0 });
@@ -78,23 +80,32 @@ export class Calls {
     return this.#take(open, step);
   }
 
+  /** Gives up one call, if it is under way. */
+  revoke(id: number): void {
+    const open = this.#byId.get(id);
+    if (open) this.#giveUp(open);
+  }
+
   /** Gives up all that is under way. What it used so far is known to nobody any more. */
   revokeAll(): void {
+    for (const open of this.#bySeq.values()) this.#giveUp(open);
+  }
+
+  #giveUp({ seq, call: { id, path, task, args } }: Open): void {
     const { run, log, emit, queue } = this.#caller;
-    for (const [seq, { call }] of this.#bySeq) {
-      log.revoke(seq);
-      queue.bytes -= callBytes(call.args);
-      const { path, task } = call;
-      const envelope = refused(task, { error: "cancelled", message: "cancelled" });
-      emit({ type: "task_ended", run, path, task, envelope });
-    }
-    this.#bySeq.clear();
+    this.#bySeq.delete(seq);
+    this.#byId.delete(id);
+    log.revoke(seq);
+    queue.bytes -= callBytes(args);
+    const envelope = refused(task, { error: "cancelled", message: "cancelled" });
+    emit({ type: "task_ended", run, path, task, envelope });
   }
 
   #take(open: Open, step: ExecutionStep): { readonly call: TaskCall; readonly envelope: Envelope } | null {
     const { run, artifact, log, emit } = this.#caller;
     const { call } = open;
     if (step.do === "finish") {
+      this.#byId.delete(call.id);
       this.#caller.queue.bytes -= callBytes(call.args);
       emit({ type: "task_ended", run, path: call.path, task: call.task, envelope: step.envelope });
       return { call, envelope: step.envelope };

@@ -6,6 +6,7 @@ import {
   FrameReader,
   type FromCell,
   LIMITS,
+  type SnapshotPoint,
   type ToCell,
 } from "@capsule-run/protocol";
 
@@ -15,7 +16,8 @@ export interface CellArtifact {
   readonly globals: readonly number[];
   /** Page difference to the engine's image. */
   readonly pages: Uint8Array;
-  /** What each attempt loads first; empty where the program is in the image. */
+  readonly snapshot: SnapshotPoint;
+  /** The bundled program; empty where the image holds all of it. */
   readonly bundle: Uint8Array;
 }
 
@@ -26,6 +28,7 @@ export interface SandboxListener {
   /** Its cell is up and has begun with it. */
   started(): void;
   call(message: Of<"call">): void;
+  revoke(message: Of<"revoke">): void;
   output(message: Of<"output">): void;
   idle(message: Of<"idle">): void;
   ended(message: Of<"ended">): void;
@@ -136,7 +139,7 @@ export class Cell {
   }
 
   /** Sends an artifact unless the cell has it. */
-  give({ hash, globals, pages, bundle }: CellArtifact): void {
+  give({ hash, globals, pages, snapshot, bundle }: CellArtifact): void {
     if (this.#artifacts.delete(hash)) {
       this.#artifacts.add(hash);
       return;
@@ -148,7 +151,7 @@ export class Cell {
     }
     this.#artifacts.add(hash);
     const body = Buffer.concat([pages, bundle]);
-    this.send({ type: "artifact", hash, globals, pages: pages.length, body });
+    this.send({ type: "artifact", hash, globals, pages: pages.length, snapshot, body });
   }
 
   /** A tick of the host's clock: kills a cell that no longer answers. */
@@ -205,6 +208,10 @@ export class Cell {
       case "call":
         if (message.call !== ++live.calls) throw new FrameError("a call out of order");
         live.listener.call(message);
+        break;
+      case "revoke":
+        if (message.call < 1 || message.call > live.calls) throw new FrameError("a call it never made");
+        live.listener.revoke(message);
         break;
       case "output":
         if (live.outputFull) throw new FrameError("output after its end");

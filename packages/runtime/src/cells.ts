@@ -197,6 +197,11 @@ class PlacedSandbox implements SandboxHandle, SandboxListener {
     this.#listener.call(message);
   }
 
+  revoke(message: Of<"revoke">): void {
+    this.#turns.spoke();
+    this.#listener.revoke(message);
+  }
+
   output(message: Of<"output">): void {
     this.#turns.spoke();
     this.#listener.output(message);

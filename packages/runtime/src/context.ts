@@ -1,4 +1,3 @@
-import { PROGRAM_FILE } from "@capsule-run/guest-javascript/door";
 import { LIMITS, wholeCharacters } from "@capsule-run/protocol";
 import type { Output, RunEvent, RunRequest } from "./api.ts";
 import type { RunContext } from "./attempt.ts";
@@ -13,7 +12,7 @@ type Callbacks = Pick<RunRequest, "onOutput" | "onEvent">;
  * callback throws goes to `failed`, never to whoever happened to call it.
  */
 export class Context implements RunContext {
-  readonly program: Program;
+  program: Program;
   readonly queue = { bytes: 0 };
   readonly #secret = randomBytes(32);
   readonly #callbacks: Callbacks;
@@ -29,6 +28,10 @@ export class Context implements RunContext {
     this.program = program;
     this.#callbacks = callbacks;
     this.#failed = failed;
+  }
+
+  async complete(): Promise<void> {
+    this.program = await this.program.complete();
   }
 
   seed(path: string, attempt: number): string {
@@ -60,7 +63,7 @@ export class Context implements RunContext {
       this.output({
         stream: stream === 1 ? "stdout" : "stderr",
         bytes: Buffer.from(text),
-        task: "main",
+        task: this.program.manifest.entry,
         path: "0",
       });
   }
@@ -82,9 +85,8 @@ export class Context implements RunContext {
 
   /** Hands output on, in order. What names places of the bundle, such as a printed stack, is translated first. */
   #pass(output: Output): void {
-    const named = Buffer.from(output.bytes.buffer, output.bytes.byteOffset, output.bytes.length).includes(
-      PROGRAM_FILE,
-    );
+    const { bytes } = output;
+    const named = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(this.program.placeMark);
     if (!named && !this.#held) {
       this.#call(() => this.#callbacks.onOutput?.(output));
       return;

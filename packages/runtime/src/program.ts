@@ -13,6 +13,8 @@ import {
 } from "@capsule-run/protocol";
 import type { CellArtifact } from "./cell.ts";
 import type { CellPool, SandboxHandle } from "./cells.ts";
+import type { Crew } from "./engines.ts";
+import type { LanguageSupport, View } from "./languages.ts";
 import { duration } from "./words.ts";
 
 /** A program that is ready to run. */
@@ -21,58 +23,76 @@ export interface Program {
   readonly manifest: ProgramManifest;
   readonly tasks: ReadonlyMap<string, TaskManifest>;
   readonly artifact: CellArtifact;
+  /** The cells of the engine it was made for. */
+  readonly cells: CellPool;
   readonly cached: boolean;
+  /** What stands in printed text that `translate` has something to do with. */
+  readonly placeMark: string;
   /** The message of an exception: an `ErrorReport` as JSON, translated to the user's files and lines. */
   describe(report: Uint8Array): Promise<string>;
   /** Printed text in which places of the bundle stand, with the user's files and lines instead. */
   translate(text: string): Promise<string>;
+  /** The same program on the variant of its engine that lacks nothing; remembered for later runs. */
+  complete(): Promise<Program>;
 }
 
 /** A bundle, and what is needed to speak of it in the user's terms. */
-export interface Source {
+export interface Source extends View {
   readonly key: string;
-  readonly engine: string;
+  readonly language: LanguageSupport;
   readonly file: string;
-  readonly root: string;
-  /** The folder whose view of files messages take. */
-  readonly cwd: string;
-  readonly code: string;
+  readonly code: Uint8Array;
   readonly sourceMap: string;
 }
 
 type Loaded = Extract<FromCell, { type: "loaded" }>;
 type Ended = Extract<FromCell, { type: "ended" }>;
 
+/** What loading a program gave: its artifact, or that it needs what its engine lacks. */
+export type LoadedProgram =
+  | { readonly lacks: ""; readonly manifest: ProgramManifest; readonly artifact: CellArtifact }
+  | { readonly lacks: string; readonly manifest: null };
+
 /**
  * Loads a bundle in a cell, under the limits of `LIMITS.load`, and takes its snapshot.
- * @throws UsageError when the program's top-level code fails, or defines no tasks
+ * @throws UsageError when the program's top-level code fails
  */
-export async function loadProgram(
-  source: Source,
-  cells: CellPool,
-): Promise<{ readonly manifest: ProgramManifest; readonly artifact: CellArtifact }> {
+export async function loadProgram(source: Source, { engine, cells }: Crew): Promise<LoadedProgram> {
   const message = await runLoad(source, cells);
+  if (message.type === "ended" && message.lacks !== "" && engine.variant !== "full")
+    return { lacks: message.lacks, manifest: null };
   if (message.type === "ended") throw await loadError(message, source);
-  const { parametersOf } = await import("@capsule-run/guest-javascript/trace");
-  const tasks = readTasks(message.tasks).map(({ name, fuel, ram, timeoutMs, maxRetries, ...task }) => ({
-    name,
-    policy: { fuel, ram, timeoutMs, maxRetries },
+  const { parameters } = await source.language.trace();
+  const tasks = readTasks(message.tasks).map((task) => ({
+    name: task.name,
+    policy: { fuel: task.fuel, ram: task.ram, timeoutMs: task.timeoutMs, maxRetries: task.maxRetries },
     async: task.async,
-    parameters: parametersOf(task.source, source),
+    parameters: parameters(task, source.sourceMap),
   }));
+  const { globals, snapshot, entry, notice } = message;
+  const output = readList<ProgramManifest["output"][number]>(message.output, isLoadOutput);
   const manifest: ProgramManifest = {
-    language: "javascript",
-    engine: source.engine,
+    language: source.language.name,
+    variant: engine.variant,
+    engine: engine.hash,
     source: source.key,
-    snapshot: message.snapshot,
+    entry,
+    snapshot,
     reasons: readList(message.reasons, (item) => typeof item === "string"),
-    output: readList(message.output, isLoadOutput),
+    output: notice === "" ? output : [{ stream: 2, text: `capsule: ${notice}\n` }, ...output],
     tasks,
   };
-  const bundle = Buffer.from(message.snapshot === "after" ? "" : source.code);
-  const artifact = { hash: source.key, globals: message.globals, pages: message.body, bundle };
-  return { manifest, artifact };
+  const bundle = keepsBundle(manifest) ? source.code : new Uint8Array(0);
+  return {
+    lacks: "",
+    manifest,
+    artifact: { hash: source.key, globals, pages: message.body, snapshot, bundle },
+  };
 }
+
+/** A snapshot holds a JavaScript program whole; one in Python still reads its files when it runs. */
+const keepsBundle = ({ language, snapshot }: ProgramManifest): boolean =>
+  language === "python" || snapshot === "before";
 
 function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
   const { fuel, ram, timeoutMs } = LIMITS.load;
@@ -90,7 +110,7 @@ function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
     };
     let sandbox: SandboxHandle | null = null;
     sandbox = cells.load(
-      Buffer.from(source.code),
+      source.code,
       { fuel, ram },
       {
         started: () => {
@@ -100,6 +120,7 @@ function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
           }, timeoutMs);
         },
         call: unexpected,
+        revoke: unexpected,
         output: unexpected,
         idle: unexpected,
         ended: settle,
@@ -120,12 +141,11 @@ async function loadError(ended: Ended, source: Source): Promise<UsageError> {
   if (ended.plain)
     return new UsageError("load", `${source.file}: loading failed: ${loadLimit(ended) ?? text}`);
   const report = readReport(text);
-  const { translatePlaces, translateReport } = await import("@capsule-run/guest-javascript/trace");
-  const view = { root: source.root, cwd: source.cwd };
-  const { message, place, excerpt } = translateReport(report, source.sourceMap, view);
+  const trace = await source.language.trace();
+  const { message, place, excerpt } = trace.report(report, source.sourceMap, source);
   const slug = LOAD_SLUGS[report.name];
   // The place says where; a stack would only repeat it.
-  const shown = slug ? translatePlaces(report.message, source.sourceMap, view) : message;
+  const shown = slug ? trace.places(report.message, source.sourceMap, source) : message;
   return new UsageError(slug ?? "load", shown, { place, excerpt });
 }
 
@@ -143,26 +163,29 @@ const loadLimit = (ended: Ended): string | null =>
       : null;
 
 /**
- * Checks what only the whole program shows: there is a `main`, and each task can have the memory it is given.
+ * Checks what only the whole program shows: there is a task to begin with, and each can have the memory it is given.
  * @throws UsageError
  */
-export function checkManifest(manifest: ProgramManifest, file: string, floor: number): void {
-  const names = manifest.tasks.map(({ name }) => name);
-  if (names.length === 0)
-    throw new UsageError(
-      "no-task",
-      `${file} defines no task: mark a function with \`task({ name: "main" }, …)\``,
-    );
-  if (!names.includes("main"))
+export function checkManifest(
+  { tasks, entry, variant, language }: ProgramManifest,
+  file: string,
+  floor: number,
+  example: string,
+): void {
+  const names = tasks.map(({ name }) => name);
+  if (names.length === 0) throw new UsageError("no-task", `${file} defines no task: ${example}`);
+  if (!names.includes(entry))
     throw new UsageError(
       "no-main",
       `${file} has no task named "main", the one that \`capsule run\` starts; it defines ${list(names)}`,
     );
-  for (const { name, policy } of manifest.tasks)
+  const larger =
+    language === "python" && variant === "full" ? " with the scientific packages, which it uses," : "";
+  for (const { name, policy } of tasks)
     if (policy.ram !== null && policy.ram < floor)
       throw new UsageError(
         "task-option",
-        `task "${name}": ram is ${policy.ram} bytes; an empty sandbox of this program takes ${floor} bytes already`,
+        `task "${name}": ram is ${policy.ram} bytes; an empty sandbox of this program${larger} takes ${floor} bytes already`,
       );
 }
 

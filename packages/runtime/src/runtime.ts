@@ -1,17 +1,16 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { readEngineInfo } from "@capsule-run/guest-javascript/drive";
-import { type Envelope, type ErrorType, LIMITS, type TaskManifest, UsageError } from "@capsule-run/protocol";
+import { type Envelope, LIMITS, type TaskManifest, UsageError } from "@capsule-run/protocol";
 import { refused } from "@capsule-run/scheduler";
 import type { LoadedProgram, RunEvent, RunRequest, RunResult, Runtime, RuntimeOptions } from "./api.ts";
 import { executeAttempt } from "./attempt.ts";
 import { Calls } from "./calls.ts";
-import { CellPool } from "./cells.ts";
 import { randomId } from "./chance.ts";
 import { Context } from "./context.ts";
 import { takeEarly } from "./early.ts";
+import { installedEngines } from "./engine-source.ts";
+import { Fleet } from "./engines.ts";
 import { LocalEngine } from "./local.ts";
-import { cellParts } from "./parts.ts";
 import type { Program } from "./program.ts";
 import { type ProgramFile, ProgramStore } from "./store.ts";
 import { VERSION } from "./version.ts";
@@ -20,21 +19,20 @@ import * as words from "./words.ts";
 /** Makes a runtime. Its cells are started when they are needed. */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   const cwd = resolve(options.cwd ?? process.cwd());
-  const parts = cellParts();
-  const engine = readEngineInfo(parts.engine);
   const most = options.cells ?? availableParallelism();
-  const cells = new CellPool({ parts, engine: engine.hash, most, early: takeEarly() });
+  const progress = (text: string): void => options.onProgress?.(text);
+  const fleet = new Fleet({ engines: installedEngines(progress), most, early: takeEarly() });
   const warned = new Set<string>();
   const warn = (message: string): void => {
     if (!warned.has(message)) options.onWarning?.(message);
     warned.add(message);
   };
-  const store = new ProgramStore({ version: VERSION, engine, cells, cwd, warn });
+  const store = new ProgramStore({ version: VERSION, fleet, cwd, warn, progress });
   const runs = new Map<string, Context>();
   const local = new LocalEngine((spec, log) => {
     const context = runs.get(spec.run);
     if (!context) throw new Error(`no run ${spec.run}`);
-    return executeAttempt(spec, log, context, cells);
+    return executeAttempt(spec, log, context);
   }, most);
   const closing = new AbortController();
 
@@ -51,17 +49,23 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       ...(request.signal ? [request.signal] : []),
     ]);
     const program = await unlessAborted(find(request.file), signal);
-    if (!program) return { run: id, envelope: refuse("cancelled", "cancelled") };
-    const main = program.tasks.get("main") as TaskManifest;
+    if (!program) return { run: id, envelope: refused("main", CANCELLED) };
+    const { entry } = program.manifest;
+    const main = program.tasks.get(entry) as TaskManifest;
     const args = encodeArguments(main, request.args ?? []);
-    if (typeof args === "string") return { run: id, envelope: refuse("invalid_arguments", args) };
+    if (typeof args === "string")
+      return { run: id, envelope: refused(entry, { error: "invalid_arguments", message: args }) };
     const context = new Context(program, request, (cause) => broken.abort(cause));
     runs.set(id, context);
     try {
       context.printLoadOutput();
       const envelope = await runMain(id, main, args, context, local, signal);
       if (broken.signal.aborted) throw broken.signal.reason;
-      if (!envelope.success && envelope.error.error_type === "internal_error" && cells.broken !== null)
+      if (
+        !envelope.success &&
+        envelope.error.error_type === "internal_error" &&
+        context.program.cells.broken !== null
+      )
         throw new UsageError("engine", envelope.error.message);
       return { run: id, envelope };
     } finally {
@@ -84,7 +88,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     closing.abort();
     // Each ends as soon as its sandbox has stopped, or its cell was killed for not stopping it.
     await Promise.allSettled(running);
-    cells.close();
+    fleet.close();
     store.close();
   };
 
@@ -126,7 +130,7 @@ async function runMain(
   const emit = (event: RunEvent): void => context.emit(event);
   const calls = new Calls({ run, artifact: program.artifact.hash, log, emit, queue, nextSeq: () => ++seq });
   try {
-    calls.start({ id: 0, path: "0", task: "main", policy: main.policy, args });
+    calls.start({ id: 0, path: "0", task: main.name, policy: main.policy, args });
     for (;;) {
       const completion = await log.next();
       const done = completion && calls.completed(completion);
@@ -138,22 +142,21 @@ async function runMain(
 }
 
 /** The arguments for `main` as JSON, or what is wrong with them. */
-function encodeArguments({ parameters }: TaskManifest, args: readonly unknown[]): Uint8Array | string {
+function encodeArguments({ name, parameters }: TaskManifest, args: readonly unknown[]): Uint8Array | string {
   let json: Uint8Array;
   try {
     json = Buffer.from(JSON.stringify(args));
   } catch (error) {
-    return `the arguments of main are no JSON values: ${error instanceof Error ? error.message : String(error)}`;
+    return `the arguments of ${name} are no JSON values: ${error instanceof Error ? error.message : String(error)}`;
   }
   if (json.length > LIMITS.argumentBytes) return words.argumentsTooLarge();
   if (!parameters) return json;
   const { names, required, rest } = parameters;
   if (args.length >= required && (rest || args.length <= names.length)) return json;
-  return words.wrongArguments(names, required, rest, args.length);
+  return words.wrongArguments(names, required, rest, args.length, name);
 }
 
-/** The envelope of a `main` that never got a sandbox, or is not worth one any more. */
-const refuse = (error: ErrorType, message: string): Envelope => refused("main", { error, message });
+const CANCELLED = { error: "cancelled", message: "cancelled" } as const;
 
 /** What `work` gives, or null as soon as `signal` is aborted; the work goes on for others that wait for it. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {

@@ -11,21 +11,21 @@ import {
   openCache,
   type StoredArtifact,
 } from "@capsule-run/artifact";
-import type { EngineInfo } from "@capsule-run/guest-javascript/drive";
-import { LIMITS } from "@capsule-run/protocol";
-import type { CellPool } from "./cells.ts";
-import { guestSdk } from "./parts.ts";
+import { LIMITS, type ProgramManifest } from "@capsule-run/protocol";
+import type { CellArtifact } from "./cell.ts";
+import type { Crew, Fleet, Variant } from "./engines.ts";
+import { type Bundle, type LanguageSupport, languageOf } from "./languages.ts";
 import { checkManifest, loadProgram, type Program, readReport, type Source } from "./program.ts";
 
 /** The rules by which programs are loaded; a change of them makes every artifact anew. */
-const RULES = "1";
+const RULES = "2";
 
 export interface StoreOptions {
   readonly version: string;
-  readonly engine: EngineInfo;
-  readonly cells: CellPool;
+  readonly fleet: Fleet;
   readonly cwd: string;
   readonly warn: (message: string) => void;
+  readonly progress: (text: string) => void;
 }
 
 /** A program file in its project. */
@@ -46,6 +46,8 @@ export class ProgramStore {
   /** The newest of each file. */
   readonly #programs = new Map<string, { readonly key: string; readonly program: Program }>();
   readonly #making = new Map<string, Promise<Program>>();
+  /** Entries of the cache that hold for this release, by language. */
+  readonly #releases = new Map<LanguageSupport, string>();
   #temporary: string | null = null;
 
   constructor(options: StoreOptions) {
@@ -54,21 +56,13 @@ export class ProgramStore {
 
   /** @throws UsageError */
   get(file: ProgramFile): Promise<Program> {
-    const entry = this.#entry(file);
-    const key = this.#cache(file).lookUp(entry);
-    const known = this.#programs.get(file.path);
-    if (known && known.key === key) return Promise.resolve(known.program);
-    const stored = key === null ? null : this.#cache(file).read(key);
-    if (stored) return Promise.resolve(this.#remember(file, stored, true));
-    const under = this.#making.get(file.path);
-    // What is being made may be of an older text: ask again when it is there.
-    if (under)
-      return under.then((program) =>
-        this.#programs.get(file.path)?.key === this.#cache(file).lookUp(entry) ? program : this.get(file),
-      );
-    const making = this.#make(file, entry).finally(() => this.#making.delete(file.path));
-    this.#making.set(file.path, making);
-    return making;
+    const language = languageOf(file.path);
+    const release = this.#releases.get(language);
+    if (release !== undefined) return this.#get(file, language, release);
+    return this.#options.fleet.release(language.name).then((found) => {
+      this.#releases.set(language, found);
+      return this.#get(file, language, found);
+    });
   }
 
   /** Removes what was kept only for this runtime. */
@@ -76,31 +70,75 @@ export class ProgramStore {
     if (this.#temporary) rmSync(this.#temporary, { recursive: true, force: true });
   }
 
-  async #make(file: ProgramFile, entry: Entry): Promise<Program> {
-    const { version, engine, cells, cwd, warn } = this.#options;
-    const { bundleProgram } = await import("@capsule-run/guest-javascript/bundle");
-    const bundle = await bundleProgram({ file: file.path, root: file.root, sdk: guestSdk(), cwd });
+  #get(file: ProgramFile, language: LanguageSupport, release: string): Promise<Program> {
+    const entry = { file: file.path, version: this.#options.version, engine: release };
+    const key = this.#cache(file).lookUp(entry);
+    const known = this.#programs.get(file.path);
+    if (known && known.key === key) return Promise.resolve(known.program);
+    const stored = key === null ? null : this.#cache(file).read(key);
+    if (stored) return this.#recall(file, entry, language, stored);
+    const under = this.#making.get(file.path);
+    // What is being made may be of an older text: ask again when it is there.
+    if (under)
+      return under.then((program) =>
+        this.#programs.get(file.path)?.key === this.#cache(file).lookUp(entry) ? program : this.get(file),
+      );
+    return this.#share(file, () => this.#make(file, entry, language, "core"));
+  }
+
+  #share(file: ProgramFile, make: () => Promise<Program>): Promise<Program> {
+    const making = make().finally(() => this.#making.delete(file.path));
+    this.#making.set(file.path, making);
+    return making;
+  }
+
+  /** Takes an artifact from the cache for the engine it was made for. */
+  async #recall(
+    file: ProgramFile,
+    entry: Entry,
+    language: LanguageSupport,
+    stored: StoredArtifact,
+  ): Promise<Program> {
+    const { variant } = stored.manifest;
+    const crew = await this.#options.fleet.crew(language.name, variant);
+    return this.#remember(file, entry, language, crew, stored, true);
+  }
+
+  async #make(file: ProgramFile, entry: Entry, language: LanguageSupport, least: Variant): Promise<Program> {
+    const { fleet, cwd, warn, progress } = this.#options;
+    const bundle = await language.bundle({ file: file.path, root: file.root, cwd, onProgress: progress });
     // Now, while the disk is as it was bundled from; loading may take a while.
     const inputs = observe(bundle.inputs, bundle.readAt);
     for (const warning of bundle.warnings) warn(warning);
-    const key = artifactKey({ code: bundle.code, engine: engine.hash, version, rules: RULES });
-    const source: Source = {
-      key,
-      engine: engine.hash,
-      file: file.given,
-      root: file.root,
-      cwd,
-      code: bundle.code,
-      sourceMap: bundle.sourceMap,
-    };
+    const variant: Variant = least === "full" || bundle.full ? "full" : "core";
+    const crew = await fleet.crew(language.name, variant);
+    const made =
+      (await this.#load(file, language, bundle, crew)) ??
+      (await this.#load(file, language, bundle, await fleet.crew(language.name, "full")));
+    if (!made) throw new Error(`${file.given} can't be loaded on the whole engine`);
+    this.#write(file, entry, inputs, made.artifact);
+    return this.#remember(file, entry, language, made.crew, made.artifact, false, bundle.sourceMap);
+  }
+
+  /** Loads a bundle on an engine, unless it is in the cache; null if that engine lacks what it needs. */
+  async #load(
+    file: ProgramFile,
+    language: LanguageSupport,
+    bundle: Bundle,
+    crew: Crew,
+  ): Promise<{ readonly artifact: Artifact; readonly crew: Crew } | null> {
+    const { version, cwd } = this.#options;
+    const { code, sourceMap } = bundle;
+    const key = artifactKey({ code, engine: crew.engine.hash, version, rules: RULES });
+    const source: Source = { key, language, file: file.given, root: file.root, cwd, code, sourceMap };
     const stored = this.#cache(file).read(key);
-    const { manifest, artifact } = stored ? fromStored(stored) : await loadProgram(source, cells);
-    checkManifest(manifest, file.given, Math.max(engine.floor, sandboxBytes(artifact.pages)));
+    const loaded = stored ? { lacks: "" as const, ...fromStored(stored) } : await loadProgram(source, crew);
+    if (loaded.manifest === null) return null;
+    const { manifest, artifact } = loaded;
+    const floor = Math.max(crew.engine.floor, sandboxBytes(artifact.pages));
+    checkManifest(manifest, file.given, floor, language.example);
     const { globals, pages } = artifact;
-    const { sourceMap } = bundle;
-    const made: Artifact = { key, manifest, globals, pages, bundle: artifact.bundle, sourceMap };
-    this.#write(file, entry, inputs, made);
-    return this.#remember(file, made, false, sourceMap);
+    return { artifact: { key, manifest, globals, pages, bundle: artifact.bundle, sourceMap }, crew };
   }
 
   #write(file: ProgramFile, entry: Entry, inputs: readonly Input[] | null, artifact: Artifact): void {
@@ -112,34 +150,37 @@ export class ProgramStore {
     this.#cache(file).write(entry, inputs, artifact);
   }
 
-  #remember(file: ProgramFile, stored: StoredArtifact, cached: boolean, sourceMap?: string): Program {
+  #remember(
+    file: ProgramFile,
+    entry: Entry,
+    language: LanguageSupport,
+    { cells }: Crew,
+    stored: StoredArtifact,
+    cached: boolean,
+    sourceMap?: string,
+  ): Program {
     const { manifest } = stored;
     const cache = this.#cache(file);
     const map = (): string => sourceMap ?? cache.readSourceMap(stored.key) ?? "";
+    const view = { root: file.root, cwd: this.#options.cwd };
     const program: Program = {
       file: file.given,
       manifest,
       tasks: new Map(manifest.tasks.map((task) => [task.name, task])),
       artifact: fromStored(stored).artifact,
+      cells,
       cached,
-      describe: (report) => this.#describe(report, map(), file),
-      translate: async (text) => {
-        const { translatePlaces } = await import("@capsule-run/guest-javascript/trace");
-        return translatePlaces(text, map(), { root: file.root, cwd: this.#options.cwd });
+      placeMark: language.placeMark,
+      describe: async (report) => {
+        const given = readReport(Buffer.from(report.subarray(0, LIMITS.errorCharacters * 8)).toString());
+        return (await language.trace()).report(given, map(), view).message;
       },
+      translate: async (text) => (await language.trace()).places(text, map(), view),
+      complete: () =>
+        this.#making.get(file.path) ?? this.#share(file, () => this.#make(file, entry, language, "full")),
     };
     this.#programs.set(file.path, { key: stored.key, program });
     return program;
-  }
-
-  async #describe(report: Uint8Array, sourceMap: string, file: ProgramFile): Promise<string> {
-    const { translateReport } = await import("@capsule-run/guest-javascript/trace");
-    const given = readReport(Buffer.from(report.subarray(0, LIMITS.errorCharacters * 8)).toString());
-    return translateReport(given, sourceMap, { root: file.root, cwd: this.#options.cwd }).message;
-  }
-
-  #entry({ path }: ProgramFile): Entry {
-    return { file: path, version: this.#options.version, engine: this.#options.engine.hash };
   }
 
   #cache({ cacheDir }: ProgramFile): ArtifactCache {
@@ -150,9 +191,15 @@ export class ProgramStore {
   }
 }
 
-const fromStored = ({ key, manifest, globals, pages, bundle }: StoredArtifact) => ({
+const fromStored = ({
+  key,
   manifest,
-  artifact: { hash: key, globals, pages, bundle },
+  globals,
+  pages,
+  bundle,
+}: StoredArtifact): { readonly manifest: ProgramManifest; readonly artifact: CellArtifact } => ({
+  manifest,
+  artifact: { hash: key, globals, pages, snapshot: manifest.snapshot, bundle },
 });
 
 /** Bytes of memory a sandbox of the program starts with. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startCell } from "@capsule-run/cell";
-import { cellParts } from "./parts.ts";
+import { cellScript, javascriptEngine } from "./parts.ts";
 import { cellsOf, lives, Project, until } from "./testing/project.ts";
 
 const linux = { skip: process.platform !== "linux" };
@@ -29,7 +29,7 @@ async function inCell(script: string): Promise<Record<string, unknown>> {
      const folder = ${JSON.stringify(folder)};
      (async () => { ${script} })().then((seen) => { require("node:fs").writeSync(1, JSON.stringify(seen)); process.exit(0); });`,
   );
-  const cell = startCell({ script: path, engine });
+  const cell = startCell({ script: path, engine, variant: "full" });
   let out = "";
   cell.stdout?.on("data", (chunk: Buffer) => {
     out += chunk;
@@ -130,8 +130,8 @@ test("its process: no environment, a group of its own, no descriptors but its pi
   assert.deepEqual(seen.env, []);
   assert.equal(seen.cwd, "/");
 
-  const { script, engine } = cellParts();
-  const cell = startCell({ script, engine });
+  const script = cellScript("javascript");
+  const cell = startCell({ script, engine: javascriptEngine(), variant: "full" });
   try {
     assert.ok(cell.pid);
     await said(cell);

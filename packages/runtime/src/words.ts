@@ -17,7 +17,11 @@ export const timeout = (task: string, ms: number): string =>
   `"${task}" ran longer than its timeout of ${duration(ms)}; raise \`timeout\` or give it less to do`;
 
 export const deadlock = (task: string): string =>
-  `"${task}" waits for a promise that nothing can settle any more: no timer is set and no call is pending`;
+  `"${task}" waits for what can never come: no timer is set and no call is pending`;
+
+/** A task got to code that its engine was made without, when it was too late to start it again. */
+export const lacks = (task: string, code: string): string =>
+  `"${task}" got to ${code}, which the small variant of the engine lacks, after it had printed, called or waited; the next run uses the whole engine. Import ${code} at the top of the program, so that this is known before it runs`;
 
 const LIMIT_WORDS = {
   depth: "tasks may call tasks to a depth of",
@@ -43,6 +47,7 @@ export function wrongArguments(
   required: number,
   rest: boolean,
   given: number,
+  task = "main",
 ): string {
   const shown = names.map((name, i) =>
     rest && i === names.length - 1 ? `...${name}` : i < required ? name : `${name}?`,
@@ -50,7 +55,7 @@ export function wrongArguments(
   const most = rest ? "" : required === names.length ? "" : ` to ${names.length}`;
   const takes =
     names.length === 0 ? "no arguments" : `${required}${rest ? " or more" : most} (${shown.join(", ")})`;
-  return `main takes ${takes}; it was given ${given}`;
+  return `${task} takes ${takes}; it was given ${given}`;
 }
 
 /** The message of a failed attempt; `text` is the guest's, or the reason in short. */

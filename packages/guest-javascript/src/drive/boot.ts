@@ -1,7 +1,6 @@
-import { GATE } from "@capsule-run/wasm/gate";
+import { FuelTank, GATE, mutableGlobals, SLICE, WASM_PAGE } from "@capsule-run/wasm/host";
 import { DOOR_NAMES, PRELUDE_FILE } from "../door.ts";
-import { EVAL_GLOBAL, originalGlobals, type QuickJs, STACK_BYTES, WASM_PAGE } from "./exports.ts";
-import { FuelTank, SLICE } from "./fuel.ts";
+import { EVAL_GLOBAL, type QuickJs, STACK_BYTES } from "./exports.ts";
 import type { Handles } from "./handles.ts";
 import { doorImports } from "./imports.ts";
 import { Values } from "./values.ts";
@@ -71,7 +70,7 @@ export function bootEngine(wasm: Uint8Array, prelude: string): Booted {
   const words = Object.fromEntries(WORDS.map((word) => [word, values.string(Buffer.from(word))]));
   const handles = { entry, undefined: js.qjs_get_undefined(), words };
   js.qjs_run_gc();
-  const globals = originalGlobals(exports).map((global) => global.value);
+  const globals = mutableGlobals(exports).map((global) => global.value);
   const memory = new Uint8Array(js.memory.buffer, 0, js.capsule_pages.value * WASM_PAGE).slice();
   return { memory, globals, handles };
 }

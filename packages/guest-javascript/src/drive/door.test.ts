@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LoadRecord } from "@capsule-run/protocol";
 import { failed, raised, turnEnd } from "./answers.ts";
 import type { QuickJs } from "./exports.ts";
 import { type DoorHost, doorImports } from "./imports.ts";
-import { LoadRecord } from "./loading.ts";
 import type { Values } from "./values.ts";
 
 /** The door over a bare page of memory, as a guest that has taken over its engine would see it. */

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { GuestEngine, GuestHost, PreparedImage } from "@capsule-run/protocol";
+import type { GuestEngine, GuestHost } from "@capsule-run/protocol";
+import { applied } from "@capsule-run/wasm/host";
 import type { Handles } from "./handles.ts";
-import { type EngineParts, QuickJsInstance } from "./instance.ts";
-import { applied } from "./pages.ts";
+import { type EngineParts, type PreparedProgram, QuickJsInstance } from "./instance.ts";
 
 /** `engine.json`: what an engine folder holds beside `engine.wasm`, `image.bin` and `library/`. */
 export interface EngineInfo {
@@ -28,11 +28,14 @@ export const readEngineInfo = (folder: string): EngineInfo =>
  * first called.
  * @param options tests choose the size of slices, to show that it makes no difference
  */
-export function openEngine(folder: string, options: Pick<EngineParts, "slice"> = {}): GuestEngine {
+export function openEngine(
+  folder: string,
+  options: Pick<EngineParts, "slice"> = {},
+): GuestEngine<PreparedProgram> {
   const info = readEngineInfo(folder);
   const module = new WebAssembly.Module(readFileSync(join(folder, "engine.wasm")));
   const memory = readFileSync(join(folder, "image.bin"));
-  const base: PreparedImage = { memory, globals: info.globals };
+  const base: PreparedProgram = { memory, globals: info.globals, source: null };
   const parts: EngineParts = {
     module,
     base,
@@ -43,6 +46,10 @@ export function openEngine(folder: string, options: Pick<EngineParts, "slice"> =
   return {
     hash: info.hash,
     create: (host: GuestHost) => new QuickJsInstance(parts, host),
-    prepare: (image) => ({ memory: applied(image.pages, memory), globals: image.globals }),
+    prepare: ({ pages, globals, snapshot, bundle }) => ({
+      memory: applied(pages, memory),
+      globals,
+      source: snapshot === "before" ? bundle : null,
+    }),
   };
 }

@@ -68,17 +68,6 @@ export const KEPT_EXPORTS = [
   "qjs_set_promise_rejection_handler",
 ] as const;
 
-/** Bytes of a page of WebAssembly memory. */
-export const WASM_PAGE = 65_536;
-
-/** The module's own mutable globals, which the rewriter exports by number. */
-export function originalGlobals(exports: WebAssembly.Exports): WebAssembly.Global<"i32">[] {
-  const globals: WebAssembly.Global<"i32">[] = [];
-  for (let i = 0; exports[`capsule_global_${i}`]; i++)
-    globals.push(exports[`capsule_global_${i}`] as WebAssembly.Global<"i32">);
-  return globals;
-}
-
 /** `JS_EVAL_TYPE_*` of quickjs.h. */
 export const EVAL_GLOBAL = 0;
 export const EVAL_MODULE = 1;

@@ -1,30 +1,34 @@
-import type {
-  GuestHost,
-  GuestInstance,
-  Image,
-  Loaded,
-  PreparedImage,
-  SandboxLimits,
-  TurnEnd,
-} from "@capsule-run/protocol";
-import { LIMITS } from "@capsule-run/protocol";
-import { GATE } from "@capsule-run/wasm/gate";
+import type { GuestHost, GuestInstance, Image, Loaded, SandboxLimits, TurnEnd } from "@capsule-run/protocol";
+import { LIMITS, LoadRecord } from "@capsule-run/protocol";
+import {
+  difference,
+  FuelClock,
+  FuelTank,
+  GATE,
+  mutableGlobals,
+  SLICE,
+  WASM_PAGE,
+} from "@capsule-run/wasm/host";
 import { type EntryOp, PROGRAM_FILE, STATUS } from "../door.ts";
 import { failed, raised, turnEnd } from "./answers.ts";
-import { FuelClock } from "./clock.ts";
-import { EVAL_MODULE, originalGlobals, type QuickJs, WASM_PAGE } from "./exports.ts";
-import { FuelTank, SLICE } from "./fuel.ts";
+import { EVAL_MODULE, type QuickJs } from "./exports.ts";
 import type { Handles } from "./handles.ts";
 import { doorImports } from "./imports.ts";
-import { LoadRecord } from "./loading.ts";
-import { difference } from "./pages.ts";
 import { partsMentioned } from "./preload.ts";
 import { OutOfGuestMemory, Values } from "./values.ts";
+
+/** Memory as it is copied into an instance, the module's mutable globals, and what each attempt loads first. */
+export interface PreparedProgram {
+  readonly memory: Uint8Array;
+  readonly globals: readonly number[];
+  /** The program, where the image was taken before it. */
+  readonly source: Uint8Array | null;
+}
 
 /** What all instances of an opened engine share. */
 export interface EngineParts {
   readonly module: WebAssembly.Module;
-  readonly base: PreparedImage;
+  readonly base: PreparedProgram;
   readonly handles: Handles;
   library(name: string): Uint8Array | null;
   /** Fuel per slice; tests use others to show that it makes no difference. */
@@ -50,7 +54,7 @@ const gate = new WebAssembly.Module(GATE as BufferSource);
 type Entry = (...args: number[]) => Promise<number>;
 
 /** One QuickJS instance, driven by turns. See `GuestInstance`. */
-export class QuickJsInstance implements GuestInstance {
+export class QuickJsInstance implements GuestInstance<PreparedProgram> {
   readonly #parts: EngineParts;
   readonly #host: GuestHost;
   readonly #js: QuickJs;
@@ -65,6 +69,7 @@ export class QuickJsInstance implements GuestInstance {
   readonly #rejections = new Map<number, { readonly promise: number; readonly reason: number }>();
   /** While a program is loaded for its snapshot: what it asked for, and what it printed. */
   #loading: LoadRecord | null = null;
+  #source: Uint8Array | null = null;
   /** Why the guest was ended from outside, if it was. */
   #doom: { readonly cause: unknown } | null = null;
 
@@ -90,7 +95,7 @@ export class QuickJsInstance implements GuestInstance {
     this.#js = instance.exports as unknown as QuickJs;
     this.#fuel = new FuelTank(this.#js.capsule_fuel, parts.slice ?? SLICE);
     this.#values = new Values(this.#js, this.#fuel);
-    this.#globals = originalGlobals(instance.exports);
+    this.#globals = mutableGlobals(instance.exports);
     const pause = new WebAssembly.Suspending(() => this.#pause());
     const { exports } = new WebAssembly.Instance(gate, { capsule: { yield: pause } });
     this.#js.capsule_gate.set(0, exports.gate);
@@ -111,8 +116,9 @@ export class QuickJsInstance implements GuestInstance {
     return this.#js.memory.buffer.byteLength <= REUSE_PAGES * WASM_PAGE;
   }
 
-  reset(image: PreparedImage | null, limits: SandboxLimits, now: number): void {
-    const { memory, globals } = image ?? this.#parts.base;
+  reset(program: PreparedProgram | null, limits: SandboxLimits, now: number): void {
+    const { memory, globals, source } = program ?? this.#parts.base;
+    this.#source = source;
     const pages = memory.length / WASM_PAGE;
     const real = this.#js.memory.buffer.byteLength;
     if (memory.length > real) this.#js.memory.grow((memory.length - real) / WASM_PAGE);
@@ -152,6 +158,8 @@ export class QuickJsInstance implements GuestInstance {
     }
     return {
       tasks,
+      entry: "main",
+      notice: "",
       snapshot: reasons.length > 0 ? "before" : "after",
       reasons,
       output: reasons.length > 0 ? [] : loading.output,
@@ -178,10 +186,10 @@ export class QuickJsInstance implements GuestInstance {
     };
   }
 
-  start(task: string, args: Uint8Array, source: Uint8Array | null): Promise<TurnEnd> {
+  start(task: string, args: Uint8Array): Promise<TurnEnd> {
     return this.#turn(async () => {
-      if (source) {
-        const end = await this.#evaluate(source, "");
+      if (this.#source) {
+        const end = await this.#evaluate(this.#source, "");
         if (end) return end;
       }
       await this.#enter("start", this.#values.string(Buffer.from(task)), this.#values.string(args));

@@ -34,7 +34,7 @@ task({ name: "chance" }, () => [Math.random(), Math.random(), crypto.randomUUID(
 
 const guest = new TestGuest();
 const image = await guest.load(PROGRAM);
-const prepared = guest.engine.prepare(image);
+const prepared = guest.prepare(image);
 
 /** After a reset the guest's memory is the image, and what lies beyond it is zero. */
 function assertClean(limits = AMPLE): void {

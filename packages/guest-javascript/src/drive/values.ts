@@ -1,5 +1,5 @@
+import type { FuelTank } from "@capsule-run/wasm/host";
 import type { QuickJs } from "./exports.ts";
-import type { FuelTank } from "./fuel.ts";
 
 /** Moves strings across the door. All of it is plain calls: no guest code runs in them. */
 export class Values {

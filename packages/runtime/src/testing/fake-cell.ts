@@ -21,7 +21,7 @@ const frame = (head, body = "") => {
 const send = (head, body) => raw(frame(head, body));
 const ready = () => send({ type: "ready", engine: "fake" });
 const ended = (sandbox, json = "1") =>
-  send({ type: "ended", sandbox, ok: true, error: "", plain: false, fuel: 1, ram: 1 }, json);
+  send({ type: "ended", sandbox, ok: true, error: "", plain: false, lacks: "", fuel: 1, ram: 1 }, json);
 let hear = () => {};
 let rest = Buffer.alloc(0);
 process.stdin.on("data", (chunk) => {
@@ -49,6 +49,7 @@ export function fakePool(scripts: readonly string[], options: Partial<PoolOption
   let started = 0;
   const parts: CellParts = {
     engine: join(folder, "engine"),
+    variant: "full",
     get script() {
       const path = join(folder, `${started}.cjs`);
       writeFileSync(path, COMMON + (scripts[started] ?? GOOD));
@@ -70,7 +71,13 @@ export function fakePool(scripts: readonly string[], options: Partial<PoolOption
 }
 
 export const REQUEST: OpenRequest = {
-  artifact: { hash: "a", globals: [], pages: new Uint8Array(8), bundle: new Uint8Array(0) },
+  artifact: {
+    hash: "a",
+    globals: [],
+    pages: new Uint8Array(8),
+    snapshot: "after",
+    bundle: new Uint8Array(0),
+  },
   task: "main",
   args: Buffer.from("[]"),
   limits: { fuel: 1000, ram: null },
@@ -102,6 +109,9 @@ export class Ear implements SandboxListener {
   call(message: Of<"call">): void {
     this.#note("call");
     this.onCall(message);
+  }
+  revoke(): void {
+    this.#note("revoke");
   }
   output(): void {
     this.#note("output");

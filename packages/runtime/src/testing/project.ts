@@ -44,7 +44,7 @@ export function cellsOf(parent: number): number[] {
     .map(Number)
     .filter((pid) => {
       const fields = stat(pid);
-      return fields?.[1] === String(parent) && fields[0] !== "Z" && commandLine(pid).includes("cell.cjs");
+      return fields?.[1] === String(parent) && fields[0] !== "Z" && /cell-[a-z]+\.cjs/.test(commandLine(pid));
     });
 }
 

@@ -10,6 +10,7 @@ import type {
   TurnEnd,
 } from "@capsule-run/protocol";
 import { openEngine } from "../engine.ts";
+import type { PreparedProgram } from "../instance.ts";
 
 /** The folder that the build makes. */
 export const ENGINE_FOLDER = fileURLToPath(
@@ -40,7 +41,7 @@ export const success = (result: unknown): Uint8Array =>
 
 /** One instance with a host whose answers a test decides. */
 export class TestGuest {
-  readonly engine: GuestEngine;
+  readonly engine: GuestEngine<PreparedProgram>;
   readonly instance: GuestInstance;
   readonly #exports: WebAssembly.Exports;
   calls: HostCallRecord[] = [];
@@ -66,6 +67,8 @@ export class TestGuest {
         return this.calls.length;
       },
       wait: (id) => this.onWait(id),
+      rest: async () => null,
+      revoke: () => {},
       output: (_stream, text) => {
         this.output += Buffer.from(text).toString();
       },
@@ -93,11 +96,15 @@ export class TestGuest {
     this.calls = [];
     this.output = "";
     this.#drawn = 0;
-    this.instance.reset(image && this.engine.prepare(image), limits, now);
+    this.instance.reset(image && this.prepare(image), limits, now);
+  }
+
+  prepare(image: Image): PreparedProgram {
+    return this.engine.prepare({ ...image, snapshot: "after", bundle: new Uint8Array(0) });
   }
 
   start(task: string, ...args: readonly unknown[]): Promise<TurnEnd> {
-    return this.instance.start(task, Buffer.from(JSON.stringify(args)), null);
+    return this.instance.start(task, Buffer.from(JSON.stringify(args)));
   }
 
   /** The memory the guest sees. */

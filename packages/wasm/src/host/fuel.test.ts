@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FuelClock } from "./clock.ts";
-import type { QuickJs } from "./exports.ts";
 import { FuelTank } from "./fuel.ts";
 
 /** A counter of 32 bits, as the guest's is. */
-const counter = (): QuickJs["capsule_fuel"] => {
+const counter = (): WebAssembly.Global<"i32"> => {
   const cell = new Int32Array(1);
   return {
     get value() {

@@ -1,5 +1,3 @@
-import type { QuickJs } from "./exports.ts";
-
 /**
  * Units per slice: about a millisecond of compiled code. Between two slices the cell serves its other sandboxes and
  * hears the host.
@@ -19,11 +17,11 @@ const LEAST = -0x4000_0000;
  */
 export class FuelTank {
   readonly #slice: number;
-  readonly #counter: QuickJs["capsule_fuel"];
+  readonly #counter: WebAssembly.Global<"i32">;
   #granted = 0;
   #limit = 0;
 
-  constructor(counter: QuickJs["capsule_fuel"], slice: number) {
+  constructor(counter: WebAssembly.Global<"i32">, slice: number) {
     this.#counter = counter;
     this.#slice = slice;
   }

@@ -1,4 +1,6 @@
-import { grouped, LIMITS, type LoadOutput } from "@capsule-run/protocol";
+import { LIMITS } from "./limits.ts";
+import type { LoadOutput } from "./manifest.ts";
+import { grouped } from "./numbers.ts";
 
 const NOTICE = `capsule: the program's top-level code printed more than ${grouped(LIMITS.loadOutputBytes)} bytes; the rest is dropped\n`;
 

@@ -1,0 +1,96 @@
+import { extname } from "node:path";
+import type { Question } from "@capsule-run/artifact";
+import type { ErrorReport, Language, LoadedTask, Parameters, Place } from "@capsule-run/protocol";
+import { guestSdk } from "./parts.ts";
+
+/** How a program's folder is seen: where its project begins, and from where the user looks at it. */
+export interface View {
+  readonly root: string;
+  readonly cwd: string;
+}
+
+/** A program with all it imports, in the form that its engine loads. */
+export interface Bundle {
+  readonly code: Uint8Array;
+  /** How places in the code are those of the user's files; empty where they are the same. */
+  readonly sourceMap: string;
+  /** What decided the bundle. */
+  readonly inputs: readonly Question[];
+  /** When reading began, in ms since 1970. */
+  readonly readAt: number;
+  readonly warnings: readonly string[];
+  /** Whether it needs what only the largest variant of its engine has. */
+  readonly full: boolean;
+}
+
+export interface BundleRequest extends View {
+  readonly file: string;
+  /** Something that takes long, such as fetching dependencies. */
+  readonly onProgress: (text: string) => void;
+}
+
+/** An exception in the user's terms. */
+export interface Translated {
+  readonly message: string;
+  readonly place?: Place | undefined;
+  readonly excerpt?: string | undefined;
+}
+
+/** A language's words about places in a program. */
+export interface Trace {
+  report(report: ErrorReport, sourceMap: string, view: View): Translated;
+  places(text: string, sourceMap: string, view: View): string;
+  parameters(task: LoadedTask, sourceMap: string): Parameters | null;
+}
+
+/** What the runtime must know of a language, apart from its engine. What takes time to load is loaded when asked for. */
+export interface LanguageSupport {
+  readonly name: Language;
+  /** How a task is defined, for the error about a program without one. */
+  readonly example: string;
+  /** What stands in printed text that names places of the bundle. */
+  readonly placeMark: string;
+  bundle(request: BundleRequest): Promise<Bundle>;
+  trace(): Promise<Trace>;
+}
+
+const javascript: LanguageSupport = {
+  name: "javascript",
+  example: 'mark a function with `task({ name: "main" }, …)`',
+  placeMark: "capsule:program",
+  async bundle({ file, root, cwd }) {
+    const { bundleProgram } = await import("@capsule-run/guest-javascript/bundle");
+    const bundle = await bundleProgram({ file, root, sdk: guestSdk(), cwd });
+    return { ...bundle, code: Buffer.from(bundle.code), full: false };
+  },
+  async trace() {
+    const trace = await import("@capsule-run/guest-javascript/trace");
+    return {
+      report: trace.translateReport,
+      places: trace.translatePlaces,
+      parameters: (task, sourceMap) => trace.parametersOf(task.source, { sourceMap }),
+    };
+  },
+};
+
+const python: LanguageSupport = {
+  name: "python",
+  example: "mark a function with `@task`",
+  placeMark: 'File "/',
+  async bundle(request) {
+    const { bundleProgram } = await import("@capsule-run/guest-python/bundle");
+    const bundle = await bundleProgram(request);
+    return { ...bundle, sourceMap: "", full: bundle.variant === "full" };
+  },
+  async trace() {
+    const { translateReport, translatePlaces } = await import("@capsule-run/guest-python/trace");
+    return {
+      report: (report, _sourceMap, view) => translateReport(report, view),
+      places: (text, _sourceMap, view) => translatePlaces(text, view),
+      parameters: (task) => task.parameters ?? null,
+    };
+  },
+};
+
+/** The language of a program file, by its name. */
+export const languageOf = (file: string): LanguageSupport => (extname(file) === ".py" ? python : javascript);

@@ -1,0 +1,6 @@
+/** What a host of rewritten modules needs beside them: small, and without the rewriter. */
+export { GATE } from "../gate.ts";
+export { FuelClock } from "./clock.ts";
+export { FuelTank, SLICE } from "./fuel.ts";
+export { mutableGlobals } from "./globals.ts";
+export { applied, difference, PAGE, type PageDifference, readDifference, WASM_PAGE } from "./pages.ts";
