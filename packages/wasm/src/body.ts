@@ -1,7 +1,7 @@
 import { Reader } from "./binary.ts";
-import { WasmError } from "./errors.ts";
+import { unsupported, WasmError } from "./errors.ts";
 import { type Instruction, InstructionPool } from "./instruction.ts";
-import { immediateOf, Op, Prefixed, VOID_BLOCK } from "./opcodes.ts";
+import { immediateOf, Op, Prefixed, RELAXED_SIMD, simdImmediateOf, VOID_BLOCK } from "./opcodes.ts";
 import { index, type Module, type Range, readHeapType, readValueType } from "./sections.ts";
 
 /** A decoded function body. */
@@ -156,6 +156,9 @@ class BodyDecoder {
       case "prefixed":
         this.prefixed(instruction);
         return;
+      case "simd":
+        this.simd(instruction);
+        return;
     }
   }
 
@@ -280,6 +283,28 @@ class BodyDecoder {
   private selectTypes(): void {
     const count = this.reader.count("select");
     for (let i = 0; i < count; i++) readValueType(this.reader);
+  }
+
+  private simd(instruction: Instruction): void {
+    const { reader } = this;
+    const kind = reader.u32();
+    instruction.immediate = kind;
+    if (kind >= RELAXED_SIMD) throw unsupported("relaxed SIMD", instruction.start);
+    switch (simdImmediateOf(kind)) {
+      case "memoryArgument":
+        this.memoryArgument();
+        return;
+      case "bytes":
+        reader.skip(16);
+        return;
+      case "lane":
+        reader.skip(1);
+        return;
+      case "memoryArgumentAndLane":
+        this.memoryArgument();
+        reader.skip(1);
+        return;
+    }
   }
 
   private prefixed(instruction: Instruction): void {

@@ -9,13 +9,13 @@ export interface CallGraph {
   readonly callees: readonly (readonly number[])[];
   /** The types of the functions that each function calls indirectly. */
   readonly indirectTypes: readonly (readonly number[])[];
-  /** Number of instructions. */
+  /** Number of instructions; cut functions have none. */
   readonly sizes: readonly number[];
   /** Functions that an indirect call may reach. */
   readonly inTables: ReadonlySet<number>;
 }
 
-export function readCallGraph(module: Module, pool?: InstructionPool): CallGraph {
+export function readCallGraph(module: Module, cut: ReadonlySet<number>, pool?: InstructionPool): CallGraph {
   const { importedFunctions } = module;
   const callees: number[][] = [];
   const indirectTypes: number[][] = [];
@@ -23,7 +23,7 @@ export function readCallGraph(module: Module, pool?: InstructionPool): CallGraph
   const inTables = new Set<number>();
   for (const f of module.referenced) if (f >= importedFunctions) inTables.add(f - importedFunctions);
   for (let n = 0; n < module.bodies.length; n++) {
-    const { instructions } = decodeBody(module, n, pool);
+    const instructions = cut.has(n) ? [] : decodeBody(module, n, pool).instructions;
     const called = new Set<number>();
     const types = new Set<number>();
     for (const { opcode, immediate } of instructions) {

@@ -7,7 +7,7 @@ import type { FrameSizes } from "./frame.ts";
 import type { Instruction } from "./instruction.ts";
 import type { Check, Layout } from "./layout.ts";
 import { memoryGrow, memorySize } from "./memory.ts";
-import { canonicalise, visibleNan } from "./nan.ts";
+import { canonicalise, type FloatShape, visibleNan } from "./nan.ts";
 import { Op, ValueType, VOID_BLOCK } from "./opcodes.ts";
 import { lowerStack, raiseStack, resultBlockType } from "./pad.ts";
 import type { BranchCounters, BranchHabit } from "./profile.ts";
@@ -60,8 +60,9 @@ class BodyEmitter {
   private readonly counts: Counts;
   private readonly hints: Hint[] = [];
   private readonly start: number;
-  /** An i32, and floats if needed, behind the function's own locals. */
-  private readonly scratch: { readonly i32: number; readonly f32: number; readonly f64: number };
+  /** Indices of an i32, of floats and of a vector behind the function's own locals. */
+  private readonly scratch: Readonly<Record<"i32" | FloatShape, number>>;
+  private readonly needs: { readonly floats: boolean; readonly vector: boolean };
   /** Everything before this offset of the module has been copied or replaced. */
   private copied: number;
 
@@ -74,7 +75,15 @@ class BodyEmitter {
     this.start = out.length;
     this.copied = plan.body.locals.start;
     const { localCount } = plan.body;
-    this.scratch = { i32: localCount, f32: localCount + 1, f64: localCount + 2 };
+    this.needs = this.neededLocals();
+    const vector = localCount + (this.needs.floats ? 3 : 1);
+    this.scratch = {
+      i32: localCount,
+      f32: localCount + 1,
+      f64: localCount + 2,
+      f32x4: vector,
+      f64x2: vector,
+    };
   }
 
   emit(): Hint[] {
@@ -98,14 +107,24 @@ class BodyEmitter {
   }
 
   private declareLocals(): void {
-    const { locals, instructions } = this.plan.body;
-    const usesFloats = instructions.some((instruction, i) =>
-      this.floatToClean(instruction, instructions[i + 1]),
-    );
-    this.out.u32(locals.groups + (usesFloats ? 3 : 1));
+    const { locals } = this.plan.body;
+    const { floats, vector } = this.needs;
+    this.out.u32(locals.groups + 1 + (floats ? 2 : 0) + (vector ? 1 : 0));
     this.copyUntil(locals.end);
     this.out.bytes([1, ValueType.i32]);
-    if (usesFloats) this.out.bytes([1, ValueType.f32, 1, ValueType.f64]);
+    if (floats) this.out.bytes([1, ValueType.f32, 1, ValueType.f64]);
+    if (vector) this.out.bytes([1, ValueType.v128]);
+  }
+
+  private neededLocals(): { floats: boolean; vector: boolean } {
+    const { instructions } = this.plan.body;
+    const needs = { floats: false, vector: false };
+    instructions.forEach((instruction, i) => {
+      const shape = this.floatToClean(instruction, instructions[i + 1]);
+      if (shape === "f32" || shape === "f64") needs.floats = true;
+      else if (shape) needs.vector = true;
+    });
+    return needs;
   }
 
   private enter(): void {
@@ -212,7 +231,7 @@ class BodyEmitter {
   }
 
   /** Floats computed here, or given by the host, whose NaN bits could be seen. */
-  private floatToClean(instruction: Instruction, next: Instruction | undefined): "f32" | "f64" | undefined {
+  private floatToClean(instruction: Instruction, next: Instruction | undefined): FloatShape | undefined {
     if (instruction.opcode !== Op.call) return visibleNan(instruction, next);
     if (instruction.immediate >= this.module.importedFunctions) return undefined;
     const { results } = this.functionType(instruction.immediate);

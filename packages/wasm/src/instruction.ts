@@ -19,7 +19,7 @@ export class Instruction {
   end = 0;
   /**
    * Label depth; index of a local, a global, a function or an indirect call's type; or the number behind the
-   * prefix 0xfc.
+   * prefix 0xfc or 0xfd.
    */
   immediate = 0;
   /** Of `end`, `delegate`, `else`, `catch`: the start of the block it belongs to. */

@@ -21,6 +21,8 @@ export class Layout {
   readonly fuel: number;
   readonly memoryLimit: number;
   readonly pages: number;
+  /** Where cut functions leave their index; only there if some are. */
+  readonly cut: number;
   /** The private table of one slot that the host puts the gate into. */
   readonly gateTable: number;
   readonly yieldFunction: number;
@@ -34,6 +36,7 @@ export class Layout {
     this.fuel = module.globals.length;
     this.memoryLimit = this.fuel + 1;
     this.pages = this.fuel + 2;
+    this.cut = this.fuel + 3;
     this.gateTable = module.tables.length;
     this.types = [...module.types];
     this.firstFunction = module.functions.length;

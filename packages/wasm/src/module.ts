@@ -3,10 +3,12 @@ import { Writer } from "./binary.ts";
 import type { Hint } from "./emit.ts";
 import { unsupported, WasmError } from "./errors.ts";
 import type { Layout } from "./layout.ts";
+import { indicesOf, type Names } from "./names.ts";
 import { Op, ValueType } from "./opcodes.ts";
 import type { BranchCounters } from "./profile.ts";
 import {
   type Export,
+  ExternKind,
   type FunctionType,
   type Module,
   type Range,
@@ -27,19 +29,42 @@ export interface Rewritten {
   readonly hints: readonly (readonly Hint[])[];
   readonly counters: BranchCounters | undefined;
   readonly dropData: boolean | undefined;
+  readonly dropNames: boolean | undefined;
+  /** Whether there are cut functions. */
+  readonly cuts: boolean;
 }
+
+/** The initial value of `capsule_cut`. */
+const NOTHING_CUT = -1;
 
 /** The exports called `names`, in the module's order; fails if one does not exist or is ours. */
 export function keptExports(module: Module, names: readonly string[]): Export[] {
   const wanted = new Set(names);
-  const offset = module.items.get(SectionId.export)?.start ?? module.bytes.length;
+  const offset = exportsOffset(module);
   const kept = module.exports.filter(({ name }) => wanted.delete(name));
   for (const name of wanted) throw new WasmError(`no export "${name}"`, offset);
-  for (const { name } of kept) {
-    if (name.startsWith("capsule_")) throw new WasmError(`export "${name}" has a reserved name`, offset);
-  }
   return kept;
 }
+
+/** Exports of functions by their debug names. */
+export function namedExports(names: Names, wanted: readonly string[]): Export[] {
+  const found = indicesOf(names.functions, wanted, "function");
+  return wanted.map((name) => ({ name, kind: ExternKind.function, index: found.get(name) as number }));
+}
+
+/** Fails if a name is used twice or one of ours. */
+export function checkExportNames(module: Module, exports: readonly Export[]): void {
+  const seen = new Set<string>();
+  for (const { name } of exports) {
+    if (name.startsWith("capsule_"))
+      throw new WasmError(`export "${name}" has a reserved name`, exportsOffset(module));
+    if (seen.has(name)) throw new WasmError(`export "${name}" is repeated`, exportsOffset(module));
+    seen.add(name);
+  }
+}
+
+const exportsOffset = (module: Module): number =>
+  module.items.get(SectionId.export)?.start ?? module.bytes.length;
 
 export function writeModule(module: Module, rewritten: Rewritten): Uint8Array {
   const out = new Writer(module.bytes.length * 2);
@@ -50,7 +75,7 @@ export function writeModule(module: Module, rewritten: Rewritten): Uint8Array {
     if (content !== undefined) writeSection(out, id, content);
   }
   for (const custom of module.customs) {
-    if (custom.name !== "name") continue;
+    if (custom.name !== "name" || rewritten.dropNames) continue;
     const content = new Writer();
     content.name(custom.name);
     content.bytes(bytesOf(module, custom));
@@ -81,7 +106,7 @@ function sectionContent(id: number, module: Module, rewritten: Rewritten): Write
   return content;
 }
 
-function addedItems(id: number, module: Module, { layout, counters }: Rewritten): Code[] {
+function addedItems(id: number, module: Module, { layout, counters, cuts }: Rewritten): Code[] {
   switch (id) {
     case SectionId.type:
       return layout.types.slice(module.types.length).map(functionType);
@@ -93,7 +118,8 @@ function addedItems(id: number, module: Module, { layout, counters }: Rewritten)
       return counters ? [[0, ...unsigned(counters.pages)]] : [];
     case SectionId.global: {
       const mutable = (initial: number) => [ValueType.i32, 1, ...i32(initial), Op.end];
-      return [mutable(0), mutable(65_536), mutable(module.memory?.minimum ?? 0)];
+      const globals = [mutable(0), mutable(65_536), mutable(module.memory?.minimum ?? 0)];
+      return cuts ? [...globals, mutable(NOTHING_CUT)] : globals;
     }
     default:
       return [];

@@ -45,6 +45,7 @@ export const Op = {
   refNull: 0xd0,
   refFunc: 0xd2,
   prefixed: 0xfc,
+  simd: 0xfd,
 } as const;
 
 /** The instructions behind the prefix byte 0xfc that the rewriter treats by name. */
@@ -61,12 +62,35 @@ export const Prefixed = {
   tableFill: 17,
 } as const;
 
+/** The instructions behind the prefix byte 0xfd that have something behind their number. */
+const SIMD_IMMEDIATES: readonly (readonly [first: number, last: number, immediate: SimdImmediate])[] = [
+  [0, 11, "memoryArgument"],
+  [12, 13, "bytes"],
+  [21, 34, "lane"],
+  [84, 91, "memoryArgumentAndLane"],
+  [92, 93, "memoryArgument"],
+];
+
+/** The first of the relaxed instructions, whose results depend on the processor. */
+export const RELAXED_SIMD = 256;
+
+/** What follows the number of a SIMD instruction; `bytes` are 16. */
+export type SimdImmediate = "none" | "memoryArgument" | "bytes" | "lane" | "memoryArgumentAndLane";
+
+export function simdImmediateOf(kind: number): SimdImmediate {
+  for (const [first, last, immediate] of SIMD_IMMEDIATES) {
+    if (kind >= first && kind <= last) return immediate;
+  }
+  return "none";
+}
+
 /** Value types, as they are written in a module. */
 export const ValueType = {
   i32: 0x7f,
   i64: 0x7e,
   f32: 0x7d,
   f64: 0x7c,
+  v128: 0x7b,
   funcref: 0x70,
   externref: 0x6f,
   exnref: 0x69,
@@ -96,7 +120,8 @@ export type Immediate =
   | "f64"
   | "types"
   | "heapType"
-  | "prefixed";
+  | "prefixed"
+  | "simd";
 
 /** The immediate of every one-byte opcode that is supported. */
 const IMMEDIATES: readonly (Immediate | undefined)[] = immediates();
@@ -118,7 +143,6 @@ const REFUSED: Readonly<Record<number, string>> = {
   213: "typed function references (br_on_null)",
   214: "typed function references (br_on_non_null)",
   251: "garbage collection",
-  253: "SIMD",
   254: "threads",
 };
 
@@ -157,6 +181,7 @@ function immediates(): (Immediate | undefined)[] {
   set("none", 0xd1);
   set("function", Op.refFunc);
   set("prefixed", Op.prefixed);
+  set("simd", Op.simd);
   return table;
 }
 
@@ -193,3 +218,35 @@ export function nanType(opcode: number): "f32" | "f64" | undefined {
   if ((opcode >= 0x9b && opcode <= 0xa5) || opcode === 0xbb) return "f64";
   return undefined;
 }
+
+/**
+ * The same for the SIMD instruction with number `kind`, by what its result's lanes are. `pmin` and `pmax` choose
+ * one of their operands.
+ */
+export function simdNanType(kind: number): "f32x4" | "f64x2" | undefined {
+  if (F32X4_ARITHMETIC.has(kind) || kind === DEMOTE) return "f32x4";
+  if (F64X2_ARITHMETIC.has(kind) || kind === PROMOTE) return "f64x2";
+  return undefined;
+}
+
+/** What lanes a SIMD instruction takes of which it does not show the bits of NaNs. */
+export function simdTakes(kind: number): "f32x4" | "f64x2" | undefined {
+  const compares32 = kind >= 65 && kind <= 70;
+  const truncates32 = kind === 248 || kind === 249;
+  if (compares32 || truncates32 || F32X4_ARITHMETIC.has(kind) || kind === PROMOTE) return "f32x4";
+  const compares64 = kind >= 71 && kind <= 76;
+  const truncates64 = kind === 252 || kind === 253;
+  if (compares64 || truncates64 || F64X2_ARITHMETIC.has(kind) || kind === DEMOTE) return "f64x2";
+  return undefined;
+}
+
+/** ceil, floor, trunc, nearest, sqrt, add, sub, mul, div, min, max. */
+const F32X4_ARITHMETIC: ReadonlySet<number> = new Set([
+  103, 104, 105, 106, 227, 228, 229, 230, 231, 232, 233,
+]);
+const F64X2_ARITHMETIC: ReadonlySet<number> = new Set([
+  116, 117, 122, 148, 239, 240, 241, 242, 243, 244, 245,
+]);
+
+/** `f32x4.demote_f64x2_zero` and `f64x2.promote_low_f32x4`. */
+const [DEMOTE, PROMOTE] = [94, 95];

@@ -2,13 +2,15 @@ import { Writer } from "./binary.ts";
 import { type Body, decodeBody } from "./body.ts";
 import { type CallGraph, cutCallCycles, readCallGraph, recursiveFunctions } from "./callgraph.ts";
 import { type Callees, NEVER, newCallees, placeChecks } from "./checks.ts";
+import { type Cut, cutBody, cutFunctions } from "./cut.ts";
 import { type Counts, emitBody, type Hint } from "./emit.ts";
 import { WasmError } from "./errors.ts";
 import { findFrame } from "./frame.ts";
 import { yieldBody } from "./gate.ts";
 import { InstructionPool } from "./instruction.ts";
 import { checkBodySize, Layout } from "./layout.ts";
-import { type AddedExport, keptExports, writeModule } from "./module.ts";
+import { type AddedExport, checkExportNames, keptExports, namedExports, writeModule } from "./module.ts";
+import { indicesOf, type Names, readNames } from "./names.ts";
 import { DEFAULT_PADDING, type Padding, paddingBytes } from "./pad.ts";
 import { placeCharges } from "./potentials.ts";
 import { BranchCounters, type BranchProfile, type BranchSite, type Habits, habitsOf } from "./profile.ts";
@@ -17,9 +19,24 @@ import { decodeModule, ExternKind, type Module } from "./sections.ts";
 export interface RewriteOptions {
   /** The exports that stay, besides those that the rewriter adds. One that does not exist is an error. */
   readonly keepExports: readonly string[];
+  /**
+   * Functions to export by what the name section calls them, under that name. It is an error if one is missing or
+   * the name stands for several.
+   */
+  readonly exportFunctions?: readonly string[];
+  /**
+   * Chooses functions to cut: their bodies go, everything keeps its index, and whoever calls one traps after its
+   * index was left in `capsule_cut`.
+   */
+  readonly cut?: Cut;
+  /** Leaves out the name section. Default false. */
+  readonly dropNames?: boolean;
   /** Leaves out the data segments: the memory's content comes from a snapshot. Default false. */
   readonly dropData?: boolean;
-  /** The export that is the shadow stack's pointer. Turns padding on; it need not be kept. */
+  /**
+   * The global that is the shadow stack's pointer, by its export, which need not be kept, or else by its name in the
+   * name section. Turns padding on.
+   */
   readonly stackPointer?: string;
   /** How much is padded. Only functions that may be active several times at once are, and those that call. */
   readonly padding?: Padding;
@@ -36,6 +53,8 @@ export interface RewriteReport {
   /** Places where fuel is charged, and where it is checked. */
   readonly charges: number;
   readonly checks: number;
+  /** Functions that are cut. */
+  readonly cut: number;
   /** Functions that are padded. */
   readonly padded: number;
   /** Places where a NaN is made canonical. */
@@ -64,6 +83,7 @@ export interface RewriteReport {
  * - `capsule_memory_limit`, a mutable i32: the pages up to which memory may grow. It starts at 65,536.
  * - `capsule_pages`, a mutable i32: the size of memory in pages as the guest sees it. Memory never shrinks; a
  *   host that resets an instance sets this back and fills what is behind with zeros.
+ * - `capsule_cut`, if functions are cut: a mutable i32, the index of the cut function that was called last, or -1.
  * - `capsule_global_0`, …: the module's mutable globals, so that a host can save and restore them.
  *
  * Equal input gives equal bytes.
@@ -106,6 +126,8 @@ class Rewriter {
   private readonly stackPointer: number | undefined;
   private readonly callees: Callees;
   private readonly pool = new InstructionPool();
+  private readonly names: Names;
+  private readonly cut: ReadonlySet<number>;
   /** Functions that charge their assumed path themselves. */
   private readonly chargesItself = new Set<number>();
   private longest = 0;
@@ -119,21 +141,28 @@ class Rewriter {
     this.module = decodeModule(wasm);
     this.habits = habitsOf(options.profile, wasm);
     this.counters = counting ? new BranchCounters(this.module.memory ? 1 : 0) : undefined;
-    this.stackPointer = findStackPointer(this.module, options.stackPointer);
+    this.names = usesNames(this.module, options) ? readNames(this.module) : NO_NAMES;
+    this.stackPointer = findStackPointer(this.module, this.names, options.stackPointer);
+    this.cut = options.cut ? cutFunctions(this.module, this.names, options.cut) : new Set();
     this.callees = newCallees(this.module.functions.length);
   }
 
   run(): { bytes: Uint8Array; report: RewriteReport; sites: readonly BranchSite[] } {
     const { module, counters, options } = this;
-    const exports = keptExports(module, options.keepExports);
-    const graph = readCallGraph(module, this.pool);
+    const exports = [
+      ...keptExports(module, options.keepExports),
+      ...namedExports(this.names, options.exportFunctions ?? []),
+    ];
+    checkExportNames(module, exports);
+    const graph = readCallGraph(module, this.cut, this.pool);
     this.planFunctions(graph, exports);
     const padded = this.paddedFunctions(graph);
     const layout = new Layout(module, yieldBody);
     const counts: Counts = { charges: 0, checks: 0, canonicalised: 0 };
     const { code, hints } = this.emitFunctions(layout, padded, counts);
     const globals = mutableGlobals(module);
-    const added = addedExports(layout, globals, counters);
+    const cuts = options.cut !== undefined;
+    const added = addedExports(layout, globals, cuts, counters);
     const bytes = writeModule(module, {
       layout,
       exports,
@@ -142,11 +171,14 @@ class Rewriter {
       hints,
       counters,
       dropData: options.dropData,
+      dropNames: options.dropNames,
+      cuts,
     });
     const report: RewriteReport = {
       functions: module.bodies.length,
       instructions: graph.sizes.reduce((sum, size) => sum + size, 0),
       ...counts,
+      cut: this.cut.size,
       padded: padded.size,
       longestStraightPath: this.longest,
       globals: globals.map((index) => VALUE_TYPE_NAMES[module.globals[index]?.type ?? 0] ?? "?"),
@@ -167,7 +199,7 @@ class Rewriter {
     }
     for (const n of order) {
       if (cut.has(n) || reachable.has(n)) this.chargesItself.add(n);
-      this.planFunction(n);
+      if (!this.cut.has(n)) this.planFunction(n);
     }
     for (const n of graph.inTables) {
       this.longest = Math.max(this.longest, 1 + (this.callees.toCheck[importedFunctions + n] as number));
@@ -206,6 +238,11 @@ class Rewriter {
     const hints: (readonly Hint[])[] = [];
     for (let n = 0; n < this.module.bodies.length; n++) {
       const out = new Writer(1024);
+      if (this.cut.has(n)) {
+        code.push(Uint8Array.from(cutBody(layout, this.module.importedFunctions + n)));
+        hints.push([]);
+        continue;
+      }
       hints.push(this.emitFunction(out, n, layout, padded.has(n), counts));
       checkBodySize(out.length, this.module.bodies[n]?.start ?? 0);
       code.push(out.finish());
@@ -243,14 +280,26 @@ class Rewriter {
   }
 }
 
-function findStackPointer(module: Module, name: string | undefined): number | undefined {
+/** Reading the names of a large module takes a while, and most have a stack pointer that is exported. */
+function usesNames(module: Module, { cut, exportFunctions, stackPointer }: RewriteOptions): boolean {
+  if (cut !== undefined || exportFunctions !== undefined) return true;
+  return stackPointer !== undefined && !module.exports.some(({ name }) => name === stackPointer);
+}
+
+const NO_NAMES: Names = { functions: new Map(), globals: new Map() };
+
+function findStackPointer(module: Module, names: Names, name: string | undefined): number | undefined {
   if (name === undefined) return undefined;
-  const found = module.exports.find((item) => item.name === name);
-  const global = found?.kind === ExternKind.global ? module.globals[found.index] : undefined;
-  if (found === undefined || !global?.mutable || VALUE_TYPE_NAMES[global.type] !== "i32") {
-    throw new WasmError(`export "${name}" is not a mutable i32 global`, 0);
+  const exported = module.exports.find((item) => item.name === name);
+  const { kind, index } = exported ?? {
+    kind: ExternKind.global,
+    index: indicesOf(names.globals, [name], "global").get(name) ?? -1,
+  };
+  const global = kind === ExternKind.global ? module.globals[index] : undefined;
+  if (!global?.mutable || VALUE_TYPE_NAMES[global.type] !== "i32") {
+    throw new WasmError(`"${name}" is not a mutable i32 global`, 0);
   }
-  return found.index;
+  return index;
 }
 
 function mutableGlobals(module: Module): number[] {
@@ -260,6 +309,7 @@ function mutableGlobals(module: Module): number[] {
 function addedExports(
   layout: Layout,
   globals: readonly number[],
+  cuts: boolean,
   counters: BranchCounters | undefined,
 ): AddedExport[] {
   const global = (name: string, index: number) => ({
@@ -272,6 +322,7 @@ function addedExports(
     { name: "capsule_gate", kind: ExternKind.table, index: layout.gateTable },
     global("memory_limit", layout.memoryLimit),
     global("pages", layout.pages),
+    ...(cuts ? [global("cut", layout.cut)] : []),
     ...globals.map((index, i) => global(`global_${i}`, index)),
     ...(counters ? [{ name: "capsule_counters", kind: ExternKind.memory, index: counters.memory }] : []),
   ];
@@ -282,6 +333,7 @@ const VALUE_TYPE_NAMES: Readonly<Record<number, string>> = {
   126: "i64",
   125: "f32",
   124: "f64",
+  123: "v128",
   112: "funcref",
   111: "externref",
   105: "exnref",

@@ -273,6 +273,7 @@ class ModuleDecoder {
       else if (opcode === Op.i64Const) body.skipSigned(64);
       else if (opcode === Op.f32Const) body.skip(4);
       else if (opcode === Op.f64Const) body.skip(8);
+      else if (opcode === Op.simd) this.vectorConstant(body);
       else if (opcode === Op.globalGet) index(body, this.globals.length, "global");
       else if (opcode === Op.refNull) readHeapType(body);
       else if (opcode === Op.refFunc) this.functionReference(body);
@@ -280,6 +281,12 @@ class ModuleDecoder {
         throw unsupported(`instruction 0x${opcode.toString(16)} in a constant expression`, offset);
       }
     }
+  }
+
+  private vectorConstant(body: Reader): void {
+    const offset = body.position;
+    if (body.u32() !== V128_CONST) throw unsupported("SIMD instruction in a constant expression", offset);
+    body.skip(16);
   }
 
   private elementSegment(body: Reader): void {
@@ -328,6 +335,9 @@ class ModuleDecoder {
   }
 }
 
+/** The number of `v128.const` among the SIMD instructions. */
+const V128_CONST = 12;
+
 /** i32 and i64 add, sub and mul. */
 const EXTENDED_CONST: ReadonlySet<number> = new Set([0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e]);
 
@@ -359,7 +369,6 @@ export function readValueType(body: Reader): number {
   const offset = body.position;
   const type = body.byte();
   if (VALUE_TYPES.has(type)) return type;
-  if (type === 0x7b) throw unsupported("SIMD (v128)", offset);
   if (type >= 0x63 && type <= 0x74) throw unsupported(`reference type 0x${type.toString(16)}`, offset);
   throw new WasmError(`unknown value type 0x${type.toString(16)}`, offset);
 }
@@ -369,7 +378,7 @@ const VALUE_TYPES: ReadonlySet<number> = new Set<number>(Object.values(ValueType
 function readReferenceType(body: Reader): number {
   const offset = body.position;
   const type = readValueType(body);
-  if (type >= ValueType.f64) throw new WasmError("not a reference type", offset);
+  if (type >= ValueType.v128) throw new WasmError("not a reference type", offset);
   return type;
 }
 
@@ -382,6 +391,7 @@ function readGlobalType(body: Reader): GlobalType {
   const type = readValueType(body);
   const offset = body.position;
   const flags = body.byte();
+  if (flags === 1 && type === ValueType.v128) throw unsupported("mutable global of type v128", offset);
   if (flags === 2 || flags === 3) throw unsupported("threads (shared global)", offset);
   if (flags > 1) throw new WasmError("unknown mutability", offset);
   return { type, mutable: flags === 1 };

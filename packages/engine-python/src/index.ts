@@ -1,0 +1,2 @@
+export { API_EXPORTS, ENGINE_EXPORTS, rewritePython, type Variant } from "./rewrite.ts";
+export { cutPackages, moduleOfCut } from "./rewrite-cut.ts";

