@@ -46,7 +46,7 @@ export const DOOR_NAMES = [
  * | `reject` | the reason | `""` or `"job"` | the first unhandled rejection of the turn; `"job"`: what a job itself threw |
  * | `report` | any value | | answers the description of an exception: an `ErrorReport` as JSON, without a status letter |
  *
- * Every other entry answers a status, but only the answer of the last `poll` of a turn counts: jobs may still change it.
+ * Every other entry answers a status (see `STATUS`), but only the answer of the last `poll` of a turn counts: jobs may still change it.
  * `start` may come before loading is over; the task then starts as soon as it is. After a result of `loading` with
  * `"manifest"` the sandbox is ready for `start`, in a snapshot too. An entry never throws, unless the engine ends it.
  *
@@ -58,18 +58,7 @@ export const DOOR_NAMES = [
  */
 export type EntryOp = "preload" | "loading" | "start" | "complete" | "poll" | "reject" | "report";
 
-/**
- * What an entry answers, by its first character:
- *
- * | | rest | meaning |
- * |---|---|---|
- * | `R` | JSON text | the task's result |
- * | `E` | `ErrorReport` as JSON | the task threw; `name` is empty where what was thrown is not an error |
- * | `X` | `error_type`, a space, a message | the task failed in a way that has a type of its own, such as `invalid_result` |
- * | `T` | | a timer fired: run the jobs and poll again |
- * | `I` | wake (ms since 1970) or nothing, a comma, number of pending calls | idle |
- */
-export const STATUS = { result: "R", error: "E", typed: "X", timer: "T", idle: "I" } as const;
+export { STATUS } from "@capsule-run/protocol";
 
 /** The file name of the bundled program in guest stacks; frames of other files are ours or the engine's. */
 export const PROGRAM_FILE = "capsule:program";

@@ -13,4 +13,5 @@ export * from "./numbers.ts";
 export * from "./policy.ts";
 export * from "./report.ts";
 export * from "./seam.ts";
+export * from "./status.ts";
 export * from "./utf8.ts";

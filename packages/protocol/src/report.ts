@@ -9,4 +9,6 @@ export interface ErrorReport {
   /** How the exception reached the host, if not by the task's own throw. */
   readonly via?: "unhandled_rejection" | undefined;
   readonly cause?: ErrorReport | undefined;
+  /** What its class makes it, where that is not `task_error`. */
+  readonly type?: "stack_overflow" | "out_of_memory" | undefined;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LoadRecord } from "@capsule-run/protocol";
-import { failed, raised, turnEnd } from "./answers.ts";
+import { failed, LoadRecord, raised, turnEnd } from "@capsule-run/protocol";
+import { classify } from "./answers.ts";
 import type { QuickJs } from "./exports.ts";
 import { type DoorHost, doorImports } from "./imports.ts";
 import type { Values } from "./values.ts";
@@ -123,7 +123,7 @@ test("the clock and random bytes go into memory or nowhere", () => {
     assert.notEqual(random(at, length), 0);
 });
 
-const answer = (text: string): unknown => turnEnd(new Uint8Array(Buffer.from(text)));
+const answer = (text: string): unknown => turnEnd(new Uint8Array(Buffer.from(text)), classify);
 const unknown = failed("internal_error", "the prelude answered what the host does not know");
 
 test("answers of the prelude", () => {
@@ -156,7 +156,7 @@ test("what no honest prelude answers is our error", () => {
 
 test("the engine's own exceptions have types of their own", () => {
   const report = (name: string, message: string): string => JSON.stringify({ name, message, stack: "" });
-  const type = (json: string): unknown => (raised(json) as { error: string }).error;
+  const type = (json: string): unknown => (raised(json, classify) as { error: string }).error;
   assert.equal(type(report("RangeError", "Maximum call stack size exceeded")), "stack_overflow");
   assert.equal(type(report("InternalError", "out of memory")), "out_of_memory");
   assert.equal(type(report("Error", "Maximum call stack size exceeded")), "task_error");

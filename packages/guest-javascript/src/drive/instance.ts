@@ -1,5 +1,5 @@
 import type { GuestHost, GuestInstance, Image, Loaded, SandboxLimits, TurnEnd } from "@capsule-run/protocol";
-import { LIMITS, LoadRecord } from "@capsule-run/protocol";
+import { failed, LIMITS, LoadRecord, raised, turnEnd } from "@capsule-run/protocol";
 import {
   difference,
   FuelClock,
@@ -10,7 +10,7 @@ import {
   WASM_PAGE,
 } from "@capsule-run/wasm/host";
 import { type EntryOp, PROGRAM_FILE, STATUS } from "../door.ts";
-import { failed, raised, turnEnd } from "./answers.ts";
+import { classify } from "./answers.ts";
 import { EVAL_MODULE, type QuickJs } from "./exports.ts";
 import type { Handles } from "./handles.ts";
 import { doorImports } from "./imports.ts";
@@ -236,7 +236,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
         if (thrown) return thrown;
         const status = await this.#next();
         if (status[0] !== STATUS.timer.charCodeAt(0))
-          return this.#fuel.empty ? this.#outOfFuel() : this.#classified(turnEnd(status));
+          return this.#fuel.empty ? this.#outOfFuel() : this.#classified(turnEnd(status, classify));
       }
     } catch (trap) {
       const cause = this.#doom ? this.#doom.cause : trap;
@@ -295,7 +295,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
   async #exception(): Promise<TurnEnd> {
     const value = this.#fuel.plain(() => this.#js.qjs_get_exception());
     const status = await this.#enter("report", value);
-    return raised(Buffer.from(status).toString());
+    return raised(Buffer.from(status).toString(), classify);
   }
 
   async #pause(): Promise<number> {

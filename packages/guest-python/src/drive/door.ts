@@ -1,0 +1,65 @@
+import type { GuestEvent } from "@capsule-run/protocol";
+
+/** What an instance offers to the guest's `_host.call`. Nothing here throws into the guest. */
+export interface DoorHost {
+  call(mode: "sync" | "async", task: string, args: Uint8Array): number;
+  /** The envelope of a sync call; null when the guest has been ended. */
+  wait(id: number): Promise<Uint8Array | null>;
+  /** What came for a guest that rests; null when it has been ended. */
+  rest(wake: number | null, pending: number): Promise<GuestEvent | null>;
+  revoke(id: number): void;
+  /** The program asked for something that differs between attempts. */
+  asked(what: string): void;
+}
+
+/** The answer to a request; null: refused, which the guest sees as an OSError. */
+type Answer = Uint8Array | null;
+
+const NOTHING = new Uint8Array(0);
+const MOST_WORD = 200;
+/** The last millisecond that a `Date` can hold. */
+const MOST_DATE = 8.64e15;
+
+/** The operations by their first byte: see the table in `door.ts` of this package. */
+const OPERATIONS: Readonly<Record<string, (host: DoorHost, payload: Uint8Array) => Answer | Promise<Answer>>> = {
+  c(host, payload) {
+    const request = taskCall(payload);
+    return request && Buffer.from(String(host.call("async", request.task, request.args)));
+  },
+  w(host, payload) {
+    const request = taskCall(payload);
+    return request && host.wait(host.call("sync", request.task, request.args));
+  },
+  async r(host, payload) {
+    const [wake = "", pending = ""] = Buffer.from(payload.subarray(0, 64)).toString().split(",");
+    const [at, calls] = [Number(wake), Number(pending)];
+    if (!(at >= 0 && at <= MOST_DATE && Number.isSafeInteger(calls) && calls >= 0)) return null;
+    const event = await host.rest(wake === "" ? null : at, calls);
+    if (event === null) return null;
+    if (event.type === "wake") return Buffer.from("W");
+    return Buffer.concat([Buffer.from(`C${event.call}\0`), event.envelope]);
+  },
+  x(host, payload) {
+    const id = Number(Buffer.from(payload.subarray(0, 20)).toString());
+    if (!Number.isSafeInteger(id) || id < 1) return null;
+    host.revoke(id);
+    return NOTHING;
+  },
+  "?"(host, payload) {
+    if (payload.length > MOST_WORD) return null;
+    host.asked(Buffer.from(payload).toString());
+    return NOTHING;
+  },
+};
+
+/** Does what the guest asks. Its bytes are copied: they are nobody else's. */
+export function answer(host: DoorHost, request: Uint8Array): Answer | Promise<Answer> {
+  const op = String.fromCharCode(request[0] ?? 0);
+  return Object.hasOwn(OPERATIONS, op) ? (OPERATIONS[op]?.(host, request.subarray(1)) ?? null) : null;
+}
+
+function taskCall(payload: Uint8Array): { readonly task: string; readonly args: Uint8Array } | null {
+  const end = payload.indexOf(0);
+  if (end < 1 || end > MOST_WORD * 4) return null;
+  return { task: Buffer.from(payload.subarray(0, end)).toString(), args: payload.subarray(end + 1) };
+}

@@ -1,0 +1,377 @@
+import {
+  type ErrorReport,
+  type ErrorType,
+  failed,
+  type GuestEvent,
+  type GuestHost,
+  type GuestInstance,
+  type Image,
+  LIMITS,
+  type Loaded,
+  type SandboxLimits,
+  type TurnEnd,
+  turnEnd,
+} from "@capsule-run/protocol";
+import {
+  difference,
+  FuelClock,
+  FuelTank,
+  GATE,
+  mutableGlobals,
+  PAGE,
+  SLICE,
+  WASM_PAGE,
+} from "@capsule-run/wasm/host";
+import { type ProgramFiles, readFiles } from "../files.ts";
+import type { BaseImage } from "./base.ts";
+import { answer } from "./door.ts";
+import type { Python } from "./exports.ts";
+import { Loading } from "./loading.ts";
+import type { PreparedProgram } from "./prepared.ts";
+import { OutOfGuestMemory, Values } from "./values.ts";
+import { createWasi, type Wasi, type ZipSource } from "./wasi/index.ts";
+
+/** What all instances of an opened engine share. */
+export interface EngineParts {
+  readonly module: WebAssembly.Module;
+  readonly base: BaseImage;
+  readonly globals: readonly number[];
+  /** The prelude's entry function, in the image. */
+  readonly entry: number;
+  readonly stdlib: ZipSource;
+  /** What a function that was cut out belongs to. */
+  cutCode(index: number): string;
+  /** Fuel per slice; tests use others to show that it makes no difference. */
+  readonly slice?: number;
+}
+
+const MAX_PAGES = 65_536;
+/** `capsule_cut` until a function that was cut out is called. */
+const NOT_CUT = -1;
+/** An instance that grew beyond this is cheaper to throw away than to keep. */
+const REUSE_BYTES = 160 * 1024 * 1024;
+const ZEROS = new Uint8Array(WASM_PAGE);
+
+/** Why the guest was ended from outside. */
+type Doom =
+  | { readonly why: "stopped" }
+  | { readonly why: "exit"; readonly code: number }
+  | { readonly why: "deadlock" }
+  | { readonly why: "broken"; readonly cause: unknown };
+
+type Entry = (callable: number, argument: number) => Promise<number>;
+const gate = new WebAssembly.Module(GATE as BufferSource);
+
+/** One CPython instance, driven by turns. See `GuestInstance`. */
+export class PythonInstance implements GuestInstance<PreparedProgram> {
+  readonly #parts: EngineParts;
+  readonly #host: GuestHost;
+  readonly #python: Python;
+  readonly #globals: readonly WebAssembly.Global<"i32">[];
+  readonly #fuel: FuelTank;
+  readonly #clock = new FuelClock();
+  readonly #values: Values;
+  readonly #wasi: Wasi;
+  readonly #call: Entry;
+  /** Whether memory is as it was made: all zeros. */
+  #fresh = true;
+  /** The program whose files it may read, and whether each attempt loads it. */
+  #program: Pick<PreparedProgram, "files" | "snapshot"> | null = null;
+  /** While a program is loaded for its snapshot: what it asked for, and what it printed. */
+  #loading: Loading | null = null;
+  #doom: Doom | null = null;
+
+  constructor(parts: EngineParts, host: GuestHost) {
+    this.#parts = parts;
+    this.#host = host;
+    this.#wasi = createWasi({
+      stdlib: parts.stdlib,
+      clock: () => {
+        this.#loading?.clock();
+        return this.#clock.read(this.#fuel.used);
+      },
+      random: (length) => {
+        this.#loading?.random();
+        return this.#host.random(length);
+      },
+      output: (stream, text) => this.#output(stream, text),
+      sleep: (until) => this.#sleep(until),
+      charge: (units) => this.#fuel.charge(units),
+      exit: (code) => this.#end({ why: "exit", code }),
+      broken: (cause) => this.#end({ why: "broken", cause }),
+    });
+    const instance = new WebAssembly.Instance(parts.module, {
+      wasi_snapshot_preview1: this.#wasi.imports(() => this.#python.memory),
+      host: { call: new WebAssembly.Suspending((...words: number[]) => this.#hostCall(words)) },
+    });
+    this.#python = instance.exports as unknown as Python;
+    this.#fuel = new FuelTank(this.#python.capsule_fuel, parts.slice ?? SLICE);
+    this.#values = new Values(this.#python, this.#fuel, () => {});
+    this.#globals = mutableGlobals(instance.exports);
+    const pause = new WebAssembly.Suspending(() => this.#pause());
+    const { exports } = new WebAssembly.Instance(gate, { capsule: { yield: pause } });
+    this.#python.capsule_gate.set(0, exports.gate);
+    this.#call = WebAssembly.promising(this.#python.PyObject_CallOneArg) as Entry;
+  }
+
+  get fuelUsed(): number {
+    return this.#fuel.used;
+  }
+
+  get ramUsed(): number {
+    return this.#python.capsule_pages.value * WASM_PAGE;
+  }
+
+  get reusable(): boolean {
+    return this.#python.memory.buffer.byteLength <= REUSE_BYTES;
+  }
+
+  reset(program: PreparedProgram | null, limits: SandboxLimits, now: number): void {
+    const length = program?.length ?? this.#parts.base.layout.length;
+    this.#fill(program, length);
+    for (const [i, value] of (program?.globals ?? this.#parts.globals).entries())
+      (this.#globals[i] as WebAssembly.Global<"i32">).value = value;
+    this.#python.capsule_pages.value = length / WASM_PAGE;
+    this.#python.capsule_memory_limit.value =
+      limits.ram === null ? MAX_PAGES : Math.min(MAX_PAGES, Math.floor(limits.ram / WASM_PAGE));
+    this.#python.capsule_cut.value = NOT_CUT;
+    this.#program = program;
+    this.#loading = null;
+    this.#doom = null;
+    this.#fuel.fill(limits.fuel);
+    this.#clock.start(now);
+    this.#wasi.reset(program?.files ?? null);
+  }
+
+  /** Sets memory to the engine's image with the program's pages in it, and all behind it to zeros. */
+  #fill(program: PreparedProgram | null, length: number): void {
+    const { memory } = this.#python;
+    if (length > memory.buffer.byteLength) memory.grow((length - memory.buffer.byteLength) / WASM_PAGE);
+    const bytes = new Uint8Array(memory.buffer);
+    const { base } = this.#parts;
+    if (this.#fresh) base.fillFresh(bytes);
+    else {
+      let end = 0;
+      for (const { start, bytes: size } of base.layout.runs) {
+        clear(bytes, end, start);
+        end = start + size;
+        bytes.set(base.memory.subarray(start, end), start);
+      }
+      // All that is really there, not only what the guest knows of: a guest that broke its engine may have written to it.
+      clear(bytes, end, bytes.length);
+    }
+    this.#fresh = false;
+    for (const page of program?.pages ?? []) bytes.set(program?.page(page) as Uint8Array, page * PAGE);
+  }
+
+  async load(bundle: Uint8Array): Promise<Loaded | TurnEnd> {
+    const files = readFiles(bundle);
+    this.#program = { files, snapshot: "before" };
+    this.#wasi.reset(files);
+    const loading = new Loading();
+    this.#loading = loading;
+    let end = await this.#turn("L", files.entry);
+    while (end.state === "idle" && end.wake !== null) end = await this.wake(end.wake);
+    if (end.state === "idle") return failed("deadlock", TOP_LEVEL_DEADLOCK);
+    if (end.state !== "result") return end;
+    const { tasks, entry, notice } = JSON.parse(Buffer.from(end.json).toString()) as {
+      tasks: unknown;
+      entry: string | null;
+      notice: string | null;
+    };
+    const reasons = [...loading.record.reasons, ...this.#wasi.unkept()];
+    if (reasons.length > 0) this.reset(null, LIMITS.load, 0);
+    return {
+      tasks: JSON.stringify(tasks),
+      entry: entry ?? "",
+      notice: notice ?? "",
+      snapshot: reasons.length > 0 ? "before" : "after",
+      reasons,
+      output: reasons.length > 0 ? [] : loading.record.output,
+      image: this.#image(files),
+    };
+  }
+
+  #image(_files: ProgramFiles): Image {
+    const memory = new Uint8Array(this.#python.memory.buffer, 0, this.ramUsed);
+    return {
+      globals: this.#globals.map((global) => global.value),
+      pages: difference(memory, this.#parts.base.memory),
+    };
+  }
+
+  async start(task: string, args: Uint8Array): Promise<TurnEnd> {
+    const fresh = await this.#turn("Z");
+    if (fresh.state !== "idle") return fresh;
+    if (this.#program?.snapshot === "before") {
+      const loaded = await this.#turn("L", this.#program.files.entry);
+      if (loaded.state !== "result") return loaded;
+    }
+    return this.#turn("S", `${task}\0`, args);
+  }
+
+  complete(call: number, envelope: Uint8Array, now: number): Promise<TurnEnd> {
+    this.#clock.event(now, this.#fuel.used);
+    return this.#turn("C", `${call}\0`, envelope);
+  }
+
+  wake(now: number): Promise<TurnEnd> {
+    this.#clock.event(now, this.#fuel.used);
+    return this.#turn("W");
+  }
+
+  /** One entry of the prelude. Traps end here, whatever their cause. */
+  async #turn(...message: readonly (string | Uint8Array)[]): Promise<TurnEnd> {
+    try {
+      const request = this.#values.bytes(
+        ...message.map((part) => (typeof part === "string" ? Buffer.from(part) : part)),
+      );
+      this.#fuel.chargeEntry();
+      const result = await this.#call(this.#parts.entry, request);
+      this.#fuel.plain(() => this.#python.Py_DecRef(request));
+      if (this.#fuel.empty) return OUT_OF_FUEL;
+      const status = result === 0 ? null : this.#values.take(result);
+      if (status) return turnEnd(status, classify);
+      this.#fuel.plain(() => this.#python.PyErr_Clear());
+      return this.#starved
+        ? failed("out_of_memory", "MemoryError")
+        : failed("internal_error", "the prelude gave no answer");
+    } catch (trap) {
+      return this.#trapped(trap);
+    }
+  }
+
+  /** Whether the guest has had nearly all the memory it may have. */
+  get #starved(): boolean {
+    return this.#python.capsule_pages.value >= 0.95 * this.#python.capsule_memory_limit.value;
+  }
+
+  #trapped(trap: unknown): TurnEnd {
+    const doom = this.#doom;
+    switch (doom?.why) {
+      case "stopped":
+        return { state: "stopped" };
+      case "exit":
+        return failed("task_error", `the program ended itself by os._exit(${doom.code})`);
+      case "deadlock":
+        return failed("deadlock", TOP_LEVEL_DEADLOCK);
+      case "broken":
+        return failed("internal_error", `the engine's host failed: ${textOf(doom.cause)}`);
+    }
+    if (trap instanceof OutOfGuestMemory) return failed("out_of_memory", "MemoryError");
+    const cut = this.#python.capsule_cut.value;
+    if (cut !== NOT_CUT) return { state: "lacking", code: this.#parts.cutCode(cut) };
+    if (this.#fuel.empty) return OUT_OF_FUEL;
+    // Below zero: the engine ran off the C stack where it does not check.
+    if (trap instanceof RangeError || (this.#globals[0]?.value ?? 0) < 0)
+      return failed("stack_overflow", "the engine's stack overflowed");
+    const text = textOf(trap);
+    return text === "unreachable"
+      ? failed("task_error", "the Python interpreter was aborted, by os.abort() or a fatal error of its own")
+      : failed("internal_error", `the Python interpreter crashed: ${text}`);
+  }
+
+  async #pause(): Promise<number> {
+    if (!this.#fuel.grant()) return 1;
+    if (await this.#host.pause()) return 0;
+    this.#doom ??= { why: "stopped" };
+    return 1;
+  }
+
+  /** `host.call`: 0 with the answer in memory, or −2 for a request that is refused. */
+  #hostCall([at = 0, length = 0, answerAt = 0, lengthAt = 0]: readonly number[]): number | Promise<number> {
+    const { buffer } = this.#python.memory;
+    const inside = (pointer: number, size: number): boolean =>
+      (pointer >>> 0) + (size >>> 0) <= buffer.byteLength;
+    if (this.#doom || !inside(at, length) || !inside(answerAt, 4) || !inside(lengthAt, 4)) return REFUSED;
+    if (length >>> 0 > MOST_REQUEST) return REFUSED;
+    this.#fuel.charge(HOST_CALL + (length >>> 4));
+    const request = new Uint8Array(buffer, at >>> 0, length >>> 0).slice();
+    const give = (bytes: Uint8Array | null): number => {
+      const allocated = bytes === null || this.#doom ? 0 : this.#values.allocated(bytes);
+      if (bytes === null || allocated === 0) return REFUSED;
+      const view = new DataView(this.#python.memory.buffer);
+      view.setUint32(answerAt >>> 0, allocated, true);
+      view.setUint32(lengthAt >>> 0, bytes.length, true);
+      return 0;
+    };
+    const broken = (cause: unknown): number => {
+      this.#end({ why: "broken", cause });
+      return REFUSED;
+    };
+    try {
+      const given = answer(this.#doorHost, request);
+      return given instanceof Promise ? given.then(give).catch(broken) : give(given);
+    } catch (cause) {
+      return broken(cause);
+    }
+  }
+
+  readonly #doorHost = {
+    call: (mode: "sync" | "async", task: string, args: Uint8Array): number => this.#host.call(mode, task, args),
+    wait: async (id: number): Promise<Uint8Array | null> => {
+      const completion = await this.#host.wait(id);
+      if (completion) this.#clock.event(completion.now, this.#fuel.used);
+      else this.#end({ why: "stopped" });
+      return completion?.envelope ?? null;
+    },
+    rest: (wake: number | null, pending: number) => this.#rest(wake, pending, false),
+    revoke: (id: number): void => this.#host.revoke(id),
+    asked: (what: string): void => this.#loading?.hear(what),
+  };
+
+  /** While a program is loaded, the time that it waits for passes at once. */
+  async #rest(wake: number | null, pending: number, deaf: boolean): Promise<GuestEvent | null> {
+    if (this.#loading && wake === null) {
+      this.#end({ why: "deadlock" });
+      return null;
+    }
+    const event: GuestEvent | null =
+      this.#loading && wake !== null
+        ? { type: "wake", now: wake }
+        : await this.#host.rest(wake, pending, deaf);
+    if (event) this.#clock.event(event.now, this.#fuel.used);
+    else this.#end({ why: "stopped" });
+    return event;
+  }
+
+  /** @param until nanoseconds since 1970, rounded up here so that it has passed for the guest too */
+  async #sleep(until: bigint): Promise<boolean> {
+    const microseconds = Number((until + 999n) / 1000n);
+    return (await this.#rest(microseconds / 1000, 0, true)) !== null;
+  }
+
+  /** The guest gets no answer any more and traps at its next check. */
+  #end(doom: Doom): void {
+    this.#doom ??= doom;
+    this.#fuel.drain();
+  }
+
+  #output(stream: 1 | 2, text: Uint8Array): void {
+    if (this.#loading) this.#loading.record.print(stream, text);
+    else this.#host.output(stream, text);
+  }
+}
+
+/** What `host.call` answers to what it does not do: Python raises an OSError. */
+const REFUSED = -2;
+const MOST_REQUEST = LIMITS.argumentBytes + 4096;
+/** Units for the crossing itself. */
+const HOST_CALL = 1000;
+const OUT_OF_FUEL = failed("out_of_fuel", "");
+const TOP_LEVEL_DEADLOCK = "the program's top-level code waits for something that can never come";
+
+/** What an exception that the task did not catch is called in an envelope. */
+const classify = ({ type }: ErrorReport): ErrorType =>
+  type === "out_of_memory" || type === "stack_overflow" ? type : "task_error";
+
+const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+/** Zeros `memory` from `start` to `end`, but leaves alone what is zero: pages never written to take no room. */
+function clear(memory: Uint8Array, start: number, end: number): void {
+  for (let at = start; at < end; ) {
+    const next = Math.min(end, at + WASM_PAGE);
+    if (Buffer.compare(memory.subarray(at, next), ZEROS.subarray(0, next - at)) !== 0) memory.fill(0, at, next);
+    at = next;
+  }
+}

@@ -1,0 +1,132 @@
+import { ALL_RIGHTS, DIRECTORY_RIGHTS, RIGHT, STREAM_RIGHTS } from "./defs.ts";
+import type { DirectoryNode, FileNode } from "./nodes.ts";
+import { refusal } from "./refusal.ts";
+import type { Scratch } from "./scratch.ts";
+
+interface Rights {
+  rights: bigint;
+  inheriting: bigint;
+  /** `FDFLAG`s. */
+  flags: number;
+}
+
+export interface InputDescriptor extends Rights {
+  readonly kind: "input";
+}
+
+export interface OutputDescriptor extends Rights {
+  readonly kind: "output";
+  readonly stream: 1 | 2;
+}
+
+export interface FileDescriptor extends Rights {
+  readonly kind: "file";
+  readonly node: FileNode;
+  position: number;
+}
+
+export interface DirectoryDescriptor extends Rights {
+  readonly kind: "directory";
+  readonly node: DirectoryNode;
+  /** Its path where it was open from the start, and can't be closed. */
+  readonly preopen: string | null;
+}
+
+/** What a number of the guest's stands for. */
+export type Descriptor = InputDescriptor | OutputDescriptor | FileDescriptor | DirectoryDescriptor;
+
+/** The one directory that is open from the start. wasi-libc learns of it at boot, once and for all. */
+export const ROOT = 3;
+const FIRST_FREE = ROOT + 1;
+export const MOST_DESCRIPTORS = 1024;
+
+/** The descriptors of one attempt. */
+export class Descriptors {
+  readonly #scratch: Scratch;
+  readonly #open: Map<number, Descriptor>;
+  /** No number below is free, except those of closed standard streams, which nothing else gets. */
+  #lowest = FIRST_FREE;
+
+  constructor(root: DirectoryNode, scratch: Scratch) {
+    this.#scratch = scratch;
+    const stream = { inheriting: 0n, flags: 0 };
+    const input = STREAM_RIGHTS | RIGHT.FD_READ;
+    const output = STREAM_RIGHTS | RIGHT.FD_WRITE;
+    this.#open = new Map<number, Descriptor>([
+      [0, { kind: "input", rights: input, ...stream }],
+      [1, { kind: "output", stream: 1, rights: output, ...stream }],
+      [2, { kind: "output", stream: 2, rights: output, ...stream }],
+      [
+        ROOT,
+        {
+          kind: "directory",
+          node: root,
+          preopen: "/",
+          rights: DIRECTORY_RIGHTS,
+          inheriting: ALL_RIGHTS,
+          flags: 0,
+        },
+      ],
+    ]);
+  }
+
+  get(number: number): Descriptor {
+    const found = this.#open.get(number);
+    if (found === undefined) throw refusal("BADF");
+    return found;
+  }
+
+  /** A descriptor that may do something. */
+  able(number: number, right: bigint): Descriptor {
+    const found = this.get(number);
+    if ((found.rights & right) === 0n) throw refusal("NOTCAPABLE");
+    return found;
+  }
+
+  /** The directory that a path starts from. */
+  directory(number: number, right: bigint): DirectoryDescriptor {
+    const found = this.get(number);
+    if (found.kind !== "directory") throw refusal("NOTDIR");
+    if ((found.rights & right) === 0n) throw refusal("NOTCAPABLE");
+    return found;
+  }
+
+  /** Gives a descriptor the lowest free number. */
+  add(descriptor: FileDescriptor | DirectoryDescriptor): number {
+    while (this.#open.has(this.#lowest)) this.#lowest++;
+    if (this.#lowest >= MOST_DESCRIPTORS) throw refusal("MFILE");
+    this.#open.set(this.#lowest, descriptor);
+    this.#scratch.hold(descriptor.node);
+    return this.#lowest++;
+  }
+
+  close(number: number): void {
+    const found = this.get(number);
+    if (number === ROOT) throw refusal("NOTSUP");
+    this.#open.delete(number);
+    if (number >= FIRST_FREE) this.#lowest = Math.min(this.#lowest, number);
+    if ("node" in found) this.#scratch.release(found.node);
+  }
+
+  /** Moves a descriptor to a number that is in use, and closes what was there. */
+  renumber(from: number, to: number): void {
+    const moved = this.get(from);
+    this.get(to);
+    if (from === ROOT || to === ROOT) throw refusal("NOTSUP");
+    if (from === to) return;
+    this.close(to);
+    this.#open.delete(from);
+    this.#open.set(to, moved);
+    if (from >= FIRST_FREE) this.#lowest = Math.min(this.#lowest, from);
+  }
+
+  /** Whether exactly those are open that were at the start. */
+  get pristine(): boolean {
+    if (this.#open.size !== FIRST_FREE) return false;
+    for (let number = 0; number < FIRST_FREE; number++) {
+      const kind = this.#open.get(number)?.kind;
+      if (kind !== (number === 0 ? "input" : number === ROOT ? "directory" : "output")) return false;
+    }
+    return true;
+  }
+}
