@@ -1,5 +1,6 @@
 import { type Code, i32, sized } from "./assemble.ts";
 import { Writer } from "./binary.ts";
+import { elementsWithout } from "./elements.ts";
 import type { Hint } from "./emit.ts";
 import { unsupported, WasmError } from "./errors.ts";
 import type { Layout } from "./layout.ts";
@@ -30,8 +31,8 @@ export interface Rewritten {
   readonly counters: BranchCounters | undefined;
   readonly dropData: boolean | undefined;
   readonly dropNames: boolean | undefined;
-  /** Whether there are cut functions. */
-  readonly cuts: boolean;
+  /** Functions that are cut, numbered as the module defines them; `undefined` if none were to be. */
+  readonly cut: ReadonlySet<number> | undefined;
 }
 
 /** The initial value of `capsule_cut`. */
@@ -89,6 +90,11 @@ function sectionContent(id: number, module: Module, rewritten: Rewritten): Write
   switch (id) {
     case SectionId.export:
       return items([...rewritten.exports, ...rewritten.added].map(exportItem));
+    case SectionId.element: {
+      const elements = elementsWithout(module, rewritten.cut ?? new Set());
+      if (elements) return elements;
+      break;
+    }
     case SectionId.code:
       return codeContent(rewritten);
     case SectionId.dataCount:
@@ -106,7 +112,7 @@ function sectionContent(id: number, module: Module, rewritten: Rewritten): Write
   return content;
 }
 
-function addedItems(id: number, module: Module, { layout, counters, cuts }: Rewritten): Code[] {
+function addedItems(id: number, module: Module, { layout, counters, cut }: Rewritten): Code[] {
   switch (id) {
     case SectionId.type:
       return layout.types.slice(module.types.length).map(functionType);
@@ -119,7 +125,7 @@ function addedItems(id: number, module: Module, { layout, counters, cuts }: Rewr
     case SectionId.global: {
       const mutable = (initial: number) => [ValueType.i32, 1, ...i32(initial), Op.end];
       const globals = [mutable(0), mutable(65_536), mutable(module.memory?.minimum ?? 0)];
-      return cuts ? [...globals, mutable(NOTHING_CUT)] : globals;
+      return cut ? [...globals, mutable(NOTHING_CUT)] : globals;
     }
     default:
       return [];

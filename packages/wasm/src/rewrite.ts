@@ -26,7 +26,8 @@ export interface RewriteOptions {
   readonly exportFunctions?: readonly string[];
   /**
    * Chooses functions to cut: their bodies go, everything keeps its index, and whoever calls one traps after its
-   * index was left in `capsule_cut`.
+   * index was left in `capsule_cut`. Slots of tables that held one may become null: an indirect call through these
+   * traps, and leaves nothing.
    */
   readonly cut?: Cut;
   /** Leaves out the name section. Default false. */
@@ -161,8 +162,7 @@ class Rewriter {
     const counts: Counts = { charges: 0, checks: 0, canonicalised: 0 };
     const { code, hints } = this.emitFunctions(layout, padded, counts);
     const globals = mutableGlobals(module);
-    const cuts = options.cut !== undefined;
-    const added = addedExports(layout, globals, cuts, counters);
+    const added = addedExports(layout, globals, options.cut !== undefined, counters);
     const bytes = writeModule(module, {
       layout,
       exports,
@@ -172,7 +172,7 @@ class Rewriter {
       counters,
       dropData: options.dropData,
       dropNames: options.dropNames,
-      cuts,
+      cut: options.cut ? this.cut : undefined,
     });
     const report: RewriteReport = {
       functions: module.bodies.length,
