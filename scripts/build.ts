@@ -6,6 +6,7 @@ import { bundleCommandLine } from "../packages/cli/scripts/bundle.ts";
 import { buildSdk } from "../packages/sdk/scripts/build.ts";
 import { buildEngine } from "./build/engine.ts";
 import { writeLicences } from "./build/licences.ts";
+import { buildPreparation } from "./build/preparation.ts";
 
 /** Builds what the packages ship: the command line with its cell and engine, and the SDK. */
 
@@ -29,11 +30,12 @@ const bundleCell = (language: string): Promise<Metafile> =>
 
 async function buildCommandLine(): Promise<void> {
   rmSync(fresh, { recursive: true, force: true });
-  const [, commandLine, cell, pythonCell] = await Promise.all([
+  const [, commandLine, cell, pythonCell, preparation] = await Promise.all([
     buildEngine(join(fresh, "engine-javascript")),
     bundleCommandLine(fresh),
     bundleCell("javascript"),
     bundleCell("python"),
+    buildPreparation(fresh),
     bundle({
       entryPoints: [join(packages, "guest-javascript/src/guest/sdk.ts")],
       outfile: join(fresh, "guest-sdk.js"),
@@ -42,7 +44,7 @@ async function buildCommandLine(): Promise<void> {
       format: "esm",
     }),
   ]);
-  await writeLicences(fresh, [...commandLine, cell, pythonCell]);
+  await writeLicences(fresh, [...commandLine, cell, pythonCell, preparation]);
 }
 
 function putInPlace(): void {

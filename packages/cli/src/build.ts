@@ -2,13 +2,26 @@ import type { LoadedProgram, Runtime } from "@capsule-run/runtime";
 import type { Context } from "./context.ts";
 import { showPath } from "./failure.ts";
 import { oneLine } from "./format.ts";
+import { progressView } from "./progress.ts";
 import { programLine, snapshotLines, taskLines } from "./reporter.ts";
 import { type Command, chooseProgram } from "./run.ts";
 
 /** What `capsule build --json` prints: the manifest without the output of the program's top level. */
 function buildJson({ file, cached, bytes, manifest }: LoadedProgram): string {
-  const { language, engine, source, snapshot, reasons, tasks } = manifest;
-  return JSON.stringify({ file, cached, bytes, language, engine, source, snapshot, reasons, tasks });
+  const { language, variant, engine, entry, source, snapshot, reasons, tasks } = manifest;
+  return JSON.stringify({
+    file,
+    cached,
+    bytes,
+    language,
+    variant,
+    engine,
+    entry,
+    source,
+    snapshot,
+    reasons,
+    tasks,
+  });
 }
 
 /** Loads a program; null when the user interrupts first. */
@@ -27,6 +40,7 @@ export async function build(command: Command, context: Context): Promise<number>
   const started = performance.now();
   const runtime = await context.services.createRuntime({
     cwd: context.cwd,
+    onProgress: progressView(output.stderr),
     onWarning: (message) => output.stderr.write(`${paint("yellow", "warning:")} ${oneLine(message)}\n`),
   });
   try {

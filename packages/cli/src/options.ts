@@ -35,7 +35,7 @@ export const COMMANDS: readonly CommandRow[] = [
     operands: ["[FILE]", "[ARGS…]"],
     summary: "compile a program (cached) and run its task main",
     details: [
-      "FILE is .ts, .mts, .cts, .tsx, .js, .mjs, .cjs or .jsx; without it, the entrypoint of capsule.toml.",
+      "FILE is .ts, .mts, .cts, .tsx, .js, .mjs, .cjs, .jsx or .py; without it, the entrypoint of capsule.toml.",
       "ARGS reach main as strings. From the first one on everything is an argument, dashes included;",
       "put -- before a first one that begins with a dash.",
       "The program's stdout goes to stdout, followed by the result: a string as it is, else JSON, nothing for",

@@ -33,7 +33,6 @@ test("a file that is not there is named, with the nearest one", () => {
 });
 
 test("files that are no programs, or not yet", () => {
-  refuses("agent.py", "not-yet", /Python programs is not yet possible/);
   refuses("agent.wasm", "not-yet", /not yet possible/);
   refuses("notes.md", "arguments", /notes\.md is not a program; those are \.ts/);
 });

@@ -4,11 +4,10 @@ import { UsageError } from "@capsule-run/protocol";
 import { nearest } from "./nearest.ts";
 
 /** The source files a program can be. */
-const EXTENSIONS: readonly string[] = [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"];
+const EXTENSIONS: readonly string[] = [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx", ".py"];
 
 /** Files that are promised and can't be run yet. */
 const LATER: Readonly<Record<string, string>> = {
-  ".py": "running Python programs",
   ".wasm": "running a .wasm artifact",
 };
 

@@ -5,6 +5,7 @@ import { showPath } from "./failure.ts";
 import { manyLines, oneLine } from "./format.ts";
 import type { Invocation } from "./options.ts";
 import { findProgram } from "./program.ts";
+import { progressView } from "./progress.ts";
 import { eventLine, programLine, snapshotLines, summaryLine } from "./reporter.ts";
 
 export type Command = Extract<Invocation, { kind: "command" }>;
@@ -127,6 +128,7 @@ export async function run(command: Command, context: Context): Promise<number> {
   const console = new Console(context, command.json);
   const runtime = await context.services.createRuntime({
     cwd: context.cwd,
+    onProgress: progressView(context.output.stderr),
     onWarning: (message) => console.say(`${context.paint("yellow", "warning:")} ${oneLine(message)}\n`),
   });
   try {

@@ -10,8 +10,15 @@ export interface RuntimeOptions {
   readonly cells?: number | undefined;
   /** Something the user should know once, such as a cache that can't be written. */
   readonly onWarning?: ((message: string) => void) | undefined;
-  /** What takes long before a program can start, such as fetching an engine: a line of text, "" when it is over. */
-  readonly onProgress?: ((text: string) => void) | undefined;
+  /** What takes long before a program can start, such as fetching an engine; null when it is over. */
+  readonly onProgress?: ((progress: Progress | null) => void) | undefined;
+}
+
+/** A step of something that takes long: `done` of `total`, in units of its own; 0 of 0 where nobody knows. */
+export interface Progress {
+  readonly text: string;
+  readonly done: number;
+  readonly total: number;
 }
 
 export interface RunRequest {

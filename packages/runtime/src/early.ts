@@ -3,6 +3,7 @@ import { startCell } from "@capsule-run/cell";
 import type { Language } from "@capsule-run/protocol";
 import type { Variant } from "./engines.ts";
 import { cellScript, javascriptEngine } from "./parts.ts";
+import { findPython } from "./python.ts";
 
 /** A cell that was started before anybody knew for what. */
 export interface EarlyCell {
@@ -18,12 +19,20 @@ let early: EarlyCell | null = null;
  * takes it. Needs no other module of ours but the engines' finder: keep it so.
  */
 export function startEarly(file: string | undefined): void {
-  if (file?.endsWith(".py")) return;
-  const script = cellScript("javascript");
-  const cell = startCell({ script, engine: javascriptEngine(), variant: "full" });
+  early = file?.endsWith(".py") ? startPython() : start("javascript", javascriptEngine(), "full");
+}
+
+/** Most programs need no more than the small variant; if that is not ready yet, there is no hurry. */
+function startPython(): EarlyCell | null {
+  const engine = findPython("core");
+  return engine && start("python", engine.folder, "core");
+}
+
+function start(language: Language, engine: string, variant: Variant): EarlyCell {
+  const cell = startCell({ script: cellScript(language), engine, variant });
   // Whoever takes it sees that it could not be started; until then nobody listens.
   cell.on("error", () => {});
-  early = { cell, language: "javascript", variant: "full" };
+  return { cell, language, variant };
 }
 
 /** The cell that was started early, once. */

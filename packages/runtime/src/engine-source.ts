@@ -1,10 +1,19 @@
+import type { ReadyEngine } from "@capsule-run/engine-python/ready";
 import { type EngineInfo, readEngineInfo } from "@capsule-run/guest-javascript/drive";
 import { UsageError } from "@capsule-run/protocol";
-import type { Engine, EngineSource } from "./engines.ts";
-import { cellScript, javascriptEngine } from "./parts.ts";
+import type { Progress } from "./api.ts";
+import type { Engine, EngineSource, Variant } from "./engines.ts";
+import { cellScript, javascriptEngine, preparationScript } from "./parts.ts";
+import { findPython, pythonPlaces } from "./python.ts";
+import { VERSION } from "./version.ts";
+
+export interface SourceOptions {
+  readonly progress: (step: Progress | null) => void;
+  readonly warn: (message: string) => void;
+}
 
 /** The engines that come with the command line, and those that it fetches and makes ready. */
-export function installedEngines(progress: (text: string) => void): EngineSource {
+export function installedEngines(options: SourceOptions): EngineSource {
   let info: EngineInfo | null = null;
   const javascript = (): Engine => {
     const folder = javascriptEngine();
@@ -13,13 +22,34 @@ export function installedEngines(progress: (text: string) => void): EngineSource
     return { language: "javascript", variant: "full", hash, floor, script: cellScript("javascript"), folder };
   };
   return {
-    async release(language) {
-      if (language === "javascript") return javascript().hash;
-      throw new UsageError("engine", `no Python engine${progress.length}`);
-    },
-    async engine(language, variant) {
-      if (language === "javascript") return javascript();
-      throw new UsageError("engine", `no Python engine ${variant}`);
-    },
+    release: async (language) => (language === "javascript" ? javascript().hash : pythonPlaces().key),
+    engine: async (language, variant) =>
+      language === "javascript" ? javascript() : asEngine(await python(variant, options)),
   };
+}
+
+/** Ready, or made so now. */
+async function python(variant: Variant, { progress, warn }: SourceOptions): Promise<ReadyEngine> {
+  const found = findPython(variant);
+  if (found) return found;
+  const { EngineError, makePython } = await import("@capsule-run/engine-python/make");
+  try {
+    return await makePython(pythonPlaces(), variant, {
+      version: VERSION,
+      script: preparationScript(),
+      env: process.env,
+      onProgress: progress,
+      onWarning: warn,
+    });
+  } catch (error) {
+    if (error instanceof EngineError) throw new UsageError("engine", error.message, { cause: error });
+    throw error;
+  } finally {
+    progress(null);
+  }
+}
+
+function asEngine({ variant, hash, info, folder }: ReadyEngine): Engine {
+  const script = cellScript("python");
+  return { language: "python", variant, hash, floor: Number(info.floor), script, folder };
 }

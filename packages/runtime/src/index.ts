@@ -1,6 +1,7 @@
 export type {
   LoadedProgram,
   Output,
+  Progress,
   RunEvent,
   RunRequest,
   RunResult,

@@ -12,5 +12,11 @@ export const cellScript = (language: Language): string => inDist(`cell-${languag
 /** The JavaScript engine, which comes with the command line. */
 export const javascriptEngine = (): string => inDist("engine-javascript");
 
+/** The script of the process that makes the Python engine ready. */
+export const preparationScript = (): string => inDist("prepare-python.cjs");
+
+/** The file that names the Python engine of this release: what makes it decides its bytes, and so its name. */
+export const pythonKey = (): string => inDist("python.key");
+
 /** What `@capsule-run/sdk` means inside a sandbox. */
 export const guestSdk = (): string => inDist("guest-sdk.js");

@@ -2,7 +2,15 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { type Envelope, LIMITS, type TaskManifest, UsageError } from "@capsule-run/protocol";
 import { refused } from "@capsule-run/scheduler";
-import type { LoadedProgram, RunEvent, RunRequest, RunResult, Runtime, RuntimeOptions } from "./api.ts";
+import type {
+  LoadedProgram,
+  Progress,
+  RunEvent,
+  RunRequest,
+  RunResult,
+  Runtime,
+  RuntimeOptions,
+} from "./api.ts";
 import { executeAttempt } from "./attempt.ts";
 import { Calls } from "./calls.ts";
 import { randomId } from "./chance.ts";
@@ -19,14 +27,14 @@ import * as words from "./words.ts";
 /** Makes a runtime. Its cells are started when they are needed. */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   const cwd = resolve(options.cwd ?? process.cwd());
-  const most = options.cells ?? availableParallelism();
-  const progress = (text: string): void => options.onProgress?.(text);
-  const fleet = new Fleet({ engines: installedEngines(progress), most, early: takeEarly() });
   const warned = new Set<string>();
   const warn = (message: string): void => {
     if (!warned.has(message)) options.onWarning?.(message);
     warned.add(message);
   };
+  const most = options.cells ?? availableParallelism();
+  const progress = (step: Progress | null): void => options.onProgress?.(step);
+  const fleet = new Fleet({ engines: installedEngines({ progress, warn }), most, early: takeEarly() });
   const store = new ProgramStore({ version: VERSION, fleet, cwd, warn, progress });
   const runs = new Map<string, Context>();
   const local = new LocalEngine((spec, log) => {

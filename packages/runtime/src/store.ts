@@ -12,6 +12,7 @@ import {
   type StoredArtifact,
 } from "@capsule-run/artifact";
 import { LIMITS, type ProgramManifest } from "@capsule-run/protocol";
+import type { Progress } from "./api.ts";
 import type { CellArtifact } from "./cell.ts";
 import type { Crew, Fleet, Variant } from "./engines.ts";
 import { type Bundle, type LanguageSupport, languageOf } from "./languages.ts";
@@ -25,7 +26,7 @@ export interface StoreOptions {
   readonly fleet: Fleet;
   readonly cwd: string;
   readonly warn: (message: string) => void;
-  readonly progress: (text: string) => void;
+  readonly progress: (step: Progress | null) => void;
 }
 
 /** A program file in its project. */
@@ -106,7 +107,9 @@ export class ProgramStore {
 
   async #make(file: ProgramFile, entry: Entry, language: LanguageSupport, least: Variant): Promise<Program> {
     const { fleet, cwd, warn, progress } = this.#options;
-    const bundle = await language.bundle({ file: file.path, root: file.root, cwd, onProgress: progress });
+    const onProgress = (text: string): void => progress({ text, done: 0, total: 0 });
+    const bundle = await language.bundle({ file: file.path, root: file.root, cwd, onProgress });
+    progress(null);
     // Now, while the disk is as it was bundled from; loading may take a while.
     const inputs = observe(bundle.inputs, bundle.readAt);
     for (const warning of bundle.warnings) warn(warning);

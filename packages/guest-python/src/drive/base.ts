@@ -27,7 +27,8 @@ export class BaseImage {
   /** Fills memory that is all zeros. The first time it comes from the file, without a copy between. */
   fillFresh(memory: Uint8Array): void {
     const { runs } = this.layout;
-    if (this.#memory) for (const { start, bytes } of runs) memory.set(this.#memory.subarray(start, start + bytes), start);
+    if (this.#memory)
+      for (const { start, bytes } of runs) memory.set(this.#memory.subarray(start, start + bytes), start);
     else for (const { start, bytes, at } of runs) this.#read(at, memory.subarray(start, start + bytes));
   }
 
@@ -35,7 +36,8 @@ export class BaseImage {
   get memory(): Uint8Array {
     if (!this.#memory) {
       const memory = new Uint8Array(this.layout.length);
-      for (const { start, bytes, at } of this.layout.runs) this.#read(at, memory.subarray(start, start + bytes));
+      for (const { start, bytes, at } of this.layout.runs)
+        this.#read(at, memory.subarray(start, start + bytes));
       this.#memory = memory;
     }
     return this.#memory;

@@ -3,14 +3,14 @@ import type { Variant } from "../files.ts";
 import type { Python } from "./exports.ts";
 import { encodeImage } from "./image.ts";
 import { Values } from "./values.ts";
-import { createWasi, type ZipSource } from "./wasi/index.ts";
+import { createWasi, type Tree } from "./wasi/index.ts";
 
 export interface BootRequest {
   /** The rewritten engine with its data segments. */
   readonly wasm: Uint8Array;
   readonly variant: Variant;
-  /** The standard library. */
-  readonly stdlib: ZipSource;
+  /** The engine's own files: the standard library. */
+  readonly files: Tree;
   /** The prelude: run once in `__main__`. */
   readonly script: string;
 }
@@ -31,7 +31,7 @@ export interface Booted {
  * an engine on a machine: the same input gives the same image.
  * @throws Error with what the interpreter printed, if it does not start
  */
-export function bootPython({ wasm, variant, stdlib, script }: BootRequest): Booted {
+export function bootPython({ wasm, variant, files, script }: BootRequest): Booted {
   const module = new WebAssembly.Module(wasm as BufferSource);
   let printed = "";
   const clock = new FuelClock();
@@ -39,24 +39,26 @@ export function bootPython({ wasm, variant, stdlib, script }: BootRequest): Boot
     throw new Error("the engine asked for what it can't have while it is started");
   };
   const wasi = createWasi({
-    stdlib,
-    clock: () => clock.read(fuel.used),
-    // What the interpreter itself hashes with; the guest's randomness never comes from here.
-    random: (length) => new Uint8Array(length),
-    output: (_stream, text) => {
-      printed += Buffer.from(text).toString();
-    },
-    sleep: refuse,
-    charge: (units) => fuel.charge(units),
-    exit: (code) => {
-      throw new Error(`the interpreter ended with code ${code} while it was started: ${printed}`);
-    },
-    broken: (cause) => {
-      throw cause;
+    engine: files,
+    host: {
+      clock: () => clock.read(fuel.used),
+      // What the interpreter itself hashes with; the guest's randomness never comes from here.
+      random: (length) => new Uint8Array(length),
+      output: (_stream, text) => {
+        printed += Buffer.from(text).toString();
+      },
+      sleep: refuse,
+      charge: (units) => fuel.charge(units),
+      exit: (code) => {
+        throw new Error(`the interpreter ended with code ${code} while it was started: ${printed}`);
+      },
+      doom: (cause) => {
+        throw cause;
+      },
     },
   });
   const { exports } = new WebAssembly.Instance(module, {
-    wasi_snapshot_preview1: wasi.imports(() => python.memory, { suspending: false }),
+    wasi_snapshot_preview1: wasi.imports(() => python.memory, "plain"),
     host: { call: () => -1 },
   });
   const python = exports as unknown as Python;
@@ -74,8 +76,13 @@ export function bootPython({ wasm, variant, stdlib, script }: BootRequest): Boot
   python._initialize();
   python["wizer.initialize"]();
   const source = Buffer.from(script);
-  check(python.turn(values.allocated(source), source.length) === 0);
-  const cString = (text: string): number => values.allocated(Buffer.from(`${text}\0`));
+  const placed = (bytes: Uint8Array): number => {
+    const at = values.allocate(bytes.length);
+    new Uint8Array(python.memory.buffer).set(bytes, at);
+    return at;
+  };
+  check(python.turn(placed(source), source.length) === 0);
+  const cString = (text: string): number => placed(Buffer.from(`${text}\0`));
   const main = python.PyModule_GetDict(python.PyImport_AddModule(cString("__main__")));
   const entry = python.PyDict_GetItemString(main, cString("__capsule_entry__"));
   check(entry !== 0);
@@ -84,7 +91,7 @@ export function bootPython({ wasm, variant, stdlib, script }: BootRequest): Boot
   python.Py_DecRef(request);
   if (answer?.[0] !== "I".charCodeAt(0)) printed += Buffer.from(answer ?? []).toString();
   check(answer?.[0] === "I".charCodeAt(0));
-  const unkept = wasi.unkept();
+  const unkept = wasi.snapshotState();
   if (unkept.length > 0) throw new Error(`the prelude leaves behind: ${unkept.join(", ")}`);
   const memory = new Uint8Array(python.memory.buffer, 0, python.capsule_pages.value * WASM_PAGE);
   const globals = mutableGlobals(exports).map((global) => global.value);

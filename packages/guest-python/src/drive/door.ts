@@ -21,7 +21,9 @@ const MOST_WORD = 200;
 const MOST_DATE = 8.64e15;
 
 /** The operations by their first byte: see the table in `door.ts` of this package. */
-const OPERATIONS: Readonly<Record<string, (host: DoorHost, payload: Uint8Array) => Answer | Promise<Answer>>> = {
+const OPERATIONS: Readonly<
+  Record<string, (host: DoorHost, payload: Uint8Array) => Answer | Promise<Answer>>
+> = {
   c(host, payload) {
     const request = taskCall(payload);
     return request && Buffer.from(String(host.call("async", request.task, request.args)));

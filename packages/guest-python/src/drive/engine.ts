@@ -5,17 +5,10 @@ import type { Variant } from "../files.ts";
 import { BaseImage } from "./base.ts";
 import { type EngineParts, PythonInstance } from "./instance.ts";
 import { type PreparedProgram, prepareProgram } from "./prepared.ts";
-import type { ZipSource } from "./wasi/index.ts";
+import { engineTree, type Tree } from "./wasi/index.ts";
 
-/** `core.json`, `full.json`: what an engine folder holds beside the variant's `.wasm` and `.image`, and `stdlib.zip`. */
+/** What whoever starts a variant must know of it, beside its `.wasm` and `.image`, and `stdlib.zip`. */
 export interface EngineInfo {
-  readonly format: 1;
-  readonly language: "python";
-  readonly variant: Variant;
-  /** SHA-256 of everything an artifact depends on: rewritten code, image, standard library. */
-  readonly hash: string;
-  /** Versions of what is inside, for people. */
-  readonly versions: Readonly<Record<string, string>>;
   readonly globals: readonly number[];
   /** The prelude's entry function, in the image. */
   readonly entry: number;
@@ -25,17 +18,22 @@ export interface EngineInfo {
   readonly cuts: readonly (readonly [first: number, code: string | null])[];
 }
 
-/** Reads `core.json` or `full.json`. */
-export const readEngineInfo = (folder: string, variant: Variant): EngineInfo =>
-  JSON.parse(readFileSync(join(folder, `${variant}.json`), "utf8"));
+/** The part of an engine folder's `engine.json` that is about a variant. */
+const readRecord = (folder: string, variant: Variant): { readonly hash: string; readonly info: EngineInfo } =>
+  JSON.parse(readFileSync(join(folder, "engine.json"), "utf8")).variants[variant];
 
-/** The standard library's file, read by position: it is larger than all that is ever needed of it. */
-export function openZip(path: string): ZipSource {
+/** The engine's own files. Its library is read by position: it is larger than all that is ever needed of it. */
+export function openLibrary(path: string): Tree {
   const file = openSync(path, "r");
-  return {
+  const archive = {
     size: fstatSync(file).size,
-    read: (position, into) => readSync(file, into, 0, into.length, position),
+    read: (position: number, into: Uint8Array) => readSync(file, into, 0, into.length, position),
   };
+  return engineTree(archive, (packed, size) => {
+    // Loaded here because it takes a while to load, and only a few packages need it.
+    const { inflateRawSync } = process.getBuiltinModule("node:zlib");
+    return inflateRawSync(packed, { maxOutputLength: size });
+  });
 }
 
 /**
@@ -48,7 +46,7 @@ export function openEngine(
   variant: Variant,
   options: Pick<EngineParts, "slice"> = {},
 ): GuestEngine<PreparedProgram> {
-  const info = readEngineInfo(folder, variant);
+  const { hash, info } = readRecord(folder, variant);
   const module = new WebAssembly.Module(readFileSync(join(folder, `${variant}.wasm`)));
   const base = new BaseImage(join(folder, `${variant}.image`));
   const parts: EngineParts = {
@@ -56,12 +54,12 @@ export function openEngine(
     base,
     globals: info.globals,
     entry: info.entry,
-    stdlib: openZip(join(folder, "stdlib.zip")),
+    files: openLibrary(join(folder, "stdlib.zip")),
     cutCode: (index) => info.cuts.findLast(([first]) => first <= index)?.[1] ?? "code that was cut out",
     ...options,
   };
   return {
-    hash: info.hash,
+    hash,
     create: (host: GuestHost) => new PythonInstance(parts, host),
     prepare: (artifact) => prepareProgram(artifact, base.layout.length),
   };

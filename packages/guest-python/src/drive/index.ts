@@ -1,2 +1,2 @@
 export { type Booted, type BootRequest, bootPython } from "./boot.ts";
-export { type EngineInfo, openEngine, openZip, readEngineInfo } from "./engine.ts";
+export { type EngineInfo, openEngine, openLibrary } from "./engine.ts";

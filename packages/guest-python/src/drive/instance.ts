@@ -22,14 +22,14 @@ import {
   SLICE,
   WASM_PAGE,
 } from "@capsule-run/wasm/host";
-import { type ProgramFiles, readFiles } from "../files.ts";
+import { readFiles } from "../files.ts";
 import type { BaseImage } from "./base.ts";
 import { answer } from "./door.ts";
 import type { Python } from "./exports.ts";
 import { Loading } from "./loading.ts";
 import type { PreparedProgram } from "./prepared.ts";
 import { OutOfGuestMemory, Values } from "./values.ts";
-import { createWasi, type Wasi, type ZipSource } from "./wasi/index.ts";
+import { createWasi, hostCall, type Tree, type Wasi } from "./wasi/index.ts";
 
 /** What all instances of an opened engine share. */
 export interface EngineParts {
@@ -38,7 +38,8 @@ export interface EngineParts {
   readonly globals: readonly number[];
   /** The prelude's entry function, in the image. */
   readonly entry: number;
-  readonly stdlib: ZipSource;
+  /** The engine's own files. */
+  readonly files: Tree;
   /** What a function that was cut out belongs to. */
   cutCode(index: number): string;
   /** Fuel per slice; tests use others to show that it makes no difference. */
@@ -84,25 +85,38 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
   constructor(parts: EngineParts, host: GuestHost) {
     this.#parts = parts;
     this.#host = host;
+    const doom = (cause: unknown): void => this.#end({ why: "broken", cause });
+    const charge = (units: number): void => this.#fuel.charge(units);
+    const memory = (): WebAssembly.Memory => this.#python.memory;
     this.#wasi = createWasi({
-      stdlib: parts.stdlib,
-      clock: () => {
-        this.#loading?.clock();
-        return this.#clock.read(this.#fuel.used);
+      engine: parts.files,
+      host: {
+        clock: () => {
+          this.#loading?.clock();
+          return this.#clock.read(this.#fuel.used);
+        },
+        random: (length) => {
+          this.#loading?.random();
+          return this.#host.random(length);
+        },
+        output: (stream, text) => this.#output(stream, text),
+        sleep: (until) => this.#sleep(until),
+        exit: (code) => this.#end({ why: "exit", code }),
+        charge,
+        doom,
       },
-      random: (length) => {
-        this.#loading?.random();
-        return this.#host.random(length);
-      },
-      output: (stream, text) => this.#output(stream, text),
-      sleep: (until) => this.#sleep(until),
-      charge: (units) => this.#fuel.charge(units),
-      exit: (code) => this.#end({ why: "exit", code }),
-      broken: (cause) => this.#end({ why: "broken", cause }),
+    });
+    const call = hostCall({
+      memory,
+      longest: MOST_REQUEST,
+      allocate: (length) => (this.#doom ? 0 : this.#values.allocate(length)),
+      call: (request) => (this.#doom ? null : answer(this.#doorHost, request)),
+      charge,
+      doom,
     });
     const instance = new WebAssembly.Instance(parts.module, {
-      wasi_snapshot_preview1: this.#wasi.imports(() => this.#python.memory),
-      host: { call: new WebAssembly.Suspending((...words: number[]) => this.#hostCall(words)) },
+      wasi_snapshot_preview1: this.#wasi.imports(memory),
+      host: { call: new WebAssembly.Suspending(call) },
     });
     this.#python = instance.exports as unknown as Python;
     this.#fuel = new FuelTank(this.#python.capsule_fuel, parts.slice ?? SLICE);
@@ -179,7 +193,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
       entry: string | null;
       notice: string | null;
     };
-    const reasons = [...loading.record.reasons, ...this.#wasi.unkept()];
+    const reasons = [...loading.record.reasons, ...this.#wasi.snapshotState()];
     if (reasons.length > 0) this.reset(null, LIMITS.load, 0);
     return {
       tasks: JSON.stringify(tasks),
@@ -188,11 +202,11 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
       snapshot: reasons.length > 0 ? "before" : "after",
       reasons,
       output: reasons.length > 0 ? [] : loading.record.output,
-      image: this.#image(files),
+      image: this.#image(),
     };
   }
 
-  #image(_files: ProgramFiles): Image {
+  #image(): Image {
     const memory = new Uint8Array(this.#python.memory.buffer, 0, this.ramUsed);
     return {
       globals: this.#globals.map((global) => global.value),
@@ -278,37 +292,9 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     return 1;
   }
 
-  /** `host.call`: 0 with the answer in memory, or −2 for a request that is refused. */
-  #hostCall([at = 0, length = 0, answerAt = 0, lengthAt = 0]: readonly number[]): number | Promise<number> {
-    const { buffer } = this.#python.memory;
-    const inside = (pointer: number, size: number): boolean =>
-      (pointer >>> 0) + (size >>> 0) <= buffer.byteLength;
-    if (this.#doom || !inside(at, length) || !inside(answerAt, 4) || !inside(lengthAt, 4)) return REFUSED;
-    if (length >>> 0 > MOST_REQUEST) return REFUSED;
-    this.#fuel.charge(HOST_CALL + (length >>> 4));
-    const request = new Uint8Array(buffer, at >>> 0, length >>> 0).slice();
-    const give = (bytes: Uint8Array | null): number => {
-      const allocated = bytes === null || this.#doom ? 0 : this.#values.allocated(bytes);
-      if (bytes === null || allocated === 0) return REFUSED;
-      const view = new DataView(this.#python.memory.buffer);
-      view.setUint32(answerAt >>> 0, allocated, true);
-      view.setUint32(lengthAt >>> 0, bytes.length, true);
-      return 0;
-    };
-    const broken = (cause: unknown): number => {
-      this.#end({ why: "broken", cause });
-      return REFUSED;
-    };
-    try {
-      const given = answer(this.#doorHost, request);
-      return given instanceof Promise ? given.then(give).catch(broken) : give(given);
-    } catch (cause) {
-      return broken(cause);
-    }
-  }
-
   readonly #doorHost = {
-    call: (mode: "sync" | "async", task: string, args: Uint8Array): number => this.#host.call(mode, task, args),
+    call: (mode: "sync" | "async", task: string, args: Uint8Array): number =>
+      this.#host.call(mode, task, args),
     wait: async (id: number): Promise<Uint8Array | null> => {
       const completion = await this.#host.wait(id);
       if (completion) this.#clock.event(completion.now, this.#fuel.used);
@@ -353,11 +339,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
   }
 }
 
-/** What `host.call` answers to what it does not do: Python raises an OSError. */
-const REFUSED = -2;
 const MOST_REQUEST = LIMITS.argumentBytes + 4096;
-/** Units for the crossing itself. */
-const HOST_CALL = 1000;
 const OUT_OF_FUEL = failed("out_of_fuel", "");
 const TOP_LEVEL_DEADLOCK = "the program's top-level code waits for something that can never come";
 
@@ -371,7 +353,8 @@ const textOf = (cause: unknown): string => (cause instanceof Error ? cause.messa
 function clear(memory: Uint8Array, start: number, end: number): void {
   for (let at = start; at < end; ) {
     const next = Math.min(end, at + WASM_PAGE);
-    if (Buffer.compare(memory.subarray(at, next), ZEROS.subarray(0, next - at)) !== 0) memory.fill(0, at, next);
+    if (Buffer.compare(memory.subarray(at, next), ZEROS.subarray(0, next - at)) !== 0)
+      memory.fill(0, at, next);
     at = next;
   }
 }

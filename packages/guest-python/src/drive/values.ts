@@ -28,14 +28,11 @@ export class Values {
     });
   }
 
-  /** Memory from the engine's allocator that holds `bytes`, for the engine to free; 0 if there is none. */
-  allocated(bytes: Uint8Array): number {
-    return this.#fuel.plain(() => {
-      const at = this.#python.host_alloc(bytes.length) >>> 0;
-      if (at === 0 || at + bytes.length > this.#python.memory.buffer.byteLength) return 0;
-      this.#write(at, [bytes], bytes.length);
-      return at;
-    });
+  /** Room in memory from the engine's allocator, for the host to write to and the engine to free; 0 if there is none. */
+  allocate(length: number): number {
+    const at = this.#fuel.plain(() => this.#python.host_alloc(length)) >>> 0;
+    if (at !== 0) this.#wrote(at, length);
+    return at;
   }
 
   /** A copy of what a `bytes` object holds; null if it is no such object. Takes the reference. */
