@@ -1,5 +1,5 @@
 import { ALL_RIGHTS, DIRECTORY_RIGHTS, RIGHT, STREAM_RIGHTS } from "./defs.ts";
-import type { DirectoryNode, FileNode } from "./nodes.ts";
+import type { DeviceNode, DirectoryNode, FileNode } from "./nodes.ts";
 import { refusal } from "./refusal.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -25,6 +25,11 @@ export interface FileDescriptor extends Rights {
   position: number;
 }
 
+export interface DeviceDescriptor extends Rights {
+  readonly kind: "device";
+  readonly node: DeviceNode;
+}
+
 export interface DirectoryDescriptor extends Rights {
   readonly kind: "directory";
   readonly node: DirectoryNode;
@@ -33,11 +38,15 @@ export interface DirectoryDescriptor extends Rights {
 }
 
 /** What a number of the guest's stands for. */
-export type Descriptor = InputDescriptor | OutputDescriptor | FileDescriptor | DirectoryDescriptor;
+export type Descriptor = InputDescriptor | OutputDescriptor | OpenedDescriptor;
+
+/** What paths lead to. */
+export type OpenedDescriptor = FileDescriptor | DeviceDescriptor | DirectoryDescriptor;
 
 /** The one directory that is open from the start. wasi-libc learns of it at boot, once and for all. */
 export const ROOT = 3;
-const FIRST_FREE = ROOT + 1;
+/** Those below are open from the start. */
+export const FIRST_FREE = ROOT + 1;
 export const MOST_DESCRIPTORS = 1024;
 
 /** The descriptors of one attempt. */
@@ -92,7 +101,7 @@ export class Descriptors {
   }
 
   /** Gives a descriptor the lowest free number. */
-  add(descriptor: FileDescriptor | DirectoryDescriptor): number {
+  add(descriptor: OpenedDescriptor): number {
     while (this.#open.has(this.#lowest)) this.#lowest++;
     if (this.#lowest >= MOST_DESCRIPTORS) throw refusal("MFILE");
     this.#open.set(this.#lowest, descriptor);
@@ -120,13 +129,18 @@ export class Descriptors {
     if (from >= FIRST_FREE) this.#lowest = Math.min(this.#lowest, from);
   }
 
-  /** Whether exactly those are open that were at the start. */
-  get pristine(): boolean {
-    if (this.#open.size !== FIRST_FREE) return false;
+  /** How many are open that were not at the start. */
+  get opened(): number {
+    return this.#open.size - this.standing;
+  }
+
+  /** How many are still open that were at the start. */
+  get standing(): number {
+    let standing = 0;
     for (let number = 0; number < FIRST_FREE; number++) {
       const kind = this.#open.get(number)?.kind;
-      if (kind !== (number === 0 ? "input" : number === ROOT ? "directory" : "output")) return false;
+      if (kind === (number === 0 ? "input" : number === ROOT ? "directory" : "output")) standing++;
     }
-    return true;
+    return standing;
   }
 }

@@ -19,30 +19,48 @@ export interface Span {
  */
 export class GuestMemory {
   readonly #memory: () => WebAssembly.Memory;
+  readonly #wrote: (at: number, length: number) => void;
   #bytes = new Uint8Array(0);
   #view = new DataView(this.#bytes.buffer);
 
-  constructor(memory: () => WebAssembly.Memory) {
+  /** @param wrote is told what is written */
+  constructor(memory: () => WebAssembly.Memory, wrote: (at: number, length: number) => void) {
     this.#memory = memory;
+    this.#wrote = wrote;
   }
 
+  /** Bytes to be read. */
   bytes(at: number, length: number): Uint8Array {
-    this.#check(at, length);
+    this.check(at, length);
     return this.#bytes.subarray(at, at + length);
   }
 
-  /** A view of all memory, after checking that `length` bytes at `at` are in it. */
+  /** Bytes to be written. */
+  room(at: number, length: number): Uint8Array {
+    const room = this.bytes(at, length);
+    this.#wrote(at, length);
+    return room;
+  }
+
+  /** A view of all memory, to read `length` bytes at `at`. */
   view(at: number, length: number): DataView {
-    this.#check(at, length);
+    this.check(at, length);
+    return this.#view;
+  }
+
+  /** A view of all memory, to write `length` bytes at `at`. */
+  roomView(at: number, length: number): DataView {
+    this.check(at, length);
+    this.#wrote(at, length);
     return this.#view;
   }
 
   setU32(at: number, value: number): void {
-    this.view(at, 4).setUint32(at, value, true);
+    this.roomView(at, 4).setUint32(at, value, true);
   }
 
   setU64(at: number, value: bigint): void {
-    this.view(at, 8).setBigUint64(at, value, true);
+    this.roomView(at, 8).setBigUint64(at, value, true);
   }
 
   /** A path: UTF-8 without NUL, no longer than a path may be. */
@@ -69,13 +87,14 @@ export class GuestMemory {
         at: view.getUint32(entry + IOVEC.pointer, true),
         length: view.getUint32(entry + IOVEC.length, true),
       };
-      this.#check(span.at, span.length);
+      this.check(span.at, span.length);
       spans.push(span);
     }
     return spans;
   }
 
-  #check(at: number, length: number): void {
+  /** Refuses what is not inside. */
+  check(at: number, length: number): void {
     const { buffer } = this.#memory();
     if (buffer !== this.#bytes.buffer) {
       this.#bytes = new Uint8Array(buffer);

@@ -27,6 +27,16 @@ export interface FixedFile extends RandomAccess {
 
 export type FileNode = FixedFile | ScratchFile;
 
+/** A device: `null` is always empty and takes everything, `random` is the attempt's random stream. */
+export interface DeviceNode {
+  readonly kind: "device";
+  readonly name: "null" | "random";
+  readonly scratch: null;
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly times: Readonly<Times>;
+}
+
 export interface DirectoryNode {
   readonly kind: "directory";
   /** Where the directory can be written to; null for what nobody can change. */
@@ -41,7 +51,7 @@ export interface DirectoryNode {
   readonly passage: boolean;
 }
 
-export type Node = FileNode | DirectoryNode;
+export type Node = FileNode | DeviceNode | DirectoryNode;
 
 /** The devices that nodes are on: inodes are unique on each. */
 export const DEVICE = { root: 1n, engine: 2n, program: 3n, scratch: 4n } as const;
@@ -106,6 +116,17 @@ export class TreeBuilder {
     };
   }
 
+  special(name: DeviceNode["name"]): DeviceNode {
+    return {
+      kind: "device",
+      name,
+      scratch: null,
+      device: this.#device,
+      inode: ++this.#inodes,
+      times: FIXED_TIMES,
+    };
+  }
+
   /** The directory at a path below `from`, made where it is missing. */
   folder(names: readonly string[], from: DirectoryNode = this.top): GrowingDirectory {
     let at = from as GrowingDirectory;
@@ -115,7 +136,7 @@ export class TreeBuilder {
         next = this.directory(at);
         at.entries.set(name, next);
       }
-      if (next.kind !== "directory") throw new TypeError(`${name} is a file`);
+      if (next.kind !== "directory") throw new TypeError(`${name} is no folder`);
       at = next as GrowingDirectory;
     }
     return at;

@@ -5,6 +5,11 @@ import type { ScratchDirectory } from "./scratch.ts";
 
 const encoder = new TextEncoder();
 
+/** Counts what a call does, name by name. */
+export interface Cost {
+  steps: number;
+}
+
 /** Where a path leads. */
 export interface Place {
   /** What is there; null: nothing, but `name` could be made in `parent`. */
@@ -17,10 +22,9 @@ export interface Place {
 }
 
 /**
- * Follows a path from a directory, name by name. There are no links. `..` in the root stays there. `step` is told of each
- * name, for what it costs.
+ * Follows a path from a directory, name by name. There are no links. `..` in the root stays there.
  */
-export function follow(root: DirectoryNode, from: DirectoryNode, path: string, step: () => void): Place {
+export function follow(root: DirectoryNode, from: DirectoryNode, path: string, cost: Cost): Place {
   if (path === "") throw refusal("NOENT");
   if (path.startsWith("/")) throw refusal("NOTCAPABLE");
   const slash = path.endsWith("/");
@@ -29,7 +33,7 @@ export function follow(root: DirectoryNode, from: DirectoryNode, path: string, s
   let parent = from;
   let last: string | null = null;
   for (const [i, name] of names.entries()) {
-    step();
+    cost.steps++;
     parent = enter(node);
     if (name === "." || name === "..") {
       node = name === "." ? parent : above(root, parent);
@@ -53,8 +57,8 @@ export function follow(root: DirectoryNode, from: DirectoryNode, path: string, s
 /** The directory a path goes on in. */
 function enter(node: Node): DirectoryNode {
   if (node.kind === "directory") return node;
-  if (node.inside === null) throw refusal("NOTDIR");
-  return node.inside;
+  if (node.kind === "file" && node.inside !== null) return node.inside;
+  throw refusal("NOTDIR");
 }
 
 function above(root: DirectoryNode, directory: DirectoryNode): DirectoryNode {
@@ -76,10 +80,10 @@ export function writable(directory: DirectoryNode): ScratchDirectory {
   return directory as ScratchDirectory;
 }
 
-/** Whether `directory` is `ancestor` or below it. `step` is told of each level. */
-export function isWithin(directory: DirectoryNode, ancestor: Node, step: () => void): boolean {
+/** Whether `directory` is `ancestor` or below it. */
+export function isWithin(directory: DirectoryNode, ancestor: Node, cost: Cost): boolean {
   for (let at: DirectoryNode | null = directory; at !== null; at = at.parent) {
-    step();
+    cost.steps++;
     if (at === ancestor) return true;
   }
   return false;

@@ -1,4 +1,4 @@
-import { ERRNO } from "./defs.ts";
+import type { ERRNO } from "./defs.ts";
 
 export type Errno = Exclude<keyof typeof ERRNO, "SUCCESS">;
 

@@ -11,6 +11,7 @@ export interface ScratchLimits {
 
 export const SCRATCH_LIMITS: ScratchLimits = { bytes: 64 * 1024 * 1024, nodes: 10_000 };
 
+/** Files take at least this, so that short ones are not moved at every write. */
 const SMALLEST = 256;
 
 /** A file of `/tmp`. */
@@ -62,8 +63,9 @@ export class ScratchFile {
   resize(size: number): void {
     const more = size - this.size;
     if (more > this.scratch.bytesLeft) throw refusal("NOSPC");
-    if (size > this.#bytes.length || size < this.#bytes.length / 4) {
-      const roomy = size > this.#bytes.length ? Math.min(size * 2, size + this.scratch.bytesLeft - more) : size;
+    const held = this.#bytes.length;
+    if (size > held || (held > SMALLEST && size < held / 4)) {
+      const roomy = size > held ? Math.min(size * 2, size + this.scratch.bytesLeft - more) : size;
       const moved = new Uint8Array(Math.max(roomy, SMALLEST));
       moved.set(this.#bytes.subarray(0, Math.min(size, this.size)));
       this.#bytes = moved;
@@ -137,11 +139,11 @@ export class Scratch {
   #nodesLeft: number;
   #inodes = 1n;
 
-  constructor(limits: ScratchLimits, now: () => bigint) {
+  constructor(limits: ScratchLimits, now: () => bigint, start: bigint) {
     this.now = now;
     this.bytesLeft = limits.bytes;
     this.#nodesLeft = limits.nodes;
-    this.top = new ScratchDirectory(this, this.#inodes, now(), null);
+    this.top = new ScratchDirectory(this, this.#inodes, start, null);
   }
 
   createFile(parent: ScratchDirectory, name: string): ScratchFile {

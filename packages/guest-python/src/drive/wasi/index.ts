@@ -1,0 +1,97 @@
+/** WASI preview 1 for the Python engine: a small system of its own, in memory. */
+import type { ProgramFiles } from "../../files.ts";
+import { Descriptors, FIRST_FREE } from "./descriptors.ts";
+import { GuestMemory } from "./guest-memory.ts";
+import { type Mode, wasiImports } from "./imports.ts";
+import { SCRATCH_LIMITS, Scratch, type ScratchLimits } from "./scratch.ts";
+import { programTree, rootOf, type Tree } from "./trees.ts";
+import type { WasiHost, World } from "./world.ts";
+
+export { type DoorOptions, hostCall } from "./host-call.ts";
+export { IMPORTS, type Mode, WASI_MODULE } from "./imports.ts";
+export type { RandomAccess } from "./nodes.ts";
+export { SCRATCH_LIMITS, type ScratchLimits } from "./scratch.ts";
+export { engineTree, type Tree } from "./trees.ts";
+export type { WasiHost } from "./world.ts";
+export type { Inflate } from "./zip.ts";
+
+export interface WasiOptions {
+  readonly host: WasiHost;
+  /** The engine's files, from `engineTree`; one for all instances. */
+  readonly engine: Tree;
+  readonly args?: readonly string[];
+  /** Read by the engine while it boots, and part of its image from then on. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly scratch?: ScratchLimits;
+}
+
+/** What the engine's own start needs: where temporary files go, and that there are no time zones of the system's. */
+const ENVIRONMENT: Readonly<Record<string, string>> = { TMPDIR: "/tmp", PYTHONTZPATH: "" };
+
+/** Why a snapshot can't hold a program. */
+export type OpenState = "files left open" | "standard streams closed" | "files written to /tmp";
+
+/** The system of one instance. */
+export interface Wasi {
+  /** The functions to import from `WASI_MODULE`. In mode "plain" what would wait is refused with `NOTSUP`. */
+  imports(memory: () => WebAssembly.Memory, mode?: Mode): WebAssembly.ModuleImports;
+  /** A fresh system for the next attempt: nothing open, `/tmp` empty, the files of a program (null: none). */
+  reset(program: ProgramFiles | null): void;
+  /** What a snapshot of the instance would lack, in words for people. */
+  snapshotState(): readonly OpenState[];
+}
+
+const encoder = new TextEncoder();
+
+/** Makes the system of one instance, as `reset(null)` leaves it. */
+export function createWasi(options: WasiOptions): Wasi {
+  const {
+    host,
+    engine,
+    args = ["python"],
+    environment = ENVIRONMENT,
+    scratch: limits = SCRATCH_LIMITS,
+  } = options;
+  let memory: () => WebAssembly.Memory = () => {
+    throw new Error("the guest has no memory yet");
+  };
+  const fresh = (
+    program: ProgramFiles | null,
+    start: bigint,
+  ): Pick<World, "root" | "scratch" | "descriptors"> => {
+    const scratch = new Scratch(limits, () => host.clock(), start);
+    const root = rootOf(program === null ? [engine] : [engine, programTree(program)], scratch.top);
+    return { root, scratch, descriptors: new Descriptors(root, scratch) };
+  };
+  const world: World = {
+    host,
+    memory: new GuestMemory(
+      () => memory(),
+      (at, length) => host.wrote?.(at, length),
+    ),
+    args: args.map((arg) => encoder.encode(`${arg}\0`)),
+    environment: Object.entries(environment).map(([name, value]) => encoder.encode(`${name}=${value}\0`)),
+    ...fresh(null, 0n),
+    cost: { steps: 0, bytes: 0, units: 0 },
+    suspending: false,
+    attempt: 0,
+  };
+  return {
+    imports(ofGuest, mode = "suspending") {
+      memory = ofGuest;
+      world.suspending = mode === "suspending";
+      return wasiImports(world, mode);
+    },
+    reset(program) {
+      Object.assign(world, fresh(program, host.clock()), { attempt: world.attempt + 1 });
+    },
+    snapshotState() {
+      const { descriptors, scratch } = world;
+      const state: OpenState[] = [];
+      if (descriptors.opened > 0) state.push("files left open");
+      if (descriptors.standing < FIRST_FREE) state.push("standard streams closed");
+      if (scratch.top.entries.size > 0) state.push("files written to /tmp");
+      return state;
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import type { Descriptors } from "./descriptors.ts";
+import type { GuestMemory } from "./guest-memory.ts";
+import type { DirectoryNode } from "./nodes.ts";
+import type { Scratch } from "./scratch.ts";
+
+/** What the guest's system is connected to. Nothing here throws, and nothing enters the guest. */
+export interface WasiHost {
+  /** Nanoseconds since 1970, by the guest's clock: for all clocks there are. */
+  clock(): bigint;
+  /** `length` bytes of the attempt's own random stream. */
+  random(length: number): Uint8Array;
+  /** Takes what the guest prints. The bytes are the callee's. */
+  output(stream: 1 | 2, bytes: Uint8Array): void;
+  /** Suspends the guest until a time of its clock. False: the guest has been ended meanwhile. */
+  sleep(until: bigint): Promise<boolean>;
+  /** The guest asked to be ended. It traps when this returns. */
+  exit(code: number): void;
+  /** Takes fuel for work that the guest's own instructions don't account for: once per call. */
+  charge(units: number): void;
+  /** Something of ours failed: the guest must not go on. */
+  doom(cause: unknown): void;
+  /** Is told what is written to the guest's memory. */
+  wrote?(at: number, length: number): void;
+}
+
+/** What operations work with. `root`, `scratch` and `descriptors` are new for each attempt. */
+export interface World {
+  readonly host: WasiHost;
+  readonly memory: GuestMemory;
+  readonly args: readonly Uint8Array[];
+  readonly environment: readonly Uint8Array[];
+  root: DirectoryNode;
+  scratch: Scratch;
+  descriptors: Descriptors;
+  /** What the call at hand has to pay for, beside itself. */
+  readonly cost: { steps: number; bytes: number; units: number };
+  /** Whether the guest can be made to wait. */
+  suspending: boolean;
+  /** Counts resets: what was begun for an attempt has no effect on the next. */
+  attempt: number;
+}
+
+/** A call of the guest's. Pointers, lengths and descriptors come as unsigned numbers, 64-bit integers signed. */
+export interface Operation {
+  /** What it does, as the documentation says it. */
+  readonly does: string;
+  /** Throws a `Refusal` to answer with an error number. */
+  readonly run: (world: World, ...args: never[]) => void | Promise<void>;
+  /** Whether it may suspend the guest. */
+  readonly suspends?: true;
+}
+
+export type Operations = Readonly<Record<string, Operation>>;
+
+/** Charged per call: crossing over, and a little work. */
+const CALL_UNITS = 200;
+/** Charged per name of a path, entry of a directory, and the like. */
+const STEP_UNITS = 40;
+/** Bytes handled for one unit, as by the guest's own bulk instructions. */
+const BYTES_PER_UNIT = 16;
+
+/** Charges for a call, and begins anew. */
+export function settle({ host, cost }: World): void {
+  host.charge(CALL_UNITS + cost.steps * STEP_UNITS + Math.ceil(cost.bytes / BYTES_PER_UNIT) + cost.units);
+  cost.steps = 0;
+  cost.bytes = 0;
+  cost.units = 0;
+}
