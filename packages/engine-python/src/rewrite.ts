@@ -22,7 +22,13 @@ export const API_EXPORTS = [
   ...["PyBytes_FromStringAndSize", "PyBytes_AsStringAndSize", "PyBytes_AsString", "PyBytes_Size"],
   ...["PyErr_Occurred", "PyErr_Clear", "PyErr_Print", "PyErr_SetString", "PyErr_CheckSignals"],
   ...["PyErr_SetInterruptEx", "PyErr_GetRaisedException", "PyErr_SetRaisedException", "PyErr_Fetch"],
-  ...["PyGC_Collect", "_Py_Dealloc", "Py_DecRef", "PyThreadState_Get", "PyUnstable_ThreadState_SetStackProtection"],
+  ...[
+    "PyGC_Collect",
+    "_Py_Dealloc",
+    "_Py_DecRef",
+    "PyThreadState_Get",
+    "PyUnstable_ThreadState_SetStackProtection",
+  ],
 ] as const;
 
 /**

@@ -83,6 +83,7 @@ export function placeChecks(body: Body, callees: Callees, limit: number): Straig
 function cutTableTargets(instructions: readonly Instruction[]): Map<Instruction, number> {
   const uses = new Map<Instruction, number>();
   for (const { targets } of instructions) {
+    if (targets.length === 0) continue;
     for (const target of targets) {
       uses.set(target, (uses.get(target) ?? 0) + 1);
       if (target.opcode !== Op.loop && target.closer) target.closer.cut = true;

@@ -1,4 +1,4 @@
-import { type Code, globalGet, globalSet, i32, i32Sub } from "./assemble.ts";
+import { type Code, i32 } from "./assemble.ts";
 import type { Writer } from "./binary.ts";
 import type { Body } from "./body.ts";
 import { bulkCall } from "./bulk.ts";
@@ -94,10 +94,10 @@ class BodyEmitter {
       this.countBranch(instruction, i, "reached");
       this.before(instruction, i);
       if (instruction.opener === root && instruction.opcode === Op.end) this.leave(instruction);
-      this.copyUntil(instruction.end);
       this.countBranch(instruction, i, "fellThrough");
       this.after(instruction, instructions[i + 1]);
     });
+    this.copyUntil(root.closer?.end ?? 0);
     return this.hints;
   }
 
@@ -222,6 +222,8 @@ class BodyEmitter {
 
   private after(instruction: Instruction, next: Instruction | undefined): void {
     const float = this.floatToClean(instruction, next);
+    if (!float && !instruction.check && instruction.charge === 0) return;
+    this.copyUntil(instruction.end);
     if (float) {
       this.insert(canonicalise(float, this.scratch[float]));
       this.counts.canonicalised++;
@@ -246,8 +248,10 @@ class BodyEmitter {
   private charge(units: number): void {
     if (units === 0) return;
     this.counts.charges++;
-    const { fuel } = this.layout;
-    this.insert([...globalGet(fuel), ...i32(units), ...i32Sub, ...globalSet(fuel)]);
+    const { head, tail } = this.layout.charge;
+    this.insert(head);
+    this.out.s32(units);
+    this.insert(tail);
   }
 
   private chargeAndCheck(units: number): void {
@@ -298,11 +302,11 @@ class BodyEmitter {
 
   private copyUntil(offset: number): void {
     if (offset <= this.copied) return;
-    this.out.bytes(this.module.bytes.subarray(this.copied, offset));
+    this.out.copy(this.module.bytes, this.copied, offset);
     this.copied = offset;
   }
 
   private insert(code: Code): void {
-    this.out.bytes(code);
+    this.out.code(code);
   }
 }

@@ -11,6 +11,7 @@ import {
   localTee,
 } from "./assemble.ts";
 import { WasmError } from "./errors.ts";
+import { Op } from "./opcodes.ts";
 import type { FunctionType, Module } from "./sections.ts";
 
 /**
@@ -26,6 +27,10 @@ export class Layout {
   /** The private table of one slot that the host puts the gate into. */
   readonly gateTable: number;
   readonly yieldFunction: number;
+  /** Asks the gate if the fuel is used up. */
+  readonly check: Check;
+  /** Charges the number that is written, as an `i32.const` has it, between the two parts. */
+  readonly charge: { readonly head: Code; readonly tail: Code };
   readonly types: FunctionType[];
   /** Functions added, in order. */
   readonly functions: { readonly type: number; readonly body: Code }[] = [];
@@ -41,6 +46,9 @@ export class Layout {
     this.types = [...module.types];
     this.firstFunction = module.functions.length;
     this.yieldFunction = this.addFunction("yield", { params: [], results: [] }, () => yieldBody(this));
+    const fuel = globalGet(this.fuel);
+    this.check = { condition: [...fuel, ...i32(0), ...i32LtS], refill: ifThen(call(this.yieldFunction)) };
+    this.charge = { head: [...fuel, Op.i32Const], tail: [...i32Sub, ...globalSet(this.fuel)] };
   }
 
   /** The index of a type of this shape. */
@@ -62,14 +70,6 @@ export class Layout {
     this.byKey.set(key, this.firstFunction + slot);
     this.functions[slot] = { type: this.type(type), body: body() };
     return this.firstFunction + slot;
-  }
-
-  /** Asks the gate if the fuel is used up. */
-  get check(): Check {
-    return {
-      condition: [...globalGet(this.fuel), ...i32(0), ...i32LtS],
-      refill: ifThen(call(this.yieldFunction)),
-    };
   }
 
   /** Charges what `units` pushes, then checks. Uses the local `scratch`. */

@@ -25,8 +25,8 @@ export interface Rewritten {
   /** Exports of the original that stay. */
   readonly exports: readonly Export[];
   readonly added: readonly AddedExport[];
-  /** The bodies of the original's functions. */
-  readonly code: readonly Uint8Array[];
+  /** The bodies of the original's functions, each behind its size. */
+  readonly code: Writer;
   readonly hints: readonly (readonly Hint[])[];
   readonly counters: BranchCounters | undefined;
   readonly dropData: boolean | undefined;
@@ -68,10 +68,11 @@ const exportsOffset = (module: Module): number =>
   module.items.get(SectionId.export)?.start ?? module.bytes.length;
 
 export function writeModule(module: Module, rewritten: Rewritten): Uint8Array {
-  const out = new Writer(module.bytes.length * 2);
+  const out = new Writer(rewritten.code.length + roomForTheRest(module, rewritten));
   out.bytes([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
   for (const id of SECTION_ORDER) {
     if (id === SectionId.code) writeHints(out, module, rewritten.hints);
+    if (id === SectionId.code) writeCode(out, module, rewritten);
     const content = sectionContent(id, module, rewritten);
     if (content !== undefined) writeSection(out, id, content);
   }
@@ -85,6 +86,15 @@ export function writeModule(module: Module, rewritten: Rewritten): Uint8Array {
   return out.finish();
 }
 
+/** Enough for what is not code, so that the output is not copied on its way. */
+function roomForTheRest({ items, bytes, customs }: Module, { dropData, dropNames }: Rewritten): number {
+  const lengthOf = ({ start, end }: Range = { start: 0, end: 0 }) => end - start;
+  const code = lengthOf(items.get(SectionId.code));
+  const data = dropData ? lengthOf(items.get(SectionId.data)) : 0;
+  const names = dropNames ? customs.reduce((sum, custom) => sum + lengthOf(custom), 0) : 0;
+  return bytes.length - code - data - names + (1 << 20);
+}
+
 /** The module's own items of a section and the added ones behind them; `undefined` if there are none. */
 function sectionContent(id: number, module: Module, rewritten: Rewritten): Writer | undefined {
   switch (id) {
@@ -96,7 +106,7 @@ function sectionContent(id: number, module: Module, rewritten: Rewritten): Write
       break;
     }
     case SectionId.code:
-      return codeContent(rewritten);
+      return undefined;
     case SectionId.dataCount:
       return dataCount(module);
     case SectionId.data:
@@ -148,15 +158,12 @@ function emptyData(module: Module): Writer | undefined {
   return items(module.data.map(() => [1, 0]));
 }
 
-function codeContent({ code, layout }: Rewritten): Writer {
-  const content = new Writer(1 << 20);
-  content.u32(code.length + layout.functions.length);
-  for (const body of code) {
-    content.u32(body.length);
-    content.bytes(body);
-  }
-  for (const { body } of layout.functions) content.bytes(sized(body));
-  return content;
+function writeCode(out: Writer, module: Module, { code, layout }: Rewritten): void {
+  const count = new Writer(8);
+  count.u32(module.bodies.length + layout.functions.length);
+  const added = new Writer();
+  for (const { body } of layout.functions) added.bytes(sized(body));
+  writeSection(out, SectionId.code, count, code, added);
 }
 
 /** @see https://github.com/WebAssembly/branch-hinting */
@@ -176,10 +183,10 @@ function writeHints(out: Writer, module: Module, hints: readonly (readonly Hint[
   writeSection(out, SectionId.custom, content);
 }
 
-function writeSection(out: Writer, id: number, content: Writer): void {
+function writeSection(out: Writer, id: number, ...parts: Writer[]): void {
   out.byte(id);
-  out.u32(content.length);
-  out.bytes(content.view(0));
+  out.u32(parts.reduce((sum, part) => sum + part.length, 0));
+  for (const part of parts) out.bytes(part.view(0));
 }
 
 function items(list: readonly Code[]): Writer {

@@ -233,19 +233,18 @@ class Rewriter {
     layout: Layout,
     padded: ReadonlySet<number>,
     counts: Counts,
-  ): { code: Uint8Array[]; hints: (readonly Hint[])[] } {
-    const code: Uint8Array[] = [];
+  ): { code: Writer; hints: (readonly Hint[])[] } {
+    const { bodies, importedFunctions } = this.module;
+    const code = new Writer(bodies.reduce((sum, { start, end }) => sum + end - start, 0) + (1 << 16));
     const hints: (readonly Hint[])[] = [];
-    for (let n = 0; n < this.module.bodies.length; n++) {
-      const out = new Writer(1024);
-      if (this.cut.has(n)) {
-        code.push(Uint8Array.from(cutBody(layout, this.module.importedFunctions + n)));
-        hints.push([]);
-        continue;
-      }
-      hints.push(this.emitFunction(out, n, layout, padded.has(n), counts));
-      checkBodySize(out.length, this.module.bodies[n]?.start ?? 0);
-      code.push(out.finish());
+    const body = new Writer(1 << 16);
+    for (let n = 0; n < bodies.length; n++) {
+      body.clear();
+      if (this.cut.has(n)) body.code(cutBody(layout, importedFunctions + n));
+      hints.push(this.cut.has(n) ? [] : this.emitFunction(body, n, layout, padded.has(n), counts));
+      checkBodySize(body.length, bodies[n]?.start ?? 0);
+      code.u32(body.length);
+      code.bytes(body.view(0));
     }
     return { code, hints };
   }
