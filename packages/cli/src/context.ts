@@ -1,13 +1,22 @@
 import type { Runtime, RuntimeOptions } from "@capsule-run/runtime";
+import type { InstalledEngine, PrepareOptions } from "@capsule-run/runtime/inventory";
 import type { Paint } from "./colour.ts";
 import type { Interruption } from "./interrupt.ts";
 import type { Output } from "./output.ts";
+
+/** What engines there are. */
+export interface Inventory {
+  listEngines(options: { verify: boolean }): Promise<readonly InstalledEngine[]>;
+  /** @throws UsageError if one can't be had */
+  prepareEngines(options: PrepareOptions): Promise<void>;
+}
 
 /** What the commands need of the rest of Capsule, loaded when it is called. */
 export interface Services {
   createRuntime(options: RuntimeOptions): Promise<Runtime>;
   /** The absolute path of the program that `capsule.toml` at or above a folder names; null without one. */
   findEntrypoint(folder: string): Promise<string | null>;
+  inventory(): Promise<Inventory>;
 }
 
 /** Where a command runs. */

@@ -20,6 +20,8 @@ async function dispatch(invocation: Invocation, context: Context): Promise<numbe
       return 0;
     case "command":
       if (invocation.command.name === "run") return run(invocation, context);
+      if (invocation.command.name === "engines")
+        return (await import("./engines.ts")).engines(invocation, context);
       return (await import("./build.ts")).build(invocation, context);
   }
 }

