@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import pinned from "../cut.json" with { type: "json" };
 
 /** What is pinned with the engine of its scientific packages' functions; `scripts/cut.ts` makes it. */
 interface CutTable {
@@ -13,21 +13,14 @@ interface CutTable {
   readonly modules: readonly (readonly [number, string])[];
 }
 
-const readTable = (): CutTable => JSON.parse(readFileSync(new URL("../cut.json", import.meta.url), "utf8"));
-
-let table: CutTable | undefined;
-
-const pinned = (): CutTable => {
-  table ??= readTable();
-  return table;
-};
+const table = pinned as unknown as CutTable;
 
 /**
  * Chooses the functions that *core* is without, for `rewrite`. Fails if a name that the table knows is not where it
  * should be: then this is another engine.
  */
 export function coreCut(): (index: number, name: string | undefined) => boolean {
-  const { first, last, kept } = pinned();
+  const { first, last, kept } = table;
   const names = new Map([first, last, ...kept]);
   const keep = new Set(kept.map(([index]) => index));
   return (index, name) => {
@@ -43,7 +36,7 @@ export function coreCut(): (index: number, name: string | undefined) => boolean 
  * exact, as the first function of a module that is called is its initialiser.
  */
 export function moduleOfCut(index: number): string | undefined {
-  const { first, last, modules } = pinned();
+  const { first, last, modules } = table;
   if (index < first[0] || index > last[0]) return undefined;
   const found = modules.findLast(([start]) => start <= index);
   return (found ?? modules[0])?.[1];
@@ -51,5 +44,15 @@ export function moduleOfCut(index: number): string | undefined {
 
 /** The packages with modules that only *full* has: `numpy`, `pandas`, … */
 export function cutPackages(): readonly string[] {
-  return [...new Set(pinned().modules.map(([, name]) => name.split(".")[0] as string))].sort();
+  return [...new Set(table.modules.map(([, name]) => name.split(".")[0] as string))].sort();
+}
+
+/**
+ * The same as a table: for each run of cut functions the index of its first, and the module; `null` from where on
+ * there are no more.
+ */
+export function cutRanges(): (readonly [first: number, module: string | null])[] {
+  const { first, last, modules } = table;
+  const [, ...others] = modules;
+  return [[first[0], modules[0]?.[1] ?? null], ...others, [last[0] + 1, null]];
 }

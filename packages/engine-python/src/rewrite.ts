@@ -48,6 +48,7 @@ export function rewritePython(
     keepExports: ENGINE_EXPORTS,
     exportFunctions: API_EXPORTS,
     cut: variant === "core" ? coreCut() : () => false,
+    lockWait: { wait: "__wasilibc_futex_wait", sleep: "clock_nanosleep" },
     dropNames: true,
     dropData: !data,
     stackPointer: "__stack_pointer",

@@ -9,13 +9,18 @@ export interface CallGraph {
   readonly callees: readonly (readonly number[])[];
   /** The types of the functions that each function calls indirectly. */
   readonly indirectTypes: readonly (readonly number[])[];
-  /** Number of instructions; cut functions have none. */
+  /** Number of instructions; those of replaced functions count as none. */
   readonly sizes: readonly number[];
   /** Functions that an indirect call may reach. */
   readonly inTables: ReadonlySet<number>;
 }
 
-export function readCallGraph(module: Module, cut: ReadonlySet<number>, pool?: InstructionPool): CallGraph {
+/** @param replaced functions whose bodies do not count, and whom they call instead. */
+export function readCallGraph(
+  module: Module,
+  replaced: ReadonlyMap<number, readonly number[]>,
+  pool?: InstructionPool,
+): CallGraph {
   const { importedFunctions } = module;
   const callees: number[][] = [];
   const indirectTypes: number[][] = [];
@@ -23,8 +28,9 @@ export function readCallGraph(module: Module, cut: ReadonlySet<number>, pool?: I
   const inTables = new Set<number>();
   for (const f of module.referenced) if (f >= importedFunctions) inTables.add(f - importedFunctions);
   for (let n = 0; n < module.bodies.length; n++) {
-    const instructions = cut.has(n) ? [] : decodeBody(module, n, pool).instructions;
-    const called = new Set<number>();
+    const given = replaced.get(n);
+    const instructions = given ? [] : decodeBody(module, n, pool).instructions;
+    const called = new Set(given);
     const types = new Set<number>();
     for (const { opcode, immediate } of instructions) {
       if (opcode === Op.callIndirect || opcode === Op.returnCallIndirect) {

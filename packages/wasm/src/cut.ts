@@ -1,5 +1,4 @@
 import { type Code, functionBody, globalSet, i32, UNREACHABLE } from "./assemble.ts";
-import type { Layout } from "./layout.ts";
 import type { Names } from "./names.ts";
 import type { Module } from "./sections.ts";
 
@@ -16,7 +15,10 @@ export function cutFunctions(module: Module, names: Names, cut: Cut): ReadonlySe
   return chosen;
 }
 
-/** What a cut function becomes: it leaves its index for the host and traps. */
-export function cutBody(layout: Layout, index: number): Code {
-  return functionBody([], i32(index), globalSet(layout.cut), UNREACHABLE);
+/** The value of `capsule_cut` as long as no cut function was called. */
+export const NOTHING_CUT = -1;
+
+/** What a cut function becomes: it leaves its index in a global for the host and traps. */
+export function cutBody(global: number, index: number): Code {
+  return functionBody([], i32(index), globalSet(global), UNREACHABLE);
 }

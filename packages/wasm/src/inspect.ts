@@ -21,7 +21,7 @@ export interface FunctionFacts {
 export function inspectFunctions(wasm: Uint8Array): FunctionFacts[] {
   const module = decodeModule(wasm);
   const names = readNames(module).functions;
-  const { callees } = readCallGraph(module, new Set(), new InstructionPool());
+  const { callees } = readCallGraph(module, new Map(), new InstructionPool());
   return module.bodies.map(({ start, end }, n) => {
     const index = module.importedFunctions + n;
     const calls = (callees[n] ?? []).map((callee) => module.importedFunctions + callee);

@@ -14,6 +14,9 @@ import { WasmError } from "./errors.ts";
 import { Op } from "./opcodes.ts";
 import type { FunctionType, Module } from "./sections.ts";
 
+/** Pages of the largest memory. */
+const MAX_PAGES = 65_536;
+
 /**
  * What the rewriter adds to a module, and under which indices: always behind the module's own, so that those
  * stay as they are.
@@ -22,8 +25,8 @@ export class Layout {
   readonly fuel: number;
   readonly memoryLimit: number;
   readonly pages: number;
-  /** Where cut functions leave their index; only there if some are. */
-  readonly cut: number;
+  /** All globals added, in order: mutable ones of type i32, exported as `capsule_` and their name. */
+  readonly globals: { readonly name: string; readonly initial: number }[] = [];
   /** The private table of one slot that the host puts the gate into. */
   readonly gateTable: number;
   readonly yieldFunction: number;
@@ -35,13 +38,14 @@ export class Layout {
   /** Functions added, in order. */
   readonly functions: { readonly type: number; readonly body: Code }[] = [];
   private readonly firstFunction: number;
+  private readonly firstGlobal: number;
   private readonly byKey = new Map<string, number>();
 
   constructor(module: Module, yieldBody: (layout: Layout) => Code) {
-    this.fuel = module.globals.length;
-    this.memoryLimit = this.fuel + 1;
-    this.pages = this.fuel + 2;
-    this.cut = this.fuel + 3;
+    this.firstGlobal = module.globals.length;
+    this.fuel = this.addGlobal("fuel", 0);
+    this.memoryLimit = this.addGlobal("memory_limit", MAX_PAGES);
+    this.pages = this.addGlobal("pages", module.memory?.minimum ?? 0);
     this.gateTable = module.tables.length;
     this.types = [...module.types];
     this.firstFunction = module.functions.length;
@@ -60,6 +64,11 @@ export class Layout {
     );
     if (found >= 0) return found;
     return this.types.push(wanted) - 1;
+  }
+
+  /** Adds a global, and gives its index. */
+  addGlobal(name: string, initial: number): number {
+    return this.firstGlobal + this.globals.push({ name, initial }) - 1;
   }
 
   /** The index of the added function called `key`, which `body` makes when it is first asked for. */

@@ -31,12 +31,9 @@ export interface Rewritten {
   readonly counters: BranchCounters | undefined;
   readonly dropData: boolean | undefined;
   readonly dropNames: boolean | undefined;
-  /** Functions that are cut, numbered as the module defines them; `undefined` if none were to be. */
-  readonly cut: ReadonlySet<number> | undefined;
+  /** Functions that are cut, numbered as the module defines them. */
+  readonly cut: ReadonlySet<number>;
 }
-
-/** The initial value of `capsule_cut`. */
-const NOTHING_CUT = -1;
 
 /** The exports called `names`, in the module's order; fails if one does not exist or is ours. */
 export function keptExports(module: Module, names: readonly string[]): Export[] {
@@ -101,7 +98,7 @@ function sectionContent(id: number, module: Module, rewritten: Rewritten): Write
     case SectionId.export:
       return items([...rewritten.exports, ...rewritten.added].map(exportItem));
     case SectionId.element: {
-      const elements = elementsWithout(module, rewritten.cut ?? new Set());
+      const elements = elementsWithout(module, rewritten.cut);
       if (elements) return elements;
       break;
     }
@@ -122,7 +119,7 @@ function sectionContent(id: number, module: Module, rewritten: Rewritten): Write
   return content;
 }
 
-function addedItems(id: number, module: Module, { layout, counters, cut }: Rewritten): Code[] {
+function addedItems(id: number, module: Module, { layout, counters }: Rewritten): Code[] {
   switch (id) {
     case SectionId.type:
       return layout.types.slice(module.types.length).map(functionType);
@@ -132,11 +129,8 @@ function addedItems(id: number, module: Module, { layout, counters, cut }: Rewri
       return [[ValueType.funcref, 1, 1, 1]];
     case SectionId.memory:
       return counters ? [[0, ...unsigned(counters.pages)]] : [];
-    case SectionId.global: {
-      const mutable = (initial: number) => [ValueType.i32, 1, ...i32(initial), Op.end];
-      const globals = [mutable(0), mutable(65_536), mutable(module.memory?.minimum ?? 0)];
-      return cut ? [...globals, mutable(NOTHING_CUT)] : globals;
-    }
+    case SectionId.global:
+      return layout.globals.map(({ initial }) => [ValueType.i32, 1, ...i32(initial), Op.end]);
     default:
       return [];
   }

@@ -36,6 +36,7 @@ export const Op = {
   localTee: 0x22,
   globalGet: 0x23,
   globalSet: 0x24,
+  i32Load: 0x28,
   memorySize: 0x3f,
   memoryGrow: 0x40,
   i32Const: 0x41,

@@ -1,14 +1,16 @@
+import type { Code } from "./assemble.ts";
 import { Writer } from "./binary.ts";
 import { type Body, decodeBody } from "./body.ts";
 import { type CallGraph, cutCallCycles, readCallGraph, recursiveFunctions } from "./callgraph.ts";
 import { type Callees, NEVER, newCallees, placeChecks } from "./checks.ts";
-import { type Cut, cutBody, cutFunctions } from "./cut.ts";
+import { type Cut, cutBody, cutFunctions, NOTHING_CUT } from "./cut.ts";
 import { type Counts, emitBody, type Hint } from "./emit.ts";
 import { WasmError } from "./errors.ts";
 import { findFrame } from "./frame.ts";
 import { yieldBody } from "./gate.ts";
 import { InstructionPool } from "./instruction.ts";
 import { checkBodySize, Layout } from "./layout.ts";
+import { findLockWait, type LockWait, type LockWaitIndices, lockWaitBody } from "./lock-wait.ts";
 import { type AddedExport, checkExportNames, keptExports, namedExports, writeModule } from "./module.ts";
 import { indicesOf, type Names, readNames } from "./names.ts";
 import { DEFAULT_PADDING, type Padding, paddingBytes } from "./pad.ts";
@@ -30,6 +32,11 @@ export interface RewriteOptions {
    * traps, and leaves nothing.
    */
   readonly cut?: Cut;
+  /**
+   * Functions of wasi-libc for which a wait for a lock is made to end: it sleeps up to its time limit, and without one
+   * traps with `capsule_deadlock` set, as there are no threads.
+   */
+  readonly lockWait?: LockWait;
   /** Leaves out the name section. Default false. */
   readonly dropNames?: boolean;
   /** Leaves out the data segments: the memory's content comes from a snapshot. Default false. */
@@ -85,6 +92,7 @@ export interface RewriteReport {
  * - `capsule_pages`, a mutable i32: the size of memory in pages as the guest sees it. Memory never shrinks; a
  *   host that resets an instance sets this back and fills what is behind with zeros.
  * - `capsule_cut`, if functions are cut: a mutable i32, the index of the cut function that was called last, or -1.
+ * - `capsule_deadlock`, with `lockWait`: a mutable i32, 1 after a wait that could not end.
  * - `capsule_global_0`, …: the module's mutable globals, so that a host can save and restore them.
  *
  * Equal input gives equal bytes.
@@ -129,6 +137,7 @@ class Rewriter {
   private readonly pool = new InstructionPool();
   private readonly names: Names;
   private readonly cut: ReadonlySet<number>;
+  private readonly lockWait: LockWaitIndices | undefined;
   /** Functions that charge their assumed path themselves. */
   private readonly chargesItself = new Set<number>();
   private longest = 0;
@@ -145,6 +154,7 @@ class Rewriter {
     this.names = usesNames(this.module, options) ? readNames(this.module) : NO_NAMES;
     this.stackPointer = findStackPointer(this.module, this.names, options.stackPointer);
     this.cut = options.cut ? cutFunctions(this.module, this.names, options.cut) : new Set();
+    this.lockWait = options.lockWait && findLockWait(this.module, this.names, options.lockWait);
     this.callees = newCallees(this.module.functions.length);
   }
 
@@ -155,14 +165,15 @@ class Rewriter {
       ...namedExports(this.names, options.exportFunctions ?? []),
     ];
     checkExportNames(module, exports);
-    const graph = readCallGraph(module, this.cut, this.pool);
-    this.planFunctions(graph, exports);
-    const padded = this.paddedFunctions(graph);
     const layout = new Layout(module, yieldBody);
+    const replaced = this.replacedFunctions(layout);
+    const graph = readCallGraph(module, calleesOf(replaced), this.pool);
+    this.planFunctions(graph, replaced, exports);
+    const padded = this.paddedFunctions(graph);
     const counts: Counts = { charges: 0, checks: 0, canonicalised: 0 };
-    const { code, hints } = this.emitFunctions(layout, padded, counts);
+    const { code, hints } = this.emitFunctions(layout, replaced, padded, counts);
     const globals = mutableGlobals(module);
-    const added = addedExports(layout, globals, options.cut !== undefined, counters);
+    const added = addedExports(layout, globals, counters);
     const bytes = writeModule(module, {
       layout,
       exports,
@@ -172,7 +183,7 @@ class Rewriter {
       counters,
       dropData: options.dropData,
       dropNames: options.dropNames,
-      cut: options.cut ? this.cut : undefined,
+      cut: this.cut,
     });
     const report: RewriteReport = {
       functions: module.bodies.length,
@@ -186,20 +197,46 @@ class Rewriter {
     return { bytes, report, sites: counters?.sites ?? [] };
   }
 
+  /** Functions, numbered as the module defines them, that get bodies of ours. */
+  private replacedFunctions(layout: Layout): Map<number, Replacement> {
+    const { importedFunctions } = this.module;
+    const replaced = new Map<number, Replacement>();
+    if (this.options.cut) {
+      const global = layout.addGlobal("cut", NOTHING_CUT);
+      for (const n of this.cut) {
+        replaced.set(n, { calls: [], body: () => cutBody(global, importedFunctions + n) });
+      }
+    }
+    if (this.lockWait) {
+      const { wait, sleep } = this.lockWait;
+      const global = layout.addGlobal("deadlock", 0);
+      const calls = [sleep - importedFunctions];
+      replaced.set(wait - importedFunctions, { calls, body: () => lockWaitBody(global, sleep) });
+    }
+    return replaced;
+  }
+
   /** Decides for every function what it charges and checks at its entry, and what its callers do. */
-  private planFunctions(graph: CallGraph, exports: readonly { kind: number; index: number }[]): void {
+  private planFunctions(
+    graph: CallGraph,
+    replaced: ReadonlyMap<number, Replacement>,
+    exports: readonly { kind: number; index: number }[],
+  ): void {
     const { importedFunctions } = this.module;
     const { cut, order } = cutCallCycles(graph);
     const reachable = new Set(graph.inTables);
     for (const { kind, index } of exports)
       if (kind === ExternKind.function) reachable.add(index - importedFunctions);
+    // What is not metered itself gives nothing in advance, and leaves no long way to go on.
+    for (const { calls } of replaced.values()) for (const callee of calls) cut.add(callee);
+    for (const n of replaced.keys()) this.callees.checkAfter[importedFunctions + n] = 1;
     for (const n of cut) {
       this.callees.entryCheck[importedFunctions + n] = 1;
       this.callees.checkAfter[importedFunctions + n] = 1;
     }
     for (const n of order) {
       if (cut.has(n) || reachable.has(n)) this.chargesItself.add(n);
-      if (!this.cut.has(n)) this.planFunction(n);
+      if (!replaced.has(n)) this.planFunction(n);
     }
     for (const n of graph.inTables) {
       this.longest = Math.max(this.longest, 1 + (this.callees.toCheck[importedFunctions + n] as number));
@@ -231,17 +268,19 @@ class Rewriter {
 
   private emitFunctions(
     layout: Layout,
+    replaced: ReadonlyMap<number, Replacement>,
     padded: ReadonlySet<number>,
     counts: Counts,
   ): { code: Writer; hints: (readonly Hint[])[] } {
-    const { bodies, importedFunctions } = this.module;
+    const { bodies } = this.module;
     const code = new Writer(bodies.reduce((sum, { start, end }) => sum + end - start, 0) + (1 << 16));
     const hints: (readonly Hint[])[] = [];
     const body = new Writer(1 << 16);
     for (let n = 0; n < bodies.length; n++) {
       body.clear();
-      if (this.cut.has(n)) body.code(cutBody(layout, importedFunctions + n));
-      hints.push(this.cut.has(n) ? [] : this.emitFunction(body, n, layout, padded.has(n), counts));
+      const replacement = replaced.get(n);
+      if (replacement) body.code(replacement.body());
+      hints.push(replacement ? [] : this.emitFunction(body, n, layout, padded.has(n), counts));
       checkBodySize(body.length, bodies[n]?.start ?? 0);
       code.u32(body.length);
       code.bytes(body.view(0));
@@ -279,9 +318,20 @@ class Rewriter {
   }
 }
 
+/** A function's new body, and the functions that it calls. */
+interface Replacement {
+  readonly calls: readonly number[];
+  body(): Code;
+}
+
+function calleesOf(replaced: ReadonlyMap<number, Replacement>): Map<number, readonly number[]> {
+  return new Map(Array.from(replaced, ([n, { calls }]) => [n, calls]));
+}
+
 /** Reading the names of a large module takes a while, and most have a stack pointer that is exported. */
-function usesNames(module: Module, { cut, exportFunctions, stackPointer }: RewriteOptions): boolean {
-  if (cut !== undefined || exportFunctions !== undefined) return true;
+function usesNames(module: Module, options: RewriteOptions): boolean {
+  const { cut, exportFunctions, lockWait, stackPointer } = options;
+  if (cut !== undefined || exportFunctions !== undefined || lockWait !== undefined) return true;
   return stackPointer !== undefined && !module.exports.some(({ name }) => name === stackPointer);
 }
 
@@ -308,7 +358,6 @@ function mutableGlobals(module: Module): number[] {
 function addedExports(
   layout: Layout,
   globals: readonly number[],
-  cuts: boolean,
   counters: BranchCounters | undefined,
 ): AddedExport[] {
   const global = (name: string, index: number) => ({
@@ -316,12 +365,11 @@ function addedExports(
     kind: ExternKind.global,
     index,
   });
+  const [fuel, ...others] = layout.globals.map(({ name }, i) => global(name, layout.fuel + i));
   return [
-    global("fuel", layout.fuel),
+    ...(fuel ? [fuel] : []),
     { name: "capsule_gate", kind: ExternKind.table, index: layout.gateTable },
-    global("memory_limit", layout.memoryLimit),
-    global("pages", layout.pages),
-    ...(cuts ? [global("cut", layout.cut)] : []),
+    ...others,
     ...globals.map((index, i) => global(`global_${i}`, index)),
     ...(counters ? [{ name: "capsule_counters", kind: ExternKind.memory, index: counters.memory }] : []),
   ];
