@@ -19,11 +19,14 @@ import type { Progress } from "../progress.ts";
 import type { EnginePlaces } from "../ready.ts";
 
 const LICENCE = "a licence\n";
+const LICENSED = ["cpython", "numpy", "pandas"];
 const FILES = {
   "python.wasm": "not really wasm",
   "python-stdlib.zip": "not really a zip",
   MANIFEST: "python 3.15.0\npackage numpy 2.5.2\npackage pandas 3.0.6\npin 00 x.tar.gz\n",
-  SHA256SUMS: `${digest(Buffer.from(LICENCE)).sha256}  LICENSES/cpython.txt\n`,
+  SHA256SUMS: LICENSED.map((name) => `${digest(Buffer.from(LICENCE)).sha256}  LICENSES/${name}.txt\n`).join(
+    "",
+  ),
 };
 
 const entries = Object.entries(FILES).map(([name, text]) => [name, digest(Buffer.from(text))] as const);
@@ -45,7 +48,10 @@ export function writeModule(folder: string, wrong: readonly string[] = []): stri
   mkdirSync(join(artifacts, "LICENSES"), { recursive: true });
   // Executing it would be noticed.
   writeFileSync(join(folder, FAKE_PIN.module, "__init__.py"), "raise SystemExit(7)\n");
-  for (const [name, text] of Object.entries({ ...FILES, "LICENSES/cpython.txt": LICENCE }))
+  for (const [name, text] of Object.entries({
+    ...FILES,
+    ...Object.fromEntries(LICENSED.map((licensed) => [`LICENSES/${licensed}.txt`, LICENCE])),
+  }))
     writeFileSync(join(artifacts, name), wrong.includes(name) ? text.toUpperCase() : text);
   return artifacts;
 }
