@@ -1,0 +1,78 @@
+"""Calls of other tasks. A call does not raise: whatever goes wrong is in the envelope."""
+
+from asyncio import get_running_loop
+
+from capsule.envelopes import invalid_arguments
+from capsule.show import quote
+from capsule.values import NotJson, arguments_json, from_json
+
+from . import door
+from .output import flush
+
+# Calls that the host has not completed yet: id -> the future that waits.
+_waiting = {}
+
+
+def pending_calls():
+    return len(_waiting)
+
+
+def call_sync(definition, args, kwargs):
+    payload, refused = _payload(definition, args, kwargs)
+    if refused is not None:
+        return refused
+    flush()
+    return from_json(door.wait_call(payload).decode())
+
+
+def call_async(definition, args, kwargs):
+    """A coroutine that gives the envelope. The call begins when it is awaited or made a task of asyncio."""
+    payload, refused = _payload(definition, args, kwargs)
+    coroutine = _give(refused) if refused is not None else _send(payload)
+    fn = definition.fn
+    coroutine.__name__ = getattr(fn, "__name__", definition.name)
+    coroutine.__qualname__ = getattr(fn, "__qualname__", definition.name)
+    return coroutine
+
+
+def _payload(definition, args, kwargs):
+    name = definition.name
+    problem = definition.parameters.problem(args, kwargs)
+    if problem is not None:
+        return None, invalid_arguments(name, f"task {quote(name)}: {problem}")
+    try:
+        return name.encode() + b"\0" + arguments_json(name, args, kwargs), None
+    except NotJson as error:
+        return None, invalid_arguments(name, error.problem)
+
+
+async def _give(envelope):
+    return envelope
+
+
+async def _send(payload):
+    future = get_running_loop().create_future()
+    call_id = door.start_call(payload)
+    _waiting[call_id] = future
+    try:
+        text = await future
+    except BaseException:
+        # Cancelled, or the coroutine was closed.
+        if _waiting.pop(call_id, None) is not None:
+            door.give_up(call_id)
+        raise
+    return from_json(text)
+
+
+def complete(call_id, envelope):
+    """The host's answer to a call. An id that nobody waits for is ignored."""
+    future = _waiting.pop(call_id, None)
+    if future is not None and not future.done():
+        future.set_result(envelope)
+
+
+def deliver(event):
+    """Takes an event of the host: `C<id>\\0<envelope>`, or `W`, which needs nothing: timers look at the clock."""
+    if event[:1] == b"C":
+        call_id, _, envelope = event[1:].partition(b"\0")
+        complete(int(call_id), envelope.decode())

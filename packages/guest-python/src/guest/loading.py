@@ -1,0 +1,107 @@
+"""Loads the program: imports it as a module, so that its tasks register, and chooses the task a run begins with."""
+
+import json
+import os
+import sys
+import types
+from importlib import util
+
+from capsule.definition import define
+
+from . import asked, registry
+from .attempt import attempt
+
+SITE = "/site-packages"
+# The name of a program whose file has the name of a module of the library.
+PLAIN_NAME = "__capsule_program__"
+
+# What CPython has imported before it looks at a program: files beside it can't take their place.
+_FIRST = frozenset(
+    "abc builtins codecs encodings genericpath io marshal os posix posixpath site stat sys time types zipimport "
+    "_collections_abc _sitebuiltins".split()
+)
+
+
+def load(path):
+    """Imports the program at `path` and gives the JSON of its tasks. Raises what its top-level code raises."""
+    folder, file = os.path.split(path)
+    sys.argv[:] = [path]
+    sys.path[0:0] = [folder, SITE] if os.path.isdir(SITE) else [folder]
+    _make_room(folder)
+    name = file.removesuffix(".py")
+    if name in sys.modules or name in sys.stdlib_module_names:
+        name = PLAIN_NAME
+    asked.begin()
+    try:
+        module = _import(name, path)
+        entry, notice = _entry(module)
+    finally:
+        asked.end()
+    attempt.open = False
+    tasks = [_task(definition) for definition in registry.definitions()]
+    return json.dumps({"tasks": tasks, "entry": entry, "notice": notice}).encode()
+
+
+def _import(name, path):
+    spec = util.spec_from_file_location(name, path)
+    module = util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    # It may have put something else in its place.
+    return sys.modules.get(name, module)
+
+
+def _make_room(folder):
+    """Files beside the program go before the library's modules of the same names, which the snapshot has imported."""
+    for entry in os.listdir(folder):
+        name, dot, suffix = entry.partition(".")
+        if dot and suffix != "py" or name in _FIRST or name not in sys.modules:
+            continue
+        if not dot and not os.path.isfile(f"{folder}/{entry}/__init__.py"):
+            continue
+        for loaded in list(sys.modules):
+            if loaded == name or loaded.startswith(f"{name}."):
+                del sys.modules[loaded]
+
+
+def _entry(module):
+    """The task a run begins with, and what the user should know of how it was chosen, or None."""
+    if registry.find("main"):
+        return "main", None
+    main = getattr(module, "main", None)
+    if type(main) is types.FunctionType and getattr(main, "__wrapped__", None) not in _functions():
+        module.main = registry.make(define(main, "main", {}))
+        return "main", None
+    tasks = registry.definitions()
+    if not tasks:
+        return "", None
+    first = tasks[0].name
+    return first, f'there is no task or function "main": the entry point is "{first}", the first task defined'
+
+
+def _functions():
+    return [definition.fn for definition in registry.definitions()]
+
+
+def _task(definition):
+    policy, parameters = definition.policy, definition.parameters
+    return {
+        "name": definition.name,
+        "fuel": policy.fuel,
+        "ram": policy.ram,
+        "timeoutMs": policy.timeout_ms,
+        "maxRetries": policy.max_retries,
+        "async": definition.is_async,
+        "source": "",
+        "parameters": {
+            "names": [cut_name(name) for name in parameters.names[:1000]],
+            "required": parameters.required,
+            "rest": parameters.rest,
+        },
+    }
+
+
+def cut_name(name):
+    return name[:1000]
+
+

@@ -1,0 +1,108 @@
+"""What the engine's snapshot has imported, so that no program pays for it: whatever is slow or costly at first use."""
+
+import importlib
+import linecache
+import os
+
+from .errors import report
+
+LIBRARY = """
+argparse array ast asyncio atexit base64 bisect bz2 calendar cmath codecs collections collections.abc
+concurrent.futures concurrent.futures.thread configparser contextlib contextvars copy csv dataclasses datetime decimal
+difflib email.message email.parser email.policy email.utils enum errno fnmatch fractions functools gc getpass glob
+graphlib gzip hashlib heapq hmac html html.parser http http.client importlib.metadata importlib.resources inspect io
+ipaddress itertools json keyword linecache locale logging logging.config logging.handlers math mimetypes numbers
+operator os os.path pathlib pickle platform pprint queue random re reprlib secrets select selectors shlex shutil signal
+socket sqlite3 stat statistics string struct subprocess sys tempfile textwrap threading time timeit token
+tokenize tomllib traceback types typing unicodedata unittest unittest.mock urllib.error urllib.parse urllib.request uuid
+warnings weakref xml.etree.ElementTree xml.dom.minidom xml.sax zipfile zlib zoneinfo
+""".split()
+
+SCIENCE = ["numpy", "numpy.random", "pandas"]
+
+# A program that fails in each of the ways whose first traceback loads something.
+_FAILING = '''
+class Thing:
+    pass
+
+
+def fail(kind):
+    values = {"a": [1]}
+    if kind == 0:
+        return values["a"][2] + (
+            1
+        )
+    if kind == 1:
+        return values.missing_name
+    if kind == 2:
+        return undefined_nmae
+    if kind == 3:
+        try:
+            fail(0)
+        except IndexError as error:
+            raise ValueError("outer") from error
+    raise ExceptionGroup("several", [ValueError(1), TypeError(2)])
+'''
+
+
+def warm(variant):
+    for name in LIBRARY:
+        importlib.import_module(name)
+    if variant == "full":
+        _warm_science()
+    _warm_library()
+    _warm_tracebacks()
+
+
+def _warm_library():
+    import datetime
+    import decimal
+    import json
+    import re
+    import sqlite3
+    import statistics
+    import zoneinfo
+
+    re.compile(r"(?P<word>\w+)\s*[=:]\s*(.*?)$", re.MULTILINE).search("a = 1")
+    decimal.Decimal(1) / 3
+    statistics.mean([1, 2.5])
+    json.loads(json.dumps({"a": [1.5, None, True, "ü"]}))
+    datetime.datetime.strptime("2020-01-01", "%Y-%m-%d").strftime("%A")
+    zoneinfo.ZoneInfo("Europe/Berlin")
+    # Nothing that draws on SQLite's own generator: it shall be seeded after the restore.
+    connection = sqlite3.connect(":memory:")
+    connection.execute("select 1 + ?", (1,)).fetchall()
+    connection.close()
+
+
+def _warm_science():
+    for name in SCIENCE:
+        importlib.import_module(name)
+    import numpy
+    import pandas
+
+    numpy.random.default_rng(0).random(3)
+    numpy.arange(6.0).reshape(2, 3) @ numpy.ones((3, 2))
+    frame = pandas.DataFrame({"a": [1, 2, 2], "b": ["x", "y", "y"], "c": [1.5, 2.5, None]})
+    frame.groupby("b")["c"].sum()
+    frame.describe()
+    frame.merge(frame, on="a").to_dict("records")
+    str(frame)
+
+
+def _warm_tracebacks():
+    path = "/tmp/warm.py"
+    with open(path, "w") as file:
+        file.write(_FAILING)
+    scope = {"__name__": "warm"}
+    exec(compile(_FAILING, path, "exec"), scope)
+    for kind in range(5):
+        try:
+            scope["fail"](kind)
+        except Exception as error:
+            report(error)
+    try:
+        compile("def f(:\n  pass", path, "exec")
+    except SyntaxError as error:
+        report(error)
+    os.remove(path)
