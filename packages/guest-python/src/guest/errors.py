@@ -6,7 +6,7 @@ import traceback
 # Characters of a report; escapes can make a text longer, and the host takes twice as many.
 MOST = 64 * 1024
 # Frames of one traceback that are kept at each end.
-FRAMES = 200
+FRAMES = 2000
 
 _HIDDEN = ("<capsule:", "<frozen importlib")
 _TYPES = {RecursionError: "stack_overflow", MemoryError: "out_of_memory"}
@@ -57,10 +57,15 @@ def _type_of(error):
 
 
 def _json(name, message, stack, error_type):
-    fields = {"name": name, "message": message, "stack": stack}
+    fields = {"name": _whole(name), "message": _whole(message), "stack": _whole(stack)}
     if error_type is not None:
         fields["type"] = error_type
     return _dumps(fields)
+
+
+def _whole(text):
+    """Without surrogates, which a reader of the report would take for halves of something."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def cut(text, most):
@@ -72,39 +77,54 @@ def cut(text, most):
     return f"{text[: most - end]}\n  […{left_out} characters are left out…]\n{text[-end:]}"
 
 
+class _Summary(traceback.StackSummary):
+    """Formats each frame once, however often it comes: CPython formats a thousand frames of a recursion to print three."""
+
+    def format_frame_summary(self, frame_summary, **kwargs):
+        text = self.texts.get(id(frame_summary))
+        if text is None:
+            text = self.texts[id(frame_summary)] = super().format_frame_summary(frame_summary, **kwargs)
+        return text
+
+
 def describe(error):
     """A TracebackException with the frames of the program and its libraries only."""
-    trim(error)
-    return traceback.TracebackException(type(error), error, error.__traceback__, compact=True)
-
-
-def trim(error):
-    """Takes our frames out of the tracebacks of an exception and of all it came from, and the middle of endless ones."""
-    seen = set()
-    todo = [error]
+    # Without frames, but with the suggestions that come from the last one.
+    described = traceback.TracebackException(type(error), error, error.__traceback__, limit=0, compact=True)
+    summaries = {}
+    todo = [(error, described)]
     while todo:
-        one = todo.pop()
-        if one is None or id(one) in seen:
+        raised, one = todo.pop()
+        if raised is None or one is None:
             continue
-        seen.add(id(one))
-        one.__traceback__ = _trimmed(one.__traceback__)
-        todo += (one.__cause__, one.__context__)
-        if isinstance(one, BaseExceptionGroup):
-            todo += one.exceptions
+        one.stack = _summary(raised.__traceback__, summaries)
+        if isinstance(raised, ModuleNotFoundError):
+            one._str = one._str.partition(_NO_SITE)[0]
+        todo += ((raised.__cause__, one.__cause__), (raised.__context__, one.__context__))
+        if one.exceptions:
+            todo += zip(raised.exceptions, one.exceptions)
+    return described
 
 
-def _trimmed(first):
-    kept = []
+# What CPython adds where its `site` module is not in use.
+_NO_SITE = ". Site initialization is disabled"
+
+
+def _summary(first, summaries):
+    """The frames of a traceback; None if none of them is the program's. Frames at the same place are one object."""
+    stack = _Summary()
+    stack.texts = {}
     frame = first
     while frame is not None:
-        if not frame.tb_frame.f_code.co_filename.startswith(_HIDDEN):
-            kept.append(frame)
+        code = frame.tb_frame.f_code
+        if not code.co_filename.startswith(_HIDDEN):
+            key = (code, frame.tb_lasti)
+            summary = summaries.get(key)
+            if summary is None:
+                one = next(traceback._walk_tb_with_full_positions(frame))
+                summary = summaries[key] = stack._extract_from_extended_frame_gen(iter((one,)))[0]
+            stack.append(summary)
         frame = frame.tb_next
-    if not kept:
-        return None
-    if len(kept) > 2 * FRAMES:
-        kept = kept[:FRAMES] + kept[-FRAMES:]
-    for frame, following in zip(kept, [*kept[1:], None]):
-        if frame.tb_next is not following:
-            frame.tb_next = following
-    return kept[0]
+    if len(stack) > 2 * FRAMES:
+        del stack[FRAMES:-FRAMES]
+    return stack or None
