@@ -13,6 +13,17 @@ export class EngineError extends Error {
   }
 }
 
+/** What an engine was to be made from is not what the pin says: other artifacts may be. */
+export class WrongFile extends Error {
+  override readonly name = "WrongFile";
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`${path} is not what it has to be`);
+    this.path = path;
+  }
+}
+
 /** The code of a system error, such as `ENOSPC`. */
 export const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | null)?.code;
 

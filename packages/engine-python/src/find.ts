@@ -5,7 +5,7 @@ import { digestFile, digestSlowly, sameFile } from "./digest.ts";
 import { type ArtifactFile, artifactsName, licencesOf, type Pin } from "./pin.ts";
 import type { OnProgress } from "./progress.ts";
 
-/** A folder with the files of a release, verified. */
+/** A folder with the files of a release. */
 export interface Artifacts {
   readonly folder: string;
   /** Where it is from, in words. */
@@ -39,30 +39,30 @@ export function pythons(env: NodeJS.ProcessEnv): readonly string[] {
   return [...(active ? [join(active, ...inside)] : []), "python3", "python"];
 }
 
-/** The artifacts in the cache, or those of an installed Python package; null if there are none. */
-export async function findArtifacts(engines: string, options: FindOptions): Promise<Artifacts | null> {
-  const { pin, onWarning } = options;
+/**
+ * Folders that seem to hold the artifacts: the one in the cache, then those of installed Python packages. Their small
+ * files are verified; the large ones are when they are read, which takes a second and is done beside other work.
+ */
+export async function* foundArtifacts(engines: string, options: FindOptions): AsyncGenerator<Artifacts> {
+  const { pin } = options;
   const cached = join(engines, artifactsName(pin));
-  if (existsSync(cached)) {
-    const wrong = await firstWrong(cached, options);
-    if (wrong === null) {
-      markFolder(cached);
-      return { folder: cached, from: "cache" };
-    }
-    onWarning?.(`${join(cached, wrong)} is not what it has to be: it is not used`);
+  if (seemsRight(cached, pin)) {
+    markFolder(cached);
+    yield { folder: cached, from: "cache" };
   }
-  for (const folder of await installedFolders(options)) {
-    // Another release: no reason to speak of it.
-    if (
-      statSync(join(folder, "python.wasm"), { throwIfNoEntry: false })?.size !== pin.files["python.wasm"].size
-    )
-      continue;
-    const wrong = await firstWrong(folder, options);
-    if (wrong === null) return { folder, from: `Python package ${pin.package}` };
-    onWarning?.(`${join(folder, wrong)} is not what ${pin.package} ${pin.version} holds: it is not used`);
-  }
-  return null;
+  for (const folder of await installedFolders(options))
+    if (seemsRight(folder, pin)) yield { folder, from: `Python package ${pin.package}` };
 }
+
+/** Whether a folder holds the release, as far as can be told at once: by sizes, and by the hashes of small files. */
+export const seemsRight = (folder: string, pin: Pin): boolean =>
+  namesOf(pin).every((name) => {
+    const path = join(folder, name);
+    if (statSync(path, { throwIfNoEntry: false })?.size !== pin.files[name].size) return false;
+    return LARGE.includes(name) || sameFile(digestFile(path), pin.files[name]);
+  });
+
+const LARGE: readonly ArtifactFile[] = ["python.wasm", "python-stdlib.zip"];
 
 /** Marks artifacts as used. */
 function markFolder(folder: string): void {
@@ -94,26 +94,17 @@ export async function installedFolders({
   return [...folders];
 }
 
-/** The first file of a folder that has not even the right size; null if all have. */
-const firstMissing = (folder: string, pin: Pin): string | null =>
-  namesOf(pin).find(
-    (name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size !== pin.files[name].size,
-  ) ?? null;
-
 const namesOf = (pin: Pin): readonly ArtifactFile[] => Object.keys(pin.files) as ArtifactFile[];
-
-/** Whether a folder seems to hold a release, as far as sizes tell. */
-export const rightSizes = (folder: string, pin: Pin): boolean => firstMissing(folder, pin) === null;
 
 /** The first file of a folder that is not what the pin says; null if all are. */
 export async function firstWrong(
   folder: string,
   { pin, onProgress }: Pick<FindOptions, "pin" | "onProgress">,
 ): Promise<string | null> {
-  // Sizes tell at once what hashing would take a second to tell.
-  const missing = firstMissing(folder, pin);
-  if (missing !== null) return missing;
   const names = namesOf(pin);
+  // Sizes tell at once what hashing would take a second to tell.
+  for (const name of names)
+    if (statSync(join(folder, name), { throwIfNoEntry: false })?.size !== pin.files[name].size) return name;
   const total = names.reduce((sum, name) => sum + pin.files[name].size, 0);
   let before = 0;
   for (const name of names) {

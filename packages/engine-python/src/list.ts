@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type FindOptions, installedFolders, rightSizes } from "./find.ts";
+import { type FindOptions, installedFolders, seemsRight } from "./find.ts";
 import { artifactsName, PIN, type Pin, type PinnedFile, versionsOf } from "./pin.ts";
 import { enginesIn, temporaryCache } from "./places.ts";
 import { candidates, type EnginePlaces, inspect, type Origin } from "./ready.ts";
@@ -81,9 +81,9 @@ async function listUnmade({ cache }: EnginePlaces, options: FindOptions): Promis
   const caches = [cache, ...(temporary ? [temporary] : [])].map((folder) => enginesIn(folder));
   const here = caches
     .map((engines) => join(engines, artifactsName(pin)))
-    .find((folder) => rightSizes(folder, pin));
+    .find((folder) => seemsRight(folder, pin));
   const installed =
-    here ?? (await installedFolders(options)).find((folder) => rightSizes(folder, pin)) ?? null;
+    here ?? (await installedFolders(options)).find((folder) => seemsRight(folder, pin)) ?? null;
   return {
     state: installed === null ? "absent" : "unmade",
     hash: null,

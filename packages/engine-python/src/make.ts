@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { constants, copyFileSync, linkSync, mkdirSync, mkdtempSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { digestFile, type Stamp, sameFile, stampOf } from "./digest.ts";
-import { codeOf, EngineError, explained, isReadOnly } from "./failure.ts";
+import { digestSlowly, type Stamp, sameFile, stampOf } from "./digest.ts";
+import { codeOf, EngineError, explained, isReadOnly, WrongFile } from "./failure.ts";
 import { fetchArtifacts } from "./fetch.ts";
-import { type Artifacts, type FindOptions, findArtifacts } from "./find.ts";
+import { type Artifacts, type FindOptions, foundArtifacts } from "./find.ts";
 import { withLock } from "./lock.ts";
-import { PIN, type Pin, versionsOf } from "./pin.ts";
+import { PIN, versionsOf } from "./pin.ts";
 import { enginesIn, makeTemporaryCache } from "./places.ts";
 import type { Prepared, PrepareJob, PrepareMessage } from "./prepare.ts";
 import { inWords, type Step } from "./progress.ts";
@@ -115,9 +115,7 @@ async function makeIn(
       // Whoever held the lock before may have made it.
       const made = findReadyEngine(here, variant);
       if (made) return made;
-      const artifacts =
-        (await findArtifacts(engines, options)) ?? (await fetchArtifacts(engines, work, options));
-      await make(join(engines, places.key), work, artifacts, places.key, variant, options);
+      await makeFromAny(engines, work, places.key, variant, options);
       const ready = findReadyEngine(here, variant);
       if (!ready)
         throw new EngineError("broken", `the Python engine in ${engines} was changed while it was made`);
@@ -127,6 +125,33 @@ async function makeIn(
   } catch (error) {
     throw explained(error, cache);
   }
+}
+
+/** From the first artifacts that are what they have to be; if there are none, from what is fetched. */
+async function makeFromAny(
+  engines: string,
+  work: string,
+  key: string,
+  variant: Variant,
+  options: MakeOptions,
+): Promise<void> {
+  const folder = join(engines, key);
+  const attempt = async (artifacts: Artifacts): Promise<WrongFile | null> => {
+    try {
+      await make(folder, mkdtempSync(join(work, "make-")), artifacts, key, variant, options);
+      return null;
+    } catch (error) {
+      if (error instanceof WrongFile) return error;
+      throw error;
+    }
+  };
+  for await (const artifacts of foundArtifacts(engines, options)) {
+    const wrong = await attempt(artifacts);
+    if (wrong === null) return;
+    options.onWarning?.(`${wrong.message}: it is not used`);
+  }
+  const wrong = await attempt(await fetchArtifacts(engines, work, options));
+  if (wrong) throw new EngineError("broken", wrong.message);
 }
 
 /** Makes a variant and adds it to the engine's folder; its record comes last. */
@@ -140,12 +165,22 @@ async function make(
 ): Promise<void> {
   const { pin, version } = options;
   const stdlib = join(work, STDLIB);
-  provide(join(artifacts.folder, "python-stdlib.zip"), stdlib, pin);
+  const original = join(artifacts.folder, "python-stdlib.zip");
+  provide(original, stdlib);
   const wasm = join(artifacts.folder, "python.wasm");
-  const prepared = await inProcess(
-    { variant, wasm, wasmIs: pin.files["python.wasm"], stdlib, folder: work },
-    options,
-  );
+  const job: PrepareJob = { variant, wasm, wasmIs: pin.files["python.wasm"], stdlib, folder: work };
+  const abort = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal;
+  const making = inProcess(job, { ...options, signal });
+  try {
+    // The process verifies what it reads, meanwhile this is verified here.
+    if (!sameFile(await digestSlowly(stdlib), pin.files["python-stdlib.zip"])) throw new WrongFile(original);
+  } catch (error) {
+    abort.abort();
+    await making.catch(() => {});
+    throw error;
+  }
+  const prepared = await making;
   const files = { ...prepared.files, [STDLIB]: pin.files["python-stdlib.zip"] };
   mkdirSync(folder, { recursive: true });
   const verified: Record<string, Stamp> = {};
@@ -173,15 +208,13 @@ async function make(
   writeRecord(folder, record);
 }
 
-/** Puts the standard library into a folder: a second name for the file if the disk can, else a copy. */
-function provide(from: string, to: string, pin: Pin): void {
+/** Puts a file into a folder: a second name for it if the disk can, else a copy. */
+function provide(from: string, to: string): void {
   try {
     linkSync(from, to);
   } catch {
     copyFileSync(from, to, constants.COPYFILE_FICLONE);
   }
-  if (!sameFile(digestFile(to), pin.files["python-stdlib.zip"]))
-    throw new EngineError("broken", `${from} changed while it was read`);
 }
 
 /** Has a process of its own do a job: what it needs of memory, most of a gigabyte, goes with it. */
@@ -205,6 +238,7 @@ function inProcess(job: PrepareJob, options: MakeOptions): Promise<Prepared> {
     child.on("message", (message: PrepareMessage) => {
       if (message.type === "progress") onProgress?.(message.progress);
       else if (message.type === "done") prepared = message.prepared;
+      else if (message.type === "wrong") problem = new WrongFile(message.path);
       else problem = Object.assign(new Error(message.message), message.code ? { code: message.code } : {});
     });
     child.on("error", reject);
@@ -214,7 +248,8 @@ function inProcess(job: PrepareJob, options: MakeOptions): Promise<Prepared> {
       if (signal?.aborted) return reject(new EngineError("interrupted", "interrupted"));
       const cause =
         problem ?? new Error(`it ended with ${code ?? killed}: ${said.trim() || "nothing was said"}`);
-      if (codeOf(cause) !== undefined) return reject(cause);
+      // The system's, such as a full disk, are told apart later; Node's own codes have a low line.
+      if (cause instanceof WrongFile || /^E[A-Z]+$/.test(codeOf(cause) ?? "")) return reject(cause);
       const message = `making the Python engine (${job.variant}) failed: ${cause.message}`;
       reject(new EngineError("broken", message, cause));
     });

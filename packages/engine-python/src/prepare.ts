@@ -1,16 +1,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { digest, sameFile } from "./digest.ts";
-import { codeOf } from "./failure.ts";
+import { codeOf, WrongFile } from "./failure.ts";
 import type { PinnedFile } from "./pin.ts";
 import type { Progress } from "./progress.ts";
 import { imageName, type Variant, wasmName } from "./record.ts";
+import { withoutData } from "./sections.ts";
 import { writeDurably } from "./write.ts";
 
 /** What the engine is made with. */
 export interface Workshop {
-  /** Rewrites the module, with its data or without. */
-  rewrite(wasm: Uint8Array, variant: Variant, options: { readonly data: boolean }): Uint8Array;
+  /** Rewrites the module; it keeps its data. */
+  rewrite(wasm: Uint8Array, variant: Variant, options: { readonly data: true }): Uint8Array;
   /** Starts a rewritten module that has its data, and takes its image. */
   boot(parts: {
     readonly wasm: Uint8Array;
@@ -37,15 +38,20 @@ export interface Prepared {
   readonly info: Readonly<Record<string, unknown>>;
 }
 
+/** Steps of making one. */
+const STEPS = 3;
+
 /** What the process says. */
 export type PrepareMessage =
   | { readonly type: "progress"; readonly progress: Progress }
   | { readonly type: "done"; readonly prepared: Prepared }
+  | { readonly type: "wrong"; readonly path: string }
   | { readonly type: "failed"; readonly message: string; readonly code: string | undefined };
 
 /**
- * Makes one variant: the module is rewritten with its data, started, and its memory is the image; then it is rewritten
- * without data, since the image has it.
+ * Makes one variant: the module is rewritten and started, and its memory is the image; then its data goes, since the
+ * image has it.
+ * @throws WrongFile
  */
 export async function prepareVariant(
   { variant, wasm, wasmIs, stdlib, folder }: PrepareJob,
@@ -53,19 +59,17 @@ export async function prepareVariant(
   onProgress: (progress: Progress) => void,
 ): Promise<Prepared> {
   const tell = (step: Progress["step"], done: number): void =>
-    onProgress({ step, done, total: 4, detail: variant });
+    onProgress({ step, done, total: STEPS, detail: variant });
   tell("rewriting", 0);
   const module = readFileSync(wasm);
-  if (!sameFile(digest(module), wasmIs)) throw new Error(`${wasm} changed while it was read`);
+  if (!sameFile(digest(module), wasmIs)) throw new WrongFile(wasm);
   const whole = workshop.rewrite(module, variant, { data: true });
   tell("starting", 1);
   const { image, info } = await workshop.boot({ wasm: whole, variant, stdlib });
-  tell("rewriting", 2);
-  const code = workshop.rewrite(module, variant, { data: false });
-  tell("writing", 3);
+  tell("writing", 2);
   const files: Record<string, PinnedFile> = {};
   for (const [name, bytes] of [
-    [wasmName(variant), code],
+    [wasmName(variant), withoutData(whole)],
     [imageName(variant), image],
   ] as const) {
     writeDurably(join(folder, name), bytes);
@@ -85,6 +89,8 @@ export function servePreparation(workshop: Workshop): void {
     prepareVariant(job, workshop, (progress) => say({ type: "progress", progress })).then(
       (prepared) => say({ type: "done", prepared }, () => process.exit(0)),
       (error: unknown) => {
+        if (error instanceof WrongFile)
+          return say({ type: "wrong", path: error.path }, () => process.exit(1));
         const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
         say({ type: "failed", message, code: codeOf(error) }, () => process.exit(1));
       },

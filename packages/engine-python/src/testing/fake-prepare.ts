@@ -5,9 +5,17 @@ import { servePreparation } from "../prepare.ts";
 
 const [scene = "", file = ""] = (process.env.CAPSULE_FAKE ?? "").split("=");
 
+const section = (id: number, content: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([id, content.length]), content]);
+
 servePreparation({
-  rewrite: (wasm, variant, { data }) =>
-    Buffer.from(`${Buffer.from(wasm)} ${variant} ${data ? "with data" : ""}`),
+  // A module of one section that is kept and one of data.
+  rewrite: (wasm, variant) =>
+    Buffer.concat([
+      Buffer.from(wasm).subarray(0, 8),
+      section(0, Buffer.from(`\0${variant}`)),
+      section(11, Buffer.from("data")),
+    ]),
   async boot({ wasm, variant, stdlib }) {
     if (scene === "count") appendFileSync(file, "boot\n");
     if (scene === "slow") await delay(60_000);
@@ -16,7 +24,7 @@ servePreparation({
     if (scene === "crash") process.abort();
     if (scene === "count") await delay(200);
     return {
-      image: Buffer.from(`image of ${Buffer.from(wasm)} over ${readFileSync(stdlib)}`),
+      image: Buffer.from(`image of ${wasm.length} bytes over ${readFileSync(stdlib)}`),
       info: { variant, floor: 1 },
     };
   },
