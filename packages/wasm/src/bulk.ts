@@ -27,6 +27,7 @@ import {
 import { Reader, u32 } from "./binary.ts";
 import type { Instruction } from "./instruction.ts";
 import type { Layout } from "./layout.ts";
+import { markRange } from "./mark.ts";
 import { Op, Prefixed, ValueType } from "./opcodes.ts";
 import type { Module } from "./sections.ts";
 
@@ -57,6 +58,8 @@ interface Operation {
   /** Whether the second operand is a position that moves along, or a value to fill with. */
   readonly hasSource: boolean;
   readonly fillType: number;
+  /** Whether memory is written. */
+  readonly marks: boolean;
   /** Source and destination may overlap. */
   readonly overlaps: boolean;
   /** i64: the size of what is written to, and of what is read from. */
@@ -83,12 +86,19 @@ export function bulkCall(module: Module, layout: Layout, instruction: Instructio
 
 function operationOf(module: Module, instruction: Instruction, code: Code): Operation | undefined {
   const [first = 0, second = 0] = immediates(module, instruction);
-  const memory = { instruction: code, chunk: MEMORY_CHUNK, units: memoryUnits, fillType: ValueType.i32 };
+  const memory = {
+    instruction: code,
+    chunk: MEMORY_CHUNK,
+    units: memoryUnits,
+    fillType: ValueType.i32,
+    marks: true,
+  };
   const table = {
     instruction: code,
     chunk: TABLE_CHUNK,
     units: tableUnits,
     fillType: module.tables[first] ?? 0,
+    marks: false,
   };
   switch (instruction.immediate) {
     case Prefixed.memoryCopy:
@@ -159,6 +169,7 @@ function chunkedBody(layout: Layout, operation: Operation): Code {
   const towardsStart = [...to, ...from, ...i32LeU];
   return functionBody(
     ["i32"],
+    operation.marks ? markRange(layout, to, length) : [],
     [...length, ...i32(chunk), ...i32LeU, ...ifThen(whole, pay, RETURN)],
     // The instruction itself knows how to trap before anything is written.
     [...outOfBounds(operation), ...ifThen(whole, UNREACHABLE)],

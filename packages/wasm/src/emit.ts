@@ -6,6 +6,7 @@ import { isCall } from "./callgraph.ts";
 import type { FrameSizes } from "./frame.ts";
 import type { Instruction } from "./instruction.ts";
 import type { Check, Layout } from "./layout.ts";
+import type { Marks } from "./mark.ts";
 import { memoryGrow, memorySize } from "./memory.ts";
 import { canonicalise, type FloatShape, visibleNan } from "./nan.ts";
 import { Op, ValueType, VOID_BLOCK } from "./opcodes.ts";
@@ -26,6 +27,7 @@ export interface EmitPlan {
   readonly frame: FrameSizes | undefined;
   readonly habits: ReadonlyMap<number, BranchHabit>;
   readonly counters: BranchCounters | undefined;
+  readonly marks: Marks | undefined;
 }
 
 /** A branch hint: the offset of an `if` or `br_if` in its body, and whether its condition is likely true. */
@@ -39,6 +41,8 @@ export interface Counts {
   charges: number;
   checks: number;
   canonicalised: number;
+  stores: number;
+  marks: number;
 }
 
 /** Writes one rewritten body, without its size. */
@@ -88,13 +92,17 @@ class BodyEmitter {
 
   emit(): Hint[] {
     const { instructions, root } = this.plan.body;
+    this.counts.stores += this.plan.marks?.stores ?? 0;
+    this.counts.marks += this.plan.marks?.count ?? 0;
     this.declareLocals();
     this.enter();
     instructions.forEach((instruction, i) => {
       this.countBranch(instruction, i, "reached");
+      this.mark(this.plan.marks?.before.get(i), instruction.start);
       this.before(instruction, i);
       if (instruction.opener === root && instruction.opcode === Op.end) this.leave(instruction);
       this.countBranch(instruction, i, "fellThrough");
+      this.mark(this.plan.marks?.behind.get(i), instruction.end);
       this.after(instruction, instructions[i + 1]);
     });
     this.copyUntil(root.closer?.end ?? 0);
@@ -175,7 +183,7 @@ class BodyEmitter {
       this.beforeCall(instruction);
       return;
     }
-    const replacement = this.replacement(instruction);
+    const replacement = this.plan.marks?.instead.get(i) ?? this.replacement(instruction);
     if (replacement !== undefined) this.replaceBy(instruction, replacement);
   }
 
@@ -291,6 +299,12 @@ class BodyEmitter {
     this.copyUntil(instruction.start);
     if (event === "fellThrough") this.copyUntil(instruction.end);
     this.insert(counters.count(body.functionIndex - this.module.importedFunctions, i, event));
+  }
+
+  private mark(code: Code | undefined, offset: number): void {
+    if (code === undefined) return;
+    this.copyUntil(offset);
+    this.insert(code);
   }
 
   private replaceBy(instruction: Instruction, code: Code): this {

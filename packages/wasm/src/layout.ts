@@ -11,6 +11,7 @@ import {
   localTee,
 } from "./assemble.ts";
 import { WasmError } from "./errors.ts";
+import type { MarkMemory } from "./mark.ts";
 import { Op } from "./opcodes.ts";
 import type { FunctionType, Module } from "./sections.ts";
 
@@ -27,6 +28,8 @@ export class Layout {
   readonly pages: number;
   /** All globals added, in order: mutable ones of type i32, exported as `capsule_` and their name. */
   readonly globals: { readonly name: string; readonly initial: number }[] = [];
+  /** The memory with a mark for each page that is written, if there is to be one. */
+  readonly map: MarkMemory | undefined;
   /** The private table of one slot that the host puts the gate into. */
   readonly gateTable: number;
   readonly yieldFunction: number;
@@ -41,11 +44,12 @@ export class Layout {
   private readonly firstGlobal: number;
   private readonly byKey = new Map<string, number>();
 
-  constructor(module: Module, yieldBody: (layout: Layout) => Code) {
+  constructor(module: Module, yieldBody: (layout: Layout) => Code, map?: MarkMemory) {
     this.firstGlobal = module.globals.length;
     this.fuel = this.addGlobal("fuel", 0);
     this.memoryLimit = this.addGlobal("memory_limit", MAX_PAGES);
     this.pages = this.addGlobal("pages", module.memory?.minimum ?? 0);
+    this.map = map;
     this.gateTable = module.tables.length;
     this.types = [...module.types];
     this.firstFunction = module.functions.length;

@@ -4,6 +4,7 @@ import { elementsWithout } from "./elements.ts";
 import type { Hint } from "./emit.ts";
 import { unsupported, WasmError } from "./errors.ts";
 import type { Layout } from "./layout.ts";
+import { mapPages } from "./mark.ts";
 import { indicesOf, type Names } from "./names.ts";
 import { Op, ValueType } from "./opcodes.ts";
 import type { BranchCounters } from "./profile.ts";
@@ -128,7 +129,12 @@ function addedItems(id: number, module: Module, { layout, counters }: Rewritten)
     case SectionId.table:
       return [[ValueType.funcref, 1, 1, 1]];
     case SectionId.memory:
-      return counters ? [[0, ...unsigned(counters.pages)]] : [];
+      return [
+        ...(counters ? [[0, ...unsigned(counters.pages)]] : []),
+        ...(layout.map === undefined
+          ? []
+          : [[1, ...unsigned(mapPages(layout.map)), ...unsigned(mapPages(layout.map))]]),
+      ];
     case SectionId.global:
       return layout.globals.map(({ initial }) => [ValueType.i32, 1, ...i32(initial), Op.end]);
     default:

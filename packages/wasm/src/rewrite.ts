@@ -11,6 +11,8 @@ import { yieldBody } from "./gate.ts";
 import { InstructionPool } from "./instruction.ts";
 import { checkBodySize, Layout } from "./layout.ts";
 import { findLockWait, type LockWait, type LockWaitIndices, lockWaitBody } from "./lock-wait.ts";
+import { type MarkMemory, planMarks } from "./mark.ts";
+import { type Grain, HOST_GRAIN } from "./mark-place.ts";
 import { type AddedExport, checkExportNames, keptExports, namedExports, writeModule } from "./module.ts";
 import { indicesOf, type Names, readNames } from "./names.ts";
 import { DEFAULT_PADDING, type Padding, paddingBytes } from "./pad.ts";
@@ -46,6 +48,11 @@ export interface RewriteOptions {
    * name section. Turns padding on.
    */
   readonly stackPointer?: string;
+  /**
+   * Marks the pages of memory that the guest writes in a memory of their own, which the guest cannot reach:
+   * `capsule_dirty`. Default false. A grain other than the usual one is for tests.
+   */
+  readonly markPages?: boolean | Grain;
   /** How much is padded. Only functions that may be active several times at once are, and those that call. */
   readonly padding?: Padding;
   /** Usual directions of branches, made from this module. */
@@ -67,6 +74,9 @@ export interface RewriteReport {
   readonly padded: number;
   /** Places where a NaN is made canonical. */
   readonly canonicalised: number;
+  /** Places that write to memory, and marks. */
+  readonly stores: number;
+  readonly marks: number;
   /** The most units between two checks, bulk operations apart, which check every mebibyte. */
   readonly longestStraightPath: number;
   /** Types (`i32`, …) of `capsule_global_0`, `capsule_global_1`, …: the module's mutable globals in order. */
@@ -93,6 +103,8 @@ export interface RewriteReport {
  *   host that resets an instance sets this back and fills what is behind with zeros.
  * - `capsule_cut`, if functions are cut: a mutable i32, the index of the cut function that was called last, or -1.
  * - `capsule_deadlock`, with `lockWait`: a mutable i32, 1 after a wait that could not end.
+ * - `capsule_dirty`, with `markPages`: a memory with a byte for each page of 4 KiB, which is not 0 if the guest may
+ *   have written there; see host/marks.ts.
  * - `capsule_global_0`, …: the module's mutable globals, so that a host can save and restore them.
  *
  * Equal input gives equal bytes.
@@ -165,12 +177,12 @@ class Rewriter {
       ...namedExports(this.names, options.exportFunctions ?? []),
     ];
     checkExportNames(module, exports);
-    const layout = new Layout(module, yieldBody);
+    const layout = new Layout(module, yieldBody, this.markMemory);
     const replaced = this.replacedFunctions(layout);
     const graph = readCallGraph(module, calleesOf(replaced), this.pool);
     this.planFunctions(graph, replaced, exports);
     const padded = this.paddedFunctions(graph);
-    const counts: Counts = { charges: 0, checks: 0, canonicalised: 0 };
+    const counts: Counts = { charges: 0, checks: 0, canonicalised: 0, stores: 0, marks: 0 };
     const { code, hints } = this.emitFunctions(layout, replaced, padded, counts);
     const globals = mutableGlobals(module);
     const added = addedExports(layout, globals, counters);
@@ -214,6 +226,12 @@ class Rewriter {
       replaced.set(wait - importedFunctions, { calls, body: () => lockWaitBody(global, sleep) });
     }
     return replaced;
+  }
+
+  private get markMemory(): MarkMemory | undefined {
+    const { markPages } = this.options;
+    if (!markPages || this.module.memory === undefined) return undefined;
+    return { memory: this.counters ? 2 : 1, grain: markPages === true ? HOST_GRAIN : markPages };
   }
 
   /** Decides for every function what it charges and checks at its entry, and what its callers do. */
@@ -312,6 +330,7 @@ class Rewriter {
         stackPointer: this.stackPointer ?? 0,
         frame: padded ? findFrame(body, this.stackPointer ?? 0, this.module.bytes) : undefined,
         counters: this.counters,
+        marks: layout.map && planMarks(this.module, layout, layout.map, body, habits),
       },
       counts,
     );
@@ -372,6 +391,9 @@ function addedExports(
     ...others,
     ...globals.map((index, i) => global(`global_${i}`, index)),
     ...(counters ? [{ name: "capsule_counters", kind: ExternKind.memory, index: counters.memory }] : []),
+    ...(layout.map === undefined
+      ? []
+      : [{ name: "capsule_dirty", kind: ExternKind.memory, index: layout.map.memory }]),
   ];
 }
 

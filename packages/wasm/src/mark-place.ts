@@ -1,0 +1,166 @@
+import { SLOP } from "./host/marks.ts";
+import { PAGE } from "./host/pages.ts";
+import type { Blocks } from "./mark-blocks.ts";
+import type { Need, Needs } from "./mark-needs.ts";
+import { CONSTANT, type Definition } from "./mark-values.ts";
+
+/** How finely memory is marked. */
+export interface Grain {
+  /** log2 of the bytes of a page. */
+  readonly shift: number;
+  /** How far from the place that is marked bytes may be written, in both directions; at least 16. */
+  readonly slop: number;
+}
+
+/** The grain that hosts know: see host/marks.ts. */
+export const HOST_GRAIN: Grain = { shift: Math.log2(PAGE), slop: SLOP };
+
+/** How far from the place that is marked a store may begin: none is larger than 16 bytes. */
+export const reachOf = ({ slop }: Grain): number => slop - 16;
+
+/** A mark by a local's value. */
+export interface Mark {
+  /** What is marked is `offset` from the local's value; without a local it is at `offset`. */
+  readonly local: number | undefined;
+  readonly offset: number;
+  /** Before an instruction, or behind it. */
+  readonly at: number;
+  readonly behind: boolean;
+}
+
+/** A mark is moved to where it covers others if it costs less there by this factor. */
+const WORTHWHILE = 0.95;
+
+/** Longer ways are not looked along for a better place. */
+const MAX_STEPS = 100;
+
+/**
+ * Chooses marks so that on every way to a store there is one near it, for as little as can be: a mark may
+ * stand anywhere between the point where a local gets the address and the store.
+ */
+export function placeMarks({ blocks, needs }: Needs, grain: Grain): Mark[] {
+  const groups = new Map<number, Need[]>();
+  for (const need of needs) {
+    const key = need.root === CONSTANT ? -1 - (need.offset >>> grain.shift) : need.root;
+    const group = groups.get(key);
+    if (group) group.push(need);
+    else groups.set(key, [need]);
+  }
+  const marks: Mark[] = [];
+  for (const group of groups.values()) {
+    if (group[0]?.root === CONSTANT) placeWindow(blocks, group, grain, marks);
+    else for (const window of windows(group, reachOf(grain))) placeWindow(blocks, window, grain, marks);
+  }
+  return marks;
+}
+
+/** Parts of a group each of which one mark can do for. */
+function windows(group: Need[], reach: number): Need[][] {
+  if (group.length === 1) return [group];
+  const sorted = [...group].sort((a, b) => a.offset - b.offset);
+  const result: Need[][] = [];
+  let window: Need[] = [];
+  for (const need of sorted) {
+    const first = window[0];
+    if (first && need.offset - first.offset <= 2 * reach) window.push(need);
+    else {
+      window = [need];
+      result.push(window);
+    }
+  }
+  return result;
+}
+
+/** A block on the way from a definition to needs. */
+interface Node {
+  /** The local that holds the address, apart from a distance, at the block's end; none for constants. */
+  readonly definition: Definition | undefined;
+  /** The first need in the block. */
+  need: Need | undefined;
+  /** What marks cost in the blocks that this one dominates. */
+  below: number;
+  /** A mark goes here. */
+  chosen: boolean;
+}
+
+function placeWindow(blocks: Blocks, window: readonly Need[], grain: Grain, marks: Mark[]): void {
+  const offsets = window.map(({ offset }) => offset);
+  const reach = reachOf(grain);
+  const range = {
+    low: Math.max(...offsets) - reach,
+    high: Math.min(...offsets) + reach,
+    constant: offsets[0] as number,
+  };
+  const nodes = new Map<number, Node>();
+  for (const need of window) addWay(blocks, need, nodes);
+  const order = [...nodes.keys()].sort((a, b) => a - b);
+  for (let n = order.length - 1; n >= 0; n--) {
+    const block = order[n] as number;
+    const node = nodes.get(block) as Node;
+    const weight = blocks.weight[block] as number;
+    node.chosen = node.need !== undefined || weight < node.below * WORTHWHILE;
+    const above = block === 0 ? undefined : nodes.get(blocks.dominator[block] as number);
+    if (above) above.below += node.chosen ? weight : node.below;
+  }
+  const marked = new Set<number>();
+  for (const block of order) {
+    const node = nodes.get(block) as Node;
+    if (block !== 0 && marked.has(blocks.dominator[block] as number)) marked.add(block);
+    else if (node.chosen) {
+      marked.add(block);
+      marks.push(markIn(blocks, block, node, range));
+    }
+  }
+}
+
+/** Adds the blocks between a need and the definition of its address. */
+function addWay(blocks: Blocks, need: Need, nodes: Map<number, Node>): void {
+  let definition = need.definition;
+  let block = need.block;
+  for (let step = 0; step < MAX_STEPS; step++) {
+    // The definition that the way goes on with from here: one that holds at the block's start.
+    let above = definition;
+    while (above?.block === block && above.at >= 0) above = above.source;
+    const known = nodes.get(block);
+    if (known === undefined) nodes.set(block, { definition, need: undefined, below: 0, chosen: false });
+    if (step === 0) {
+      const node = nodes.get(block) as Node;
+      if (node.need === undefined || comesFirst(need, node.need)) node.need = need;
+    }
+    if (known !== undefined || block === 0) return;
+    if (need.definition !== undefined && (above === undefined || above.block === block)) return;
+    definition = above;
+    block = blocks.dominator[block] as number;
+  }
+}
+
+function comesFirst(a: Need, b: Need): boolean {
+  return a.at < b.at || (a.at === b.at && !a.behind && b.behind);
+}
+
+/** What may be marked for all needs of a window: distances from their root; or an address if that is constant. */
+interface Range {
+  readonly low: number;
+  readonly high: number;
+  readonly constant: number;
+}
+
+function markIn(blocks: Blocks, block: number, node: Node, range: Range): Mark {
+  const { need } = node;
+  const definition = need ? need.definition : node.definition;
+  const place = need ?? placeIn(blocks, block, definition);
+  const where = { at: place.at, behind: place.behind };
+  if (definition === undefined) return { local: undefined, offset: range.constant, ...where };
+  const nearest = Math.min(Math.max(definition.offset, range.low), range.high);
+  return { local: definition.local, offset: nearest - definition.offset, ...where };
+}
+
+/** Just behind what sets the local, or the start of the block. */
+function placeIn(
+  { first }: Blocks,
+  block: number,
+  definition: Definition | undefined,
+): { at: number; behind: boolean } {
+  if (definition?.block === block && definition.at >= 0) return { at: definition.at, behind: true };
+  return block === 0 ? { at: 0, behind: false } : { at: (first[block] as number) - 1, behind: true };
+}

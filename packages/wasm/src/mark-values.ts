@@ -1,0 +1,130 @@
+import type { Body } from "./body.ts";
+import type { Blocks } from "./mark-blocks.ts";
+import { Op } from "./opcodes.ts";
+
+/** The root of values that are numbers known beforehand. */
+export const CONSTANT = -2;
+
+/**
+ * What a local holds from one point on: a root, which is a value nothing more is known of, and a distance from
+ * it. Where paths meet on which a local was set, it holds a new root.
+ */
+export interface Definition {
+  readonly index: number;
+  readonly local: number;
+  readonly block: number;
+  /** The instruction that sets the local; -1: what it holds at the start of the block. */
+  readonly at: number;
+  /** The definition that is the root; `CONSTANT`: `offset` is the whole value. */
+  readonly root: number;
+  readonly offset: number;
+  /** What it was computed from, if that was the value of another local, or this one, in the same block. */
+  readonly source: Definition | undefined;
+}
+
+/** The values of a function's locals at every point. Blocks are to be visited in order. */
+export class LocalValues {
+  private readonly blocks: Blocks;
+  private readonly localCount: number;
+  /** Where each local is set: the instructions of local `l` are from `firstSet[l]` to `firstSet[l + 1]` in `sets`. */
+  private readonly firstSet: Int32Array;
+  private readonly sets: Int32Array;
+  /** The latest definition in a block, by block and local. */
+  private readonly known = new Map<number, Definition>();
+  private readonly recent: (Definition | undefined)[] = [];
+  private readonly recentBlock: Int32Array;
+  private count = 0;
+
+  constructor(body: Body, blocks: Blocks) {
+    this.blocks = blocks;
+    this.localCount = body.localCount;
+    this.recentBlock = new Int32Array(body.localCount).fill(-1);
+    this.firstSet = new Int32Array(body.localCount + 2);
+    const setters: number[] = [];
+    body.instructions.forEach(({ opcode, immediate }, i) => {
+      if (opcode !== Op.localSet && opcode !== Op.localTee) return;
+      setters.push(i);
+      (this.firstSet[immediate + 2] as number)++;
+    });
+    for (let l = 2; l < this.firstSet.length; l++)
+      (this.firstSet[l] as number) += this.firstSet[l - 1] as number;
+    this.sets = new Int32Array(setters.length);
+    for (const i of setters) {
+      const local = body.instructions[i]?.immediate ?? 0;
+      this.sets[(this.firstSet[local + 1] as number)++] = i;
+    }
+  }
+
+  /** What `local` holds at the current point of `block`, which is the last one begun, or at the end of an earlier one. */
+  valueOf(local: number, block: number): Definition {
+    if (this.recentBlock[local] === block) return this.recent[local] as Definition;
+    const found = this.find(local, block);
+    this.remember(found, local, block);
+    return found;
+  }
+
+  /** Notes that the instruction `at` sets `local`. */
+  set(
+    local: number,
+    block: number,
+    at: number,
+    value: { root: number; offset: number; source: Definition | undefined } | undefined,
+  ): Definition {
+    const definition = this.define(local, block, at, value);
+    this.remember(definition, local, block);
+    return definition;
+  }
+
+  private find(local: number, block: number): Definition {
+    const { blocks } = this;
+    for (let x = block; ; x = blocks.dominator[x] as number) {
+      const known = this.known.get(x * this.localCount + local);
+      if (known !== undefined) return known;
+      if (x === 0 || this.isMerged(local, x)) {
+        const definition = this.define(local, x, -1, undefined);
+        this.known.set(x * this.localCount + local, definition);
+        return definition;
+      }
+    }
+  }
+
+  /** Whether a local may hold something else at the start of a block than at the end of its dominator. */
+  private isMerged(local: number, block: number): boolean {
+    const { first, last, dominator, loopEnd } = this.blocks;
+    const start = first[block] as number;
+    const from = last[dominator[block] as number] as number;
+    const to = Math.max(start, loopEnd[block] as number);
+    return this.isSet(local, from, to);
+  }
+
+  /** Whether an instruction behind `from` and before `to` sets a local. */
+  private isSet(local: number, from: number, to: number): boolean {
+    const { sets } = this;
+    let low = this.firstSet[local] as number;
+    let high = this.firstSet[local + 1] as number;
+    const end = high;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((sets[middle] as number) > from) high = middle;
+      else low = middle + 1;
+    }
+    return low < end && (sets[low] as number) < to;
+  }
+
+  private define(
+    local: number,
+    block: number,
+    at: number,
+    value: { root: number; offset: number; source: Definition | undefined } | undefined,
+  ): Definition {
+    const index = this.count++;
+    const { root, offset, source } = value ?? { root: index, offset: 0, source: undefined };
+    return { index, local, block, at, root, offset, source };
+  }
+
+  private remember(definition: Definition, local: number, block: number): void {
+    this.known.set(block * this.localCount + local, definition);
+    this.recent[local] = definition;
+    this.recentBlock[local] = block;
+  }
+}
