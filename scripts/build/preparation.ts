@@ -16,7 +16,7 @@ const prelude: Plugin = {
       namespace: "prelude",
     }));
     bundler.onLoad({ filter: /.*/, namespace: "prelude" }, () => ({
-      contents: `export const bootScript = ${JSON.stringify(bootScript)};`,
+      contents: `export const bootScript = () => ${JSON.stringify(bootScript())};`,
     }));
   },
 };

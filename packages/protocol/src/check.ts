@@ -1,6 +1,6 @@
 import { FrameError } from "./codec.ts";
 import { ERROR_TYPES } from "./errors.ts";
-import { isJson, isJsonArray } from "./json.ts";
+import { isJson, isArguments } from "./json.ts";
 import { LIMITS } from "./limits.ts";
 import type { FromCell, LoadedTask } from "./messages.ts";
 import { isTaskName } from "./policy.ts";
@@ -31,7 +31,7 @@ const errorOrNone = oneOf("", ...ERROR_TYPES);
 /** Empty: the cell kept back more than a call may carry. */
 const argumentsOrNone: Rule = (value) =>
   bytes(LIMITS.argumentBytes)(value) &&
-  ((value as Uint8Array).length === 0 || isJsonArray(value as Uint8Array));
+  ((value as Uint8Array).length === 0 || isArguments(value as Uint8Array));
 
 /** Every message a cell may send, field by field: the table is the definition of what the host accepts. */
 const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> = {

@@ -2,6 +2,7 @@ export * from "./check.ts";
 export * from "./codec.ts";
 export * from "./envelope.ts";
 export * from "./errors.ts";
+export * from "./excerpt.ts";
 export * from "./fifo.ts";
 export * from "./guest.ts";
 export * from "./json.ts";

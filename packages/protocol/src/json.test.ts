@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isJson, isJsonArray } from "./json.ts";
+import { isJson, isArguments } from "./json.ts";
 import { LIMITS } from "./limits.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -119,6 +119,6 @@ test("nesting is limited, and costs no stack", () => {
 });
 
 test("an array is asked for where arguments are", () => {
-  assert.ok(isJsonArray(bytes("[1]")));
-  for (const text of ["", "1", '"[1]"', "{}", " []"]) assert.ok(!isJsonArray(bytes(text)));
+  for (const text of ["[1]", '{"args":[],"kwargs":{"a":1}}']) assert.ok(isArguments(bytes(text)));
+  for (const text of ["", "1", '"[1]"', " []", "{", "{]"]) assert.ok(!isArguments(bytes(text)));
 });

@@ -29,8 +29,9 @@ export function isJson(text: Uint8Array): boolean {
   return end === text.length;
 }
 
-/** As `isJson`, and the value is an array. */
-export const isJsonArray = (text: Uint8Array): boolean => text[0] === OPEN_ARRAY && isJson(text);
+/** Whether it is JSON text of a call's arguments: an array, or an object where some are given by name. */
+export const isArguments = (text: Uint8Array): boolean =>
+  (text[0] === OPEN_ARRAY || text[0] === OPEN_OBJECT) && isJson(text);
 
 class Scan {
   readonly #text: Uint8Array;

@@ -26,7 +26,7 @@ export type ToCell =
       readonly limits: SandboxLimits;
       readonly body: Uint8Array;
     }
-  /** Starts an attempt. Body: the arguments as a JSON array. */
+  /** Starts an attempt. Body: the arguments, see `isArguments`. */
   | {
       readonly type: "open";
       readonly sandbox: number;
@@ -86,7 +86,7 @@ export type FromCell =
       readonly body: Uint8Array;
     }
   /**
-   * The guest calls a task. A `sync` call suspends the sandbox until `complete`. Body: arguments as a JSON array; empty
+   * The guest calls a task. A `sync` call suspends the sandbox until `complete`. Body: arguments, see `isArguments`; empty
    * if they are more than `LIMITS.argumentBytes`.
    */
   | {

@@ -77,16 +77,16 @@ const python: LanguageSupport = {
   name: "python",
   example: "mark a function with `@task`",
   placeMark: 'File "/',
-  async bundle(request) {
+  async bundle({ file, root, cwd, onProgress }) {
     const { bundleProgram } = await import("@capsule-run/guest-python/bundle");
-    const bundle = await bundleProgram(request);
-    return { ...bundle, sourceMap: "", full: bundle.variant === "full" };
+    const bundle = await bundleProgram({ file, root, cwd, progress: onProgress });
+    return { ...bundle, full: bundle.variant === "full" };
   },
   async trace() {
-    const { translateReport, translatePlaces } = await import("@capsule-run/guest-python/trace");
+    const trace = await import("@capsule-run/guest-python/trace");
     return {
-      report: (report, _sourceMap, view) => translateReport(report, view),
-      places: (text, _sourceMap, view) => translatePlaces(text, view),
+      report: trace.translateReport,
+      places: trace.translatePlaces,
       parameters: (task) => task.parameters ?? null,
     };
   },

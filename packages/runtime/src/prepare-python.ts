@@ -13,7 +13,7 @@ servePreparation({
       wasm,
       variant,
       files: openLibrary(stdlib),
-      script: bootScript,
+      script: bootScript(),
     });
     const cuts = variant === "core" ? cutRanges() : [];
     return { image, info: { globals, entry, floor: length + ROOM_BYTES, cuts } };

@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
-import { type Place, UsageError } from "@capsule-run/protocol";
+import { excerpt, type Place, printable, UsageError } from "@capsule-run/protocol";
 import type { BuildFailure, Location, Message } from "esbuild";
 import { SDK_INPUT } from "./builtins.ts";
-import { excerpt, printable } from "./excerpt.ts";
 
 /** Errors of one compilation that are listed. */
 const LISTED = 10;

@@ -1,3 +1,2 @@
-export { excerpt } from "../bundle/excerpt.ts";
 export { type Parameters, parametersOf } from "./parameters.ts";
 export { type Translated, type TranslateOptions, translatePlaces, translateReport } from "./translate.ts";

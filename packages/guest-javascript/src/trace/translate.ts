@@ -1,8 +1,7 @@
 import { posix, relative, resolve, sep } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import type { ErrorReport, Place } from "@capsule-run/protocol";
+import { type ErrorReport, excerpt, type Place } from "@capsule-run/protocol";
 import { OWN } from "../bundle/builtins.ts";
-import { excerpt } from "../bundle/excerpt.ts";
 import { PROGRAM_FILE } from "../door.ts";
 import { callStart } from "./calls.ts";
 import { type Positions, readPositions } from "./positions.ts";

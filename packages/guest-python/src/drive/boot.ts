@@ -88,7 +88,7 @@ export function bootPython({ wasm, variant, files, script }: BootRequest): Boote
   check(entry !== 0);
   const request = values.bytes(Buffer.from(`B${variant}`));
   const answer = values.take(python.PyObject_CallOneArg(entry, request));
-  python.Py_DecRef(request);
+  python._Py_DecRef(request);
   if (answer?.[0] !== "I".charCodeAt(0)) printed += Buffer.from(answer ?? []).toString();
   check(answer?.[0] === "I".charCodeAt(0));
   const unkept = wasi.snapshotState();

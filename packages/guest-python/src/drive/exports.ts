@@ -7,6 +7,8 @@ export interface Python {
   readonly capsule_pages: WebAssembly.Global<"i32">;
   /** The index of the function that was cut out of this variant and called all the same; −1: none was. */
   readonly capsule_cut: WebAssembly.Global<"i32">;
+  /** 1 when the guest waits for a lock that nobody can release. */
+  readonly capsule_deadlock: WebAssembly.Global<"i32">;
   _initialize(): void;
   "wizer.initialize"(): void;
   /** Memory that the engine frees. */
@@ -21,5 +23,5 @@ export interface Python {
   PyDict_GetItemString(dict: number, key: number): number;
   PyObject_CallOneArg(callable: number, argument: number): number;
   PyErr_Clear(): void;
-  Py_DecRef(object: number): void;
+  _Py_DecRef(object: number): void;
 }

@@ -149,6 +149,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     this.#python.capsule_memory_limit.value =
       limits.ram === null ? MAX_PAGES : Math.min(MAX_PAGES, Math.floor(limits.ram / WASM_PAGE));
     this.#python.capsule_cut.value = NOT_CUT;
+    this.#python.capsule_deadlock.value = 0;
     this.#program = program;
     this.#loading = null;
     this.#doom = null;
@@ -242,7 +243,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
       );
       this.#fuel.chargeEntry();
       const result = await this.#call(this.#parts.entry, request);
-      this.#fuel.plain(() => this.#python.Py_DecRef(request));
+      this.#fuel.plain(() => this.#python._Py_DecRef(request));
       if (this.#fuel.empty) return OUT_OF_FUEL;
       const status = result === 0 ? null : this.#values.take(result);
       if (status) return turnEnd(status, classify);
@@ -275,6 +276,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     if (trap instanceof OutOfGuestMemory) return failed("out_of_memory", "MemoryError");
     const cut = this.#python.capsule_cut.value;
     if (cut !== NOT_CUT) return { state: "lacking", code: this.#parts.cutCode(cut) };
+    if (this.#python.capsule_deadlock.value !== 0) return failed("deadlock", LOCK_DEADLOCK);
     if (this.#fuel.empty) return OUT_OF_FUEL;
     // Below zero: the engine ran off the C stack where it does not check.
     if (trap instanceof RangeError || (this.#globals[0]?.value ?? 0) < 0)
@@ -341,6 +343,8 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
 
 const MOST_REQUEST = LIMITS.argumentBytes + 4096;
 const OUT_OF_FUEL = failed("out_of_fuel", "");
+const LOCK_DEADLOCK =
+  "it waits for a lock that nothing can release any more: there is one thread in a sandbox";
 const TOP_LEVEL_DEADLOCK = "the program's top-level code waits for something that can never come";
 
 /** What an exception that the task did not catch is called in an envelope. */

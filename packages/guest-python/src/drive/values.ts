@@ -45,7 +45,7 @@ export class Values {
       const bytes = sound ? new Uint8Array(buffer, at, length).slice() : null;
       if (bytes) this.#fuel.charge(bytes.length >>> 4);
       else this.#python.PyErr_Clear();
-      this.#python.Py_DecRef(object);
+      this.#python._Py_DecRef(object);
       return bytes;
     });
   }

@@ -100,10 +100,15 @@ export class Descriptors {
     return found;
   }
 
-  /** Gives a descriptor the lowest free number. */
-  add(descriptor: OpenedDescriptor): number {
+  /** Refuses if there is no number left. */
+  checkRoom(): void {
     while (this.#open.has(this.#lowest)) this.#lowest++;
     if (this.#lowest >= MOST_DESCRIPTORS) throw refusal("MFILE");
+  }
+
+  /** Gives a descriptor the lowest free number. */
+  add(descriptor: OpenedDescriptor): number {
+    this.checkRoom();
     this.#open.set(this.#lowest, descriptor);
     this.#scratch.hold(descriptor.node);
     return this.#lowest++;

@@ -66,11 +66,11 @@ export class GuestMemory {
   /** A path: UTF-8 without NUL, no longer than a path may be. */
   path(at: number, length: number): string {
     if (length > PATH_BYTES) throw refusal("NAMETOOLONG");
-    // A copy: decoders do not take shared memory.
-    const bytes = this.bytes(at, length).slice();
+    const bytes = this.bytes(at, length);
     if (bytes.includes(0)) throw refusal("INVAL");
     try {
-      return decoder.decode(bytes);
+      // A copy: decoders do not take shared memory.
+      return decoder.decode(bytes.slice());
     } catch {
       throw refusal("ILSEQ");
     }

@@ -7,9 +7,8 @@ export const HOST_CALL = "the door: bytes in, bytes out, by one of the operation
 /** Answers that the engine turns into: what was answered, and an `OSError`. */
 const DOOR = { success: 0, refused: -2 } as const;
 
-/** Charged per call: crossing over, and what it takes to look at a request. */
-const DOOR_UNITS = 1000;
-const BYTES_PER_UNIT = 16;
+/** Charged per call, beside a unit for each byte of a request and an answer. */
+const DOOR_UNITS = 4000;
 
 export interface DoorOptions {
   readonly memory: () => WebAssembly.Memory;
@@ -35,7 +34,7 @@ export function hostCall(options: DoorOptions): (...args: number[]) => number | 
   };
   const finish = (answer: Uint8Array | null, pointer: number, length: number): number => {
     if (answer === null) return DOOR.refused;
-    options.charge(Math.ceil(answer.length / BYTES_PER_UNIT));
+    options.charge(answer.length);
     const room = options.allocate(answer.length) >>> 0;
     if (room === 0) return DOOR.refused;
     memory.room(room, answer.length).set(answer);
@@ -50,7 +49,7 @@ export function hostCall(options: DoorOptions): (...args: number[]) => number | 
       memory.check(pointer, 4);
       memory.check(length, 4);
       if (size > options.longest) return DOOR.refused;
-      options.charge(Math.ceil(size / BYTES_PER_UNIT));
+      options.charge(size);
       const answer = options.call(memory.bytes(at, size).slice());
       if (!(answer instanceof Promise)) return finish(answer, pointer, length);
       return answer.then((late) => finish(late, pointer, length)).catch(failure);

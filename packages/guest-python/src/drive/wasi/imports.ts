@@ -49,7 +49,10 @@ function guarded(world: World, { run }: Operation): Call {
   const checked = run as (world: World, ...args: Argument[]) => void | Promise<void>;
   return (...args) => {
     try {
-      for (const [i, arg] of args.entries()) if (typeof arg === "number") args[i] = arg >>> 0;
+      for (let i = 0; i < args.length; i++) {
+        const arg = args[i] as Argument;
+        if (typeof arg === "number") args[i] = arg >>> 0;
+      }
       const waiting = checked(world, ...args);
       if (waiting === undefined) return ERRNO.SUCCESS;
       return waiting.then(

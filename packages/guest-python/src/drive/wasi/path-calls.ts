@@ -41,6 +41,8 @@ export const PATH_CALLS: Operations = {
       const from = world.descriptors.directory(fd, RIGHT.PATH_OPEN);
       if (rights & ~from.inheriting || inheriting & ~from.inheriting) throw refusal("NOTCAPABLE");
       const place = followed(world, from, path, length);
+      // Before anything is made or cut.
+      world.descriptors.checkRoom();
       const node = opened(world, from, place, oflags, rights);
       const descriptor = descriptorOf(node, rights, inheriting, flags);
       world.memory.setU32(out, world.descriptors.add(descriptor));
@@ -133,10 +135,13 @@ export const PATH_CALLS: Operations = {
   fd_readdir: {
     does: "lists a directory, from a given place on",
     run(world, fd: number, buffer: number, length: number, cookie: bigint, out: number) {
-      const into = world.memory.room(buffer, length);
+      world.memory.check(buffer, length);
       world.memory.check(out, 4);
       const { node } = world.descriptors.directory(fd, RIGHT.FD_READDIR);
-      world.memory.setU32(out, list(world, node, BigInt.asUintN(64, cookie), into));
+      const used = list(world, node, BigInt.asUintN(64, cookie), length, (at, bytes) =>
+        world.memory.room(buffer + at, bytes.length).set(bytes),
+      );
+      world.memory.setU32(out, used);
     },
   },
 };
@@ -230,7 +235,13 @@ function rename(world: World, from: Place, to: Place): void {
  * directory can be changed while it is listed; a cookie is the number to go on from. The last entry may be cut off: the
  * guest asks for it again.
  */
-function list(world: World, directory: DirectoryNode, cookie: bigint, into: Uint8Array): number {
+function list(
+  world: World,
+  directory: DirectoryNode,
+  cookie: bigint,
+  room: number,
+  put: (at: number, bytes: Uint8Array) => void,
+): number {
   let used = 0;
   for (const [number, name, node] of numbered(world, directory)) {
     world.cost.steps++;
@@ -243,10 +254,10 @@ function list(world: World, directory: DirectoryNode, cookie: bigint, into: Uint
     view.setUint32(DIRENT.nameLength, bytes.length, true);
     view.setUint32(DIRENT.filetype, filetypeOf(node.kind), true);
     entry.set(bytes, DIRENT.size);
-    const fits = entry.subarray(0, into.length - used);
-    into.set(fits, used);
+    const fits = entry.subarray(0, room - used);
+    put(used, fits);
     used += fits.length;
-    if (used === into.length) break;
+    if (used === room) break;
   }
   world.cost.bytes += used;
   return used;

@@ -28,7 +28,7 @@ export function follow(root: DirectoryNode, from: DirectoryNode, path: string, c
   if (path === "") throw refusal("NOENT");
   if (path.startsWith("/")) throw refusal("NOTCAPABLE");
   const slash = path.endsWith("/");
-  const names = path.split("/").filter((name) => name !== "");
+  const names = path.split("/").filter(isName);
   let node: Node = from;
   let parent = from;
   let last: string | null = null;
@@ -53,6 +53,8 @@ export function follow(root: DirectoryNode, from: DirectoryNode, path: string, c
   if (node.kind === "directory" ? node.passage : slash) throw refusal("NOTDIR");
   return { node, parent, name: last, slash };
 }
+
+const isName = (name: string): boolean => name !== "";
 
 /** The directory a path goes on in. */
 function enter(node: Node): DirectoryNode {

@@ -6,7 +6,7 @@ import type { Operations, World } from "./world.ts";
 export const MOST_RANDOM = 1024 * 1024;
 const RANDOM_CHUNK = 64 * 1024;
 /** Fuel per random byte. */
-const RANDOM_UNITS = 4;
+const RANDOM_UNITS = 16;
 /** Nanoseconds. */
 const RESOLUTION = 1000n;
 

@@ -52,17 +52,19 @@ export interface Operation {
 
 export type Operations = Readonly<Record<string, Operation>>;
 
-/** Charged per call: crossing over, and a little work. */
-const CALL_UNITS = 200;
-/** Charged per name of a path, entry of a directory, and the like. */
-const STEP_UNITS = 40;
-/** Bytes handled for one unit, as by the guest's own bulk instructions. */
-const BYTES_PER_UNIT = 16;
+/*
+ * Prices are a fraction of what the time would buy in compiled code (about 20 units a nanosecond), but enough that work
+ * of ours ends with the fuel, and that a slice can't be filled with calls.
+ */
+const CALL_UNITS = 4000;
+/** Per name of a path, entry of a directory, and the like. */
+const STEP_UNITS = 1000;
 
-/** Charges for a call, and begins anew. */
+/** Charges for a call, and begins anew. Bytes cost a unit each. */
 export function settle({ host, cost }: World): void {
-  host.charge(CALL_UNITS + cost.steps * STEP_UNITS + Math.ceil(cost.bytes / BYTES_PER_UNIT) + cost.units);
+  const units = CALL_UNITS + cost.steps * STEP_UNITS + cost.bytes + cost.units;
   cost.steps = 0;
   cost.bytes = 0;
   cost.units = 0;
+  host.charge(units);
 }

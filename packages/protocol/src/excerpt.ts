@@ -1,4 +1,4 @@
-import type { Place } from "@capsule-run/protocol";
+import type { Place } from "./errors.ts";
 
 /** Columns of source text that are shown at most; of longer lines the part around the marker is. */
 const WIDTH = 120;
