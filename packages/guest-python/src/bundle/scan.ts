@@ -34,13 +34,18 @@ export interface Scan {
 
 /** Characters of a string that can still be a path. */
 const LONGEST = 1024;
-/** Calls that take paths, and parts of paths. */
-const PATH_CALLS = new Set(
-  "Path PurePath PosixPath PurePosixPath joinpath with_name join open listdir scandir walk glob iglob rglob iterdir FileSystemLoader".split(
-    " ",
-  ),
-);
-const IMPORT_CALLS = new Set(["import_module", "__import__"]);
+/** Calls whose arguments are the parts of one path. */
+const JOINING_CALLS = new Set(["Path", "PurePath", "PosixPath", "PurePosixPath", "join", "joinpath"]);
+/** Calls that take paths. */
+const PATH_CALLS = new Set([
+  ...JOINING_CALLS,
+  ...["with_name", "open", "listdir", "scandir", "walk", "glob", "iglob", "rglob", "FileSystemLoader"],
+]);
+/** Calls that import the module they are given the name of. */
+const IMPORT_CALLS = new Set(["import_module", "__import__", "files", "get_data"]);
+
+const isPart = (value: string | null): value is string =>
+  value !== null && value !== "" && value.length <= LONGEST && !value.includes("\0");
 
 /** Finds what a Python file imports and names. Files with errors of syntax are scanned as far as they make sense. */
 export function scanModule(bytes: Uint8Array): Scan {
@@ -217,28 +222,21 @@ class Scanner {
       if (this.#is(end, ")", ",")) this.#importCall(first, start, when);
       return end - 1;
     }
+    const joining =
+      JOINING_CALLS.has(call) || (this.#is(start - 1, ",") && this.#inCall(start, JOINING_CALLS));
     const parts: string[] = [];
-    let last = start;
-    let next = end;
-    let part = first;
-    for (;;) {
-      if (part === null || part === "" || part.length > LONGEST || part.includes("\0")) break;
+    let last = end;
+    for (let part = first, next = end; isPart(part); [part, next] = this.#whole(next + 1)) {
       parts.push(part);
-      last = next - 1;
-      if (!this.#is(next, "/", ",") || this.#tokens[next + 1]?.kind !== "string") break;
-      [part, next] = this.#whole(next + 1);
+      last = next;
+      const more = this.#is(next, "/") || (joining && this.#is(next, ","));
+      if (!more || this.#tokens[next + 1]?.kind !== "string") break;
     }
-    if (parts.length === 0) return end - 1;
-    const plain = this.#is(start - 1, "/") || this.#inPathCall(start);
-    const { line } = this.#placeOf(start);
-    const add = (path: string): void => {
-      this.#literals.push({ path, plain, line });
-    };
-    // In a list of strings each is one of its own.
-    for (let count = 1; count <= Math.min(parts.length, 8); count++) add(parts.slice(0, count).join("/"));
-    if (parts.length > 1)
-      for (const each of parts.slice(1)) this.#literals.push({ path: each, plain: false, line });
-    return last;
+    if (parts.length > 0) {
+      const plain = this.#is(start - 1, "/") || this.#inCall(start, PATH_CALLS);
+      this.#literals.push({ path: parts.join("/"), plain, line: this.#placeOf(start).line });
+    }
+    return last - 1;
   }
 
   /** Strings that stand side by side are one. */
@@ -252,8 +250,8 @@ class Scanner {
     return [value, at];
   }
 
-  /** Whether an argument is one of a call that takes paths. */
-  #inPathCall(start: number): boolean {
+  /** Whether something is an argument of one of these functions. */
+  #inCall(start: number, functions: ReadonlySet<string>): boolean {
     let depth = 0;
     for (let at = start - 1; at >= Math.max(0, start - 40); at--) {
       const kind = this.#tokens[at]?.kind;
@@ -262,7 +260,7 @@ class Scanner {
       const text = this.#textOf(at);
       if (")]}".includes(text)) depth++;
       else if ("([{".includes(text) && depth-- === 0)
-        return text === "(" && PATH_CALLS.has(this.#textOf(at - 1));
+        return text === "(" && functions.has(this.#textOf(at - 1));
     }
     return false;
   }

@@ -1,0 +1,116 @@
+import { realpathSync, statSync } from "node:fs";
+import { dirname, extname, join, resolve } from "node:path";
+import { UsageError } from "@capsule-run/protocol";
+import { packFiles, type Variant } from "../files.ts";
+import { collect } from "./collect.ts";
+import { dependenciesOf } from "./dependencies/index.ts";
+import { type BundleInput, Disk, isInside, newestChange, relativePath } from "./disk.ts";
+import { writeMap } from "./map.ts";
+
+/** The extensions of programs in this language. */
+export const EXTENSIONS = [".py"] as const;
+
+export interface BundleRequest {
+  /** The program's source file; relative paths are relative to `cwd`. */
+  readonly file: string;
+  /** The project root: the program is made of files in it. */
+  readonly root: string;
+  /** The folder whose view of files messages take; default: the process's. */
+  readonly cwd?: string | undefined;
+  /** Where fetched dependencies are kept; default: `.capsule/dependencies` in the root. */
+  readonly dependenciesDir?: string | undefined;
+  /** If it is known from an earlier run that only the full variant will do: why. */
+  readonly full?: string | undefined;
+  /** Told what takes long, one line each. */
+  readonly progress?: ((message: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A program with all that it is made of. */
+export interface Bundle {
+  /** See `packFiles`. */
+  readonly code: Uint8Array;
+  /** What errors need to speak of the program's files: see `writeMap`. */
+  readonly sourceMap: string;
+  /** Which variant of the engine it needs. */
+  readonly variant: Variant;
+  /** Why not the core variant, one line each. */
+  readonly reasons: readonly string[];
+  /** What decided the bundle: ask the same of the disk later to know whether it still holds. */
+  readonly inputs: readonly BundleInput[];
+  /** When reading began, in ms since 1970: an input that changed later may not be what was bundled. */
+  readonly readAt: number;
+  /** One line each, for the user. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Clocks of file systems run behind by up to this many ms. A file that changed so shortly before the bundling began
+ * could as well have changed in the middle of it.
+ */
+const CLOCK_SLACK = 20;
+
+/**
+ * Packs a program with what it needs to run: modules that it imports from its own folder, packages whole, data files
+ * that these name in strings, and its dependencies, which are fetched if they are not there yet. What modules import
+ * that nobody has is not looked at: it may be optional, and if not Python says so.
+ *
+ * @throws UsageError `file-not-found`, `arguments` (an extension that is none of `EXTENSIONS`), or `compile`
+ */
+export async function bundleProgram(request: BundleRequest): Promise<Bundle> {
+  const cwd = request.cwd ?? process.cwd();
+  const given = resolve(cwd, request.file);
+  checkFile(given, request.file);
+  for (let tries = 0; ; tries++) {
+    const readAt = Date.now();
+    const bundle = await bundleOnce(given, request, readAt);
+    const hot = newestChange(bundle.inputs) > readAt - CLOCK_SLACK;
+    if (!hot || tries === 2) return bundle;
+    // Too fresh to be sure that what was read is what is there: read again when it has cooled down.
+    await new Promise((done) => setTimeout(done, CLOCK_SLACK + 5));
+  }
+}
+
+function checkFile(path: string, given: string): void {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) throw new UsageError("file-not-found", `There is no file "${given}"`);
+  if (!stat.isFile()) throw new UsageError("file-not-found", `"${given}" is not a file`);
+  if (!(EXTENSIONS as readonly string[]).includes(extname(path)))
+    throw new UsageError(
+      "arguments",
+      `"${given}" is no Python program: its name must end in ${EXTENSIONS.join(" or ")}`,
+    );
+}
+
+async function bundleOnce(given: string, request: BundleRequest, readAt: number): Promise<Bundle> {
+  // As Python does, which looks for modules beside the file that a link leads to.
+  const file = realpathSync(given);
+  const root = realpathSync(request.root);
+  const base = isInside(file, root) ? root : dirname(file);
+  const from = realpathSync(request.cwd ?? process.cwd());
+  const show = (path: string) => relativePath(from, path) || path;
+  const disk = new Disk();
+  disk.ask({ kind: "link", path: given });
+  const dependencies = await dependenciesOf({
+    file,
+    base,
+    disk,
+    show,
+    dir: request.dependenciesDir ?? join(root, ".capsule", "dependencies"),
+    progress: request.progress ?? (() => {}),
+    signal: request.signal,
+  });
+  const { files, variant, reasons, warnings } = collect(file, dependencies.files, disk, { base, show });
+  const why = request.full === undefined ? reasons : [request.full, ...reasons];
+  const entry = `/app/${relativePath(base, file)}`;
+  const wanted: Variant = why.length > 0 ? "full" : variant;
+  return {
+    code: packFiles({ entry, variant: wanted, files }),
+    sourceMap: writeMap(relativePath(root, base), files),
+    variant: wanted,
+    reasons: why,
+    inputs: disk.inputs(),
+    readAt,
+    warnings: [...dependencies.warnings, ...warnings],
+  };
+}

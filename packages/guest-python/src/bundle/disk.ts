@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { relative, sep } from "node:path";
+
+/**
+ * A question to the disk whose answer decided what is in a bundle. If no answer has changed, bundling again gives the
+ * same bundle. Paths are absolute.
+ */
+export type BundleInput =
+  /** What is in the file? Or is there none? */
+  | { readonly kind: "file"; readonly path: string }
+  /** Which names in the folder are `stem`, or `stem` with extensions (all names if it is "")? Or is there no folder? */
+  | { readonly kind: "names"; readonly path: string; readonly stem: string }
+  /** Which file is it really, links followed? Or is there none? */
+  | { readonly kind: "link"; readonly path: string };
+
+export type Kind = "file" | "folder";
+
+/** The disk as one bundling sees it: each folder is listed once, and whatever was asked is known. */
+export class Disk {
+  readonly #asked = new Map<string, BundleInput>();
+  readonly #folders = new Map<string, ReadonlySet<string>>();
+
+  inputs(): BundleInput[] {
+    return [...this.#asked.values()];
+  }
+
+  ask(input: BundleInput): void {
+    this.#asked.set(`${input.kind} ${input.kind === "names" ? input.stem : ""} ${input.path}`, input);
+  }
+
+  /** Whether the folder has the name, by the letter even where the file system does not care. */
+  has(folder: string, name: string): boolean {
+    const end = name.indexOf(".", 1);
+    this.ask({ kind: "names", path: folder, stem: end < 0 ? name : name.slice(0, end) });
+    return this.#namesIn(folder).has(name);
+  }
+
+  /** Like `has`, but whatever the answer, it decides nothing. */
+  peek(folder: string, name: string): boolean {
+    return this.#namesIn(folder).has(name);
+  }
+
+  /** All names in a folder, sorted. */
+  list(folder: string): readonly string[] {
+    this.ask({ kind: "names", path: folder, stem: "" });
+    return [...this.#namesIn(folder)].sort();
+  }
+
+  #namesIn(folder: string): ReadonlySet<string> {
+    let names = this.#folders.get(folder);
+    if (!names) {
+      try {
+        names = new Set(readdirSync(folder));
+      } catch {
+        names = new Set();
+      }
+      this.#folders.set(folder, names);
+    }
+    return names;
+  }
+
+  /** What is behind a path, links followed. */
+  kindOf(path: string): Kind | null {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat?.isFile() ? "file" : stat?.isDirectory() ? "folder" : null;
+  }
+
+  read(path: string): Buffer {
+    this.ask({ kind: "file", path });
+    return readFileSync(path);
+  }
+}
+
+/** Whether a path is in a folder, or is the folder. Both are real or both are not. */
+export function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+/** A path of the disk with `/`, relative to a folder. */
+export function relativePath(from: string, path: string): string {
+  const name = relative(from, path);
+  return sep === "\\" ? name.replaceAll("\\", "/") : name;
+}
+
+export function realpath(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** When the youngest of the files and folders was last changed, in ms since 1970. */
+export function newestChange(inputs: readonly BundleInput[]): number {
+  let newest = 0;
+  for (const { kind, path } of inputs) {
+    const stat = kind !== "link" ? statSync(path, { throwIfNoEntry: false }) : undefined;
+    if (stat) newest = Math.max(newest, stat.ctimeMs, stat.mtimeMs);
+  }
+  return newest;
+}

@@ -1,0 +1,3 @@
+export { type Bundle, type BundleRequest, bundleProgram, EXTENSIONS } from "./bundle.ts";
+export { CARRIED, type CarriedPackage, needsFull, PYTHON } from "./carried.ts";
+export type { BundleInput } from "./disk.ts";

@@ -1,0 +1,1 @@
+export { type Translated, type TranslateOptions, translatePlaces, translateReport } from "./translate.ts";
