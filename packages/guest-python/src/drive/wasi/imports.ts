@@ -54,7 +54,7 @@ function guarded(world: World, { run }: Operation): Call {
         if (typeof arg === "number") args[i] = arg >>> 0;
       }
       const waiting = checked(world, ...args);
-      if (waiting === undefined) return ERRNO.SUCCESS;
+      if (!(waiting instanceof Promise)) return ERRNO.SUCCESS;
       return waiting.then(
         () => ERRNO.SUCCESS,
         (cause: unknown) => failure(world, cause),
