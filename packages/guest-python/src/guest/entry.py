@@ -24,7 +24,11 @@ def _boot(payload):
 
 
 def _load(payload):
-    return b"R" + load(payload.decode())
+    try:
+        return b"R" + load(payload.decode())
+    except SystemExit as error:
+        # A program that ends before its tasks can run did not load, whatever its exit code says.
+        return b"E" + report(error, with_frames=True)
 
 
 def _complete(payload):

@@ -16,12 +16,12 @@ _dumps = json.JSONEncoder().encode
 _reserve = [bytearray(512 * 1024)]
 
 
-def report(error):
-    """An exception as the JSON of an `ErrorReport`. Never raises."""
+def report(error, with_frames=False):
+    """An exception as the JSON of a `GuestReport`; that of SystemExit has no frames unless asked for. Never raises."""
     if isinstance(error, MemoryError):
         _reserve.clear()
     try:
-        return _report(error)
+        return _report(error, with_frames or not isinstance(error, SystemExit))
     except BaseException as second:
         _reserve.clear()
         name = type(error).__name__
@@ -30,9 +30,9 @@ def report(error):
         return _json(name, name, "", "out_of_memory" if out else _type_of(error)).encode()
 
 
-def _report(error):
+def _report(error, with_frames):
     name = type(error).__qualname__
-    if isinstance(error, SystemExit):
+    if not with_frames:
         text = last = cut(f"SystemExit: {error.code}", MOST // 2)
     else:
         described = describe(error)

@@ -7,28 +7,33 @@ import types
 from importlib import util
 
 from capsule.definition import define
+from capsule.errors import TaskOptionError
 
 from . import asked, registry
 from .attempt import attempt
 
-SITE = "/site-packages"
+ROOT = "/app"
+PACKAGES = "/site-packages"
 # The name of a program whose file has the name of a module of the library.
 PLAIN_NAME = "__capsule_program__"
 
 # What CPython has imported before it looks at a program: files beside it can't take their place.
 _FIRST = frozenset(
-    "abc builtins codecs encodings genericpath io marshal os posix posixpath site stat sys time types zipimport "
-    "_collections_abc _sitebuiltins".split()
-)
+    "abc builtins codecs encodings genericpath io os posixpath site stat zipimport _collections_abc".split()
+) | frozenset(sys.builtin_module_names)
 
 
 def load(path):
     """Imports the program at `path` and gives the JSON of its tasks. Raises what its top-level code raises."""
     folder, file = os.path.split(path)
     sys.argv[:] = [path]
-    sys.path[0:0] = [folder, SITE] if os.path.isdir(SITE) else [folder]
-    _make_room(folder)
+    sys.path.insert(0, folder)
+    if os.path.isdir(PACKAGES):
+        sys.path.append(PACKAGES)
+    # As users start a program from its project's folder.
+    os.chdir(ROOT)
     name = file.removesuffix(".py")
+    _make_room(folder, name)
     if name in sys.modules or name in sys.stdlib_module_names:
         name = PLAIN_NAME
     asked.begin()
@@ -51,11 +56,14 @@ def _import(name, path):
     return sys.modules.get(name, module)
 
 
-def _make_room(folder):
-    """Files beside the program go before the library's modules of the same names, which the snapshot has imported."""
+def _make_room(folder, program):
+    """Files beside the program go before the library's modules of the same names, which the snapshot has imported.
+
+    Not the program's own: a program `json.py` that imports json means the library's.
+    """
     for entry in os.listdir(folder):
         name, dot, suffix = entry.partition(".")
-        if dot and suffix != "py" or name in _FIRST or name not in sys.modules:
+        if dot and suffix != "py" or name not in sys.modules or name in _FIRST or name in (program, "capsule"):
             continue
         if not dot and not os.path.isfile(f"{folder}/{entry}/__init__.py"):
             continue
@@ -70,13 +78,22 @@ def _entry(module):
         return "main", None
     main = getattr(module, "main", None)
     if type(main) is types.FunctionType and getattr(main, "__wrapped__", None) not in _functions():
-        module.main = registry.make(define(main, "main", {}))
+        module.main = registry.make(_define_main(main))
         return "main", None
     tasks = registry.definitions()
     if not tasks:
         return "", None
     first = tasks[0].name
     return first, f'there is no task or function "main": the entry point is "{first}", the first task defined'
+
+
+def _define_main(fn):
+    try:
+        return define(fn, "main", {})
+    except TaskOptionError as error:
+        # Nothing in its traceback would say where.
+        error.add_note(f'  File "{fn.__code__.co_filename}", line {fn.__code__.co_firstlineno}, in main')
+        raise
 
 
 def _functions():
@@ -94,14 +111,10 @@ def _task(definition):
         "async": definition.is_async,
         "source": "",
         "parameters": {
-            "names": [cut_name(name) for name in parameters.names[:1000]],
+            "names": [name[:1000] for name in parameters.names[:1000]],
             "required": parameters.required,
             "rest": parameters.rest,
         },
     }
-
-
-def cut_name(name):
-    return name[:1000]
 
 

@@ -8,14 +8,13 @@ from .errors import report
 
 LIBRARY = """
 argparse array ast asyncio atexit base64 bisect bz2 calendar cmath codecs collections collections.abc
-concurrent.futures concurrent.futures.thread configparser contextlib contextvars copy csv dataclasses datetime decimal
-difflib email.message email.parser email.policy email.utils enum errno fnmatch fractions functools gc getpass glob
-graphlib gzip hashlib heapq hmac html html.parser http http.client importlib.metadata importlib.resources inspect io
-ipaddress itertools json keyword linecache locale logging logging.config logging.handlers math mimetypes numbers
-operator os os.path pathlib pickle platform pprint queue random re reprlib secrets select selectors shlex shutil signal
-socket sqlite3 stat statistics string struct subprocess sys tempfile textwrap threading time timeit token
-tokenize tomllib traceback types typing unicodedata unittest unittest.mock urllib.error urllib.parse urllib.request uuid
-warnings weakref xml.etree.ElementTree xml.dom.minidom xml.sax zipfile zlib zoneinfo
+concurrent.futures concurrent.futures.thread contextlib contextvars copy csv dataclasses datetime decimal difflib enum
+errno fnmatch fractions functools gc getpass glob gzip hashlib heapq hmac html http http.client importlib.metadata
+importlib.resources inspect io ipaddress itertools json keyword linecache locale logging math numbers operator os
+os.path pathlib pickle platform queue random re reprlib secrets select selectors shlex shutil signal socket sqlite3
+stat statistics string struct subprocess sys tempfile textwrap threading time timeit token tokenize tomllib traceback
+types typing unicodedata unittest urllib.error urllib.parse urllib.request uuid warnings weakref xml.etree.ElementTree
+zipfile zlib zoneinfo
 """.split()
 
 SCIENCE = ["numpy", "numpy.random", "pandas"]

@@ -128,9 +128,8 @@ def is_task_name(value: object) -> bool:
     return (
         isinstance(value, str)
         and value != ""
-        and len(value) <= 200
+        and len(value) + sum(c > "\uffff" for c in value) <= 200
         and _UNPRINTABLE.search(value) is None
-        and len(value.encode("utf-16-le")) <= 400
     )
 
 
