@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { DOOR_NAMES } from "@capsule-run/guest-javascript/door";
 import { ERROR_TYPES, LIMITS, TASK_OPTIONS } from "@capsule-run/protocol";
 import { COMMANDS, EXIT_CODES, TOP_OPTIONS } from "../packages/cli/src/options.ts";
+import { IMPORTS as PYTHON_IMPORTS } from "../packages/guest-python/src/drive/wasi/index.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -28,6 +29,8 @@ export const EXECUTED: Readonly<Record<string, RegExp>> = {
   "npx capsule build examples/hello.ts": /^$/,
   "npx capsule build --verbose examples/hello.ts": /^$/,
   "npx capsule build --help": /^Usage: capsule build/,
+  "npx capsule engines": /^javascript ready/,
+  "npx capsule engines --help": /^Usage: capsule engines/,
   "npx capsule --help": /^Usage: capsule COMMAND/,
 };
 
@@ -37,6 +40,7 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   "npm ci && npm test": "this is part of it",
   "npx capsule run examples/analyze.ts --args-file examples/analyze.args.json":
     "takes seconds; has a test of its own",
+  "npx capsule engines --prepare": "fetches 98 MB if it has to; takes a minute",
   "npm ci": "installs",
   "npm run bench": "takes minutes",
   "npm test": "this is part of it",
@@ -292,6 +296,23 @@ export function importTable(root = ROOT): readonly Problem[] {
   ];
 }
 
+/** Where the table of Python's imports differs from that of the code, in names or in what they do. */
+export function pythonImportTable(root = ROOT): readonly Problem[] {
+  const file = "docs/security.md";
+  const [, section = ""] = readFileSync(join(root, file), "utf8").split("\n## Imports of Python\n");
+  const rows = section.split("\n## ")[0]?.matchAll(/^\| `([^`]*)` +\| (.*?) +\|$/gm) ?? [];
+  const listed = Object.fromEntries([...rows].map(([, name, does]) => [name, does]));
+  const problem = (message: string): Problem => ({ file, line: 0, message });
+  return [
+    ...Object.entries(PYTHON_IMPORTS)
+      .filter(([name, does]) => listed[name] !== does)
+      .map(([name, does]) => problem(`the import ${name} of Python does this: ${does}`)),
+    ...Object.keys(listed)
+      .filter((name) => !Object.hasOwn(PYTHON_IMPORTS, name))
+      .map((name) => problem(`there is no import ${name} of Python`)),
+  ];
+}
+
 /** Everything that is wrong with the documentation. */
 export function checkDocs(): readonly Problem[] {
   const files = documents();
@@ -302,6 +323,7 @@ export function checkDocs(): readonly Problem[] {
     ...missingNames(),
     ...limitValues(),
     ...importTable(),
+    ...pythonImportTable(),
     ...dependencyTable(),
     ...failingCommands(),
     ...failingPrograms(),

@@ -9,7 +9,8 @@ const NEEDED = 24;
 // Compiled code of the command line is kept between runs. Where the folder can't be written, nothing is.
 function keepCompiledCode() {
   const { CAPSULE_CACHE_DIR, XDG_CACHE_HOME, HOME, LOCALAPPDATA } = process.env;
-  const user = XDG_CACHE_HOME || LOCALAPPDATA || (HOME && `${HOME}/.cache`);
+  const own = process.platform === "darwin" ? "Library/Caches" : ".cache";
+  const user = XDG_CACHE_HOME || LOCALAPPDATA || (HOME && `${HOME}/${own}`);
   const folder = CAPSULE_CACHE_DIR || (user && `${user}/capsule`);
   if (folder) require("node:module").enableCompileCache(`${folder}/compiled`);
 }

@@ -34,7 +34,7 @@ export function writePackage(out: string, { engine, artifacts }: PackageParts): 
     if (!sameFile(digestFile(join(engine, name)), file)) throw new Error(`${name} is damaged`);
     share(join(engine, name), join(out, PACKAGE_FOLDER, name));
   }
-  writeFileSync(join(out, PACKAGE_FOLDER, RECORD), `${JSON.stringify(shipped, null, 2)}\n`);
+  writeFileSync(join(out, PACKAGE_FOLDER, RECORD), `${JSON.stringify(shipped)}\n`);
   for (const name of ["MANIFEST", ...licences]) {
     mkdirSync(dirname(join(out, name)), { recursive: true });
     copyFileSync(join(artifacts, name), join(out, name));

@@ -11,6 +11,12 @@ export const digest = (bytes: Uint8Array): PinnedFile => ({
   sha256: crypto().createHash("sha256").update(bytes).digest("hex"),
 });
 
+/** The same in another thread, while this one goes on. */
+export async function digestAside(bytes: Uint8Array): Promise<PinnedFile> {
+  const hash = await crypto().webcrypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
+  return { size: bytes.length, sha256: Buffer.from(hash).toString("hex") };
+}
+
 /** Size and hash of a file, without holding it. */
 export function digestFile(path: string): PinnedFile {
   const hash = crypto().createHash("sha256");

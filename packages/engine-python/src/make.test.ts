@@ -341,7 +341,7 @@ test("a record of another engine, of a later format, or none", async (context) =
     "{}",
     "null",
     text.slice(0, 99),
-    text.replace('"format": 1', '"format": 2'),
+    text.replace('"format":1', '"format":2'),
     text.replace(FAKE_KEY, "python-ffff"),
   ]) {
     writeFileSync(path, wrong);

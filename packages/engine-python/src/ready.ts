@@ -155,7 +155,7 @@ function remember(folder: string, record: EngineRecord, stamps: Readonly<Record<
 /** Puts the record in place: what it names is there already. */
 export function writeRecord(folder: string, record: EngineRecord): void {
   mkdirSync(folder, { recursive: true });
-  writeWhole(join(folder, RECORD), Buffer.from(`${JSON.stringify(record, null, 2)}\n`));
+  writeWhole(join(folder, RECORD), Buffer.from(`${JSON.stringify(record)}\n`));
 }
 
 const DAY = 24 * 60 * 60 * 1000;
