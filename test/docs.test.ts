@@ -16,6 +16,7 @@ import {
   limitValues,
   missingNames,
   type Problem,
+  pythonImportTable,
   staleCommands,
   tableNames,
   unknownCommands,
@@ -45,6 +46,7 @@ test("options, limits, errors and exit codes are all there", () => {
 });
 
 test("the table of imports is the import object of the engine", () => none(importTable()));
+test("the table of Python's imports says what the code says", () => none(pythonImportTable()));
 
 /** A folder with files; removed at the end of the test. */
 function folder(files: Readonly<Record<string, string>>): { root: string } & Disposable {
