@@ -14,7 +14,12 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   unit: ["packages/*/{src,scripts}/**/*.test.ts", "scripts/**/*.test.ts"],
   e2e: ["test/**/*.test.ts"],
 };
-const SOURCES = ["packages/*/{src,scripts}/**/*.{ts,json}", "scripts/build*/**/*.ts", "scripts/build.ts"];
+const SOURCES = [
+  "packages/*/{src,scripts}/**/*.{ts,json,py}",
+  "python/*/src/**/*.py",
+  "scripts/build*/**/*.ts",
+  "scripts/build.ts",
+];
 const BUILT = "packages/cli/dist/package.json";
 /** No single test takes this long; one that hangs must not hang whoever waits for the result. */
 const TIMEOUT_MS = 300_000;

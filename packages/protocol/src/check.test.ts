@@ -153,9 +153,9 @@ test("a result is JSON and has no error; a failure has one", () => {
   assert.throws(() => checkFromCell({ type: "ended", ...GOOD.ended, ok: false, error: "mine" }), FrameError);
 });
 
-test("arguments are a JSON array, or nothing where they were too many", () => {
+test("arguments are a JSON array or object, or nothing where they were too many", () => {
   checkFromCell({ type: "call", ...GOOD.call, body: EMPTY });
-  for (const body of ["1", "{}", "[", "[]]"])
+  for (const body of ["1", "{", "[", "[]]"])
     assert.throws(() => checkFromCell({ type: "call", ...GOOD.call, body: json(body) }), FrameError);
 });
 

@@ -6,7 +6,8 @@ import { Context } from "./context.ts";
 import type { Program } from "./program.ts";
 
 const program = {
-  manifest: { output: [{ stream: 2, text: "loaded\n" }] },
+  manifest: { entry: "main", output: [{ stream: 2, text: "loaded\n" }] },
+  placeMark: "capsule:program",
   translate: async (text: string) => {
     if (text.includes("broken")) throw new Error("no map");
     return text.replace("capsule:program:1:2", "a.ts:1:2");
