@@ -301,7 +301,7 @@ export function importTable(root = ROOT): readonly Problem[] {
 export function pythonImportTable(root = ROOT): readonly Problem[] {
   const file = "docs/security.md";
   const [, section = ""] = readFileSync(join(root, file), "utf8").split("\n## Imports of Python\n");
-  const rows = section.split("\n## ")[0]?.matchAll(/^\| `([^`]*)` +\| (.*?) +\|$/gm) ?? [];
+  const rows = section.split("\n## ")[0]?.matchAll(/^\| `(\w+\.\w+)` +\| (.*?) +\|$/gm) ?? [];
   const listed = Object.fromEntries([...rows].map(([, name, does]) => [name, does]));
   const problem = (message: string): Problem => ({ file, line: 0, message });
   return [
@@ -318,7 +318,7 @@ export function pythonImportTable(root = ROOT): readonly Problem[] {
 export function pythonImportTable(root = ROOT): readonly Problem[] {
   const file = "docs/security.md";
   const [, section = ""] = readFileSync(join(root, file), "utf8").split("\n## Imports of Python\n");
-  const rows = section.split("\n## ")[0]?.matchAll(/^\| `([^`]*)` +\| (.*?) +\|$/gm) ?? [];
+  const rows = section.split("\n## ")[0]?.matchAll(/^\| `(\w+\.\w+)` +\| (.*?) +\|$/gm) ?? [];
   const listed = Object.fromEntries([...rows].map(([, name, does]) => [name, does]));
   const problem = (message: string): Problem => ({ file, line: 0, message });
   return [

@@ -25,8 +25,8 @@ export interface WasiOptions {
   readonly scratch?: ScratchLimits;
 }
 
-/** What the engine's own start needs: where temporary files go, and that there are no time zones of the system's. */
-const ENVIRONMENT: Readonly<Record<string, string>> = { TMPDIR: "/tmp", PYTHONTZPATH: "" };
+/** Where what programs write goes, and that there are no time zones of the system's: Python brings its own. */
+const ENVIRONMENT: Readonly<Record<string, string>> = { HOME: "/tmp", TMPDIR: "/tmp", PYTHONTZPATH: "" };
 
 /** Why a snapshot can't hold a program. */
 export type OpenState = "files left open" | "standard streams closed" | "files written to /tmp";

@@ -21,7 +21,7 @@ export const PROCESS: Operations = {
     run: (world, pointers: number, strings: number) => writeStrings(world, world.args, pointers, strings),
   },
   environ_sizes_get: {
-    does: "says how many environment variables there are, and their size: what the engine needs, none of the host's",
+    does: "says how many environment variables there are, and their size: `HOME`, `TMPDIR`, `PYTHONTZPATH`, none of the host's",
     run: (world, count: number, size: number) => writeSizes(world, world.environment, count, size),
   },
   environ_get: {
