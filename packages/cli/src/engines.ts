@@ -4,8 +4,8 @@ import type { Context } from "./context.ts";
 import { bytes, oneLine, plural } from "./format.ts";
 import type { Command } from "./run.ts";
 
-/** Versions that a list begins with; the others are counted, and named with `--verbose`. */
-const NAMED = 4;
+/** Versions that are named; the others are counted, and named with `--verbose`. */
+const NAMED = ["quickjs-wasi", "CPython", "numpy", "pandas", "scipy", "matplotlib"];
 
 const STATES: Readonly<
   Record<InstalledEngine["state"], readonly [word: string, style: "green" | "red" | "dim"]>
@@ -21,17 +21,20 @@ const sizeOf = ({ files }: InstalledEngine): number => files.reduce((sum, { size
 const nameOf = ({ language, variant }: InstalledEngine): string =>
   variant === null ? language : `${language} ${variant}`;
 
-function versionsLine(versions: Readonly<Record<string, string>>, all: boolean): string {
-  const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  const shown = all ? list : list.slice(0, NAMED);
-  const more = list.length - shown.length;
-  return oneLine(shown.join(", ") + (more > 0 ? ` and ${plural(more, "package")} more` : ""), 10_000);
+function versionsLine({ variant, versions }: InstalledEngine, all: boolean): string {
+  const name = (key: string): string => `${key} ${versions[key]}`;
+  const keys = Object.keys(versions);
+  if (all) return keys.map(name).join(", ");
+  if (variant === "core") return `${name("CPython")}, without the code of numpy and the like`;
+  const named = NAMED.filter((key) => keys.includes(key));
+  const more = keys.length - named.length;
+  return named.map(name).join(", ") + (more > 0 ? ` and ${plural(more, "package")} more` : "");
 }
 
 /** What there is to say about an engine in that state. */
 function* facts(engine: InstalledEngine, verbose: boolean): Generator<string> {
   const { state, hash, versions, files, folder, source, damage } = engine;
-  if (Object.keys(versions).length > 0) yield versionsLine(versions, verbose);
+  if (Object.keys(versions).length > 0) yield versionsLine(engine, verbose);
   if (state === "absent") yield `fetched and made when it is first needed, from ${source}`;
   else if (state === "unmade") yield `made when it is first needed, from ${source} in ${folder}`;
   else yield `made from ${source}, in ${folder}`;
