@@ -8,7 +8,6 @@ import { DOOR_NAMES } from "@capsule-run/guest-javascript/door";
 import { ERROR_TYPES, LIMITS, TASK_OPTIONS } from "@capsule-run/protocol";
 import { COMMANDS, EXIT_CODES, TOP_OPTIONS } from "../packages/cli/src/options.ts";
 import { IMPORTS as PYTHON_IMPORTS } from "../packages/guest-python/src/drive/wasi/index.ts";
-import { IMPORTS as PYTHON_IMPORTS } from "../packages/guest-python/src/drive/wasi/index.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -314,23 +313,6 @@ export function pythonImportTable(root = ROOT): readonly Problem[] {
   ];
 }
 
-/** Where the table of Python's imports differs from that of the code, in names or in what they do. */
-export function pythonImportTable(root = ROOT): readonly Problem[] {
-  const file = "docs/security.md";
-  const [, section = ""] = readFileSync(join(root, file), "utf8").split("\n## Imports of Python\n");
-  const rows = section.split("\n## ")[0]?.matchAll(/^\| `(\w+\.\w+)` +\| (.*?) +\|$/gm) ?? [];
-  const listed = Object.fromEntries([...rows].map(([, name, does]) => [name, does]));
-  const problem = (message: string): Problem => ({ file, line: 0, message });
-  return [
-    ...Object.entries(PYTHON_IMPORTS)
-      .filter(([name, does]) => listed[name] !== does)
-      .map(([name, does]) => problem(`the import ${name} of Python does this: ${does}`)),
-    ...Object.keys(listed)
-      .filter((name) => !Object.hasOwn(PYTHON_IMPORTS, name))
-      .map((name) => problem(`there is no import ${name} of Python`)),
-  ];
-}
-
 /** Everything that is wrong with the documentation. */
 export function checkDocs(): readonly Problem[] {
   const files = documents();
@@ -341,7 +323,6 @@ export function checkDocs(): readonly Problem[] {
     ...missingNames(),
     ...limitValues(),
     ...importTable(),
-    ...pythonImportTable(),
     ...pythonImportTable(),
     ...dependencyTable(),
     ...failingCommands(),
