@@ -49,6 +49,7 @@ export function rewritePython(
     exportFunctions: API_EXPORTS,
     cut: variant === "core" ? coreCut() : () => false,
     lockWait: { wait: "__wasilibc_futex_wait", sleep: "clock_nanosleep" },
+    markPages: true,
     dropNames: true,
     dropData: !data,
     stackPointer: "__stack_pointer",

@@ -32,6 +32,13 @@ export class BaseImage {
     else for (const { start, bytes, at } of runs) this.#read(at, memory.subarray(start, start + bytes));
   }
 
+  /** Sets a part of another memory to what it is in this one; behind the end of this one to zeros. */
+  copy(memory: Uint8Array, start: number, end: number): void {
+    const inside = Math.min(end, this.layout.length);
+    if (start < inside) memory.set(this.memory.subarray(start, inside), start);
+    if (inside < end) memory.fill(0, Math.max(start, inside), end);
+  }
+
   /** The whole memory. Zero pages of it take no room until somebody writes to them. */
   get memory(): Uint8Array {
     if (!this.#memory) {

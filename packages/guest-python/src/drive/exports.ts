@@ -1,6 +1,8 @@
 /** CPython's C API as far as we call it, and what the engine and the rewriter add. Objects are pointers. */
 export interface Python {
   readonly memory: WebAssembly.Memory;
+  /** A byte for each page of `memory`: see `MarkMap`. */
+  readonly capsule_dirty: WebAssembly.Memory;
   readonly capsule_fuel: WebAssembly.Global<"i32">;
   readonly capsule_gate: WebAssembly.Table;
   readonly capsule_memory_limit: WebAssembly.Global<"i32">;

@@ -17,8 +17,8 @@ import {
   FuelClock,
   FuelTank,
   GATE,
+  markRange,
   mutableGlobals,
-  PAGE,
   SLICE,
   WASM_PAGE,
 } from "@capsule-run/wasm/host";
@@ -28,6 +28,7 @@ import { answer } from "./door.ts";
 import type { Python } from "./exports.ts";
 import { Loading } from "./loading.ts";
 import type { PreparedProgram } from "./prepared.ts";
+import { restore, type Slate } from "./restore.ts";
 import { OutOfGuestMemory, Values } from "./values.ts";
 import { createWasi, hostCall, type Tree, type Wasi } from "./wasi/index.ts";
 
@@ -51,7 +52,6 @@ const MAX_PAGES = 65_536;
 const NOT_CUT = -1;
 /** An instance that grew beyond this is cheaper to throw away than to keep. */
 const REUSE_BYTES = 160 * 1024 * 1024;
-const ZEROS = new Uint8Array(WASM_PAGE);
 
 /** Why the guest was ended from outside. */
 type Doom =
@@ -74,8 +74,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
   readonly #values: Values;
   readonly #wasi: Wasi;
   readonly #call: Entry;
-  /** Whether memory is as it was made: all zeros. */
-  #fresh = true;
+  readonly #slate: Slate;
   /** The program whose files it may read, and whether each attempt loads it. */
   #program: Pick<PreparedProgram, "files" | "snapshot"> | null = null;
   /** While a program is loaded for its snapshot: what it asked for, and what it printed. */
@@ -88,6 +87,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     const doom = (cause: unknown): void => this.#end({ why: "broken", cause });
     const charge = (units: number): void => this.#fuel.charge(units);
     const memory = (): WebAssembly.Memory => this.#python.memory;
+    const wrote = (at: number, length: number): void => markRange(this.#slate.marks, at, length);
     this.#wasi = createWasi({
       engine: parts.files,
       host: {
@@ -104,6 +104,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
         exit: (code) => this.#end({ why: "exit", code }),
         charge,
         doom,
+        wrote,
       },
     });
     const call = hostCall({
@@ -113,6 +114,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
       call: (request) => (this.#doom ? null : answer(this.#doorHost, request)),
       charge,
       doom,
+      wrote,
     });
     const instance = new WebAssembly.Instance(parts.module, {
       wasi_snapshot_preview1: this.#wasi.imports(memory),
@@ -120,7 +122,9 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     });
     this.#python = instance.exports as unknown as Python;
     this.#fuel = new FuelTank(this.#python.capsule_fuel, parts.slice ?? SLICE);
-    this.#values = new Values(this.#python, this.#fuel, () => {});
+    const marks = new Uint8Array(this.#python.capsule_dirty.buffer);
+    this.#slate = { memory: this.#python.memory, marks, held: undefined };
+    this.#values = new Values(this.#python, this.#fuel, wrote);
     this.#globals = mutableGlobals(instance.exports);
     const pause = new WebAssembly.Suspending(() => this.#pause());
     const { exports } = new WebAssembly.Instance(gate, { capsule: { yield: pause } });
@@ -142,7 +146,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
 
   reset(program: PreparedProgram | null, limits: SandboxLimits, now: number): void {
     const length = program?.length ?? this.#parts.base.layout.length;
-    this.#fill(program, length);
+    restore(this.#slate, program, this.#parts.base);
     for (const [i, value] of (program?.globals ?? this.#parts.globals).entries())
       (this.#globals[i] as WebAssembly.Global<"i32">).value = value;
     this.#python.capsule_pages.value = length / WASM_PAGE;
@@ -156,27 +160,6 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     this.#fuel.fill(limits.fuel);
     this.#clock.start(now);
     this.#wasi.reset(program?.files ?? null);
-  }
-
-  /** Sets memory to the engine's image with the program's pages in it, and all behind it to zeros. */
-  #fill(program: PreparedProgram | null, length: number): void {
-    const { memory } = this.#python;
-    if (length > memory.buffer.byteLength) memory.grow((length - memory.buffer.byteLength) / WASM_PAGE);
-    const bytes = new Uint8Array(memory.buffer);
-    const { base } = this.#parts;
-    if (this.#fresh) base.fillFresh(bytes);
-    else {
-      let end = 0;
-      for (const { start, bytes: size } of base.layout.runs) {
-        clear(bytes, end, start);
-        end = start + size;
-        bytes.set(base.memory.subarray(start, end), start);
-      }
-      // All that is really there, not only what the guest knows of: a guest that broke its engine may have written to it.
-      clear(bytes, end, bytes.length);
-    }
-    this.#fresh = false;
-    for (const page of program?.pages ?? []) bytes.set(program?.page(page) as Uint8Array, page * PAGE);
   }
 
   async load(bundle: Uint8Array): Promise<Loaded | TurnEnd> {
@@ -352,13 +335,3 @@ const classify = ({ type }: ErrorReport): ErrorType =>
   type === "out_of_memory" || type === "stack_overflow" ? type : "task_error";
 
 const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
-
-/** Zeros `memory` from `start` to `end`, but leaves alone what is zero: pages never written to take no room. */
-function clear(memory: Uint8Array, start: number, end: number): void {
-  for (let at = start; at < end; ) {
-    const next = Math.min(end, at + WASM_PAGE);
-    if (Buffer.compare(memory.subarray(at, next), ZEROS.subarray(0, next - at)) !== 0)
-      memory.fill(0, at, next);
-    at = next;
-  }
-}

@@ -1,0 +1,229 @@
+/** A host for tests: the real engine, driven as a cell drives it, with a look at the guest's memory. */
+import { createHash } from "node:crypto";
+import { setFlagsFromString } from "node:v8";
+import type {
+  ArtifactParts,
+  GuestEngine,
+  GuestEvent,
+  GuestInstance,
+  Loaded,
+  SandboxLimits,
+  TurnEnd,
+} from "@capsule-run/protocol";
+import { packFiles } from "../../files.ts";
+import { openEngine } from "../engine.ts";
+import type { PreparedProgram } from "../prepared.ts";
+import { engineFolder } from "./engine.ts";
+
+// As a cell is started with them; no engine has been compiled yet, and no stack made.
+for (const flag of ["--wasm-stack-switching-stack-size=3936", "--wasm-lazy-validation"]) setFlagsFromString(flag);
+
+export const AMPLE: SandboxLimits = { fuel: 50_000_000_000, ram: null };
+export const NOW = 1_700_000_000_000;
+
+/** The exports of each instance that was made, newest last: memory is the drive's own secret otherwise. */
+const made: WebAssembly.Exports[] = [];
+const Native = WebAssembly.Instance;
+WebAssembly.Instance = class extends Native {
+  constructor(module: WebAssembly.Module, imports?: WebAssembly.Imports) {
+    super(module, imports);
+    if ("PyObject_CallOneArg" in this.exports) made.push(this.exports);
+  }
+};
+
+export interface HostCallRecord {
+  readonly mode: "sync" | "async";
+  readonly task: string;
+  readonly args: string;
+}
+
+/** An envelope of success. */
+export const success = (result: unknown): Uint8Array =>
+  Buffer.from(JSON.stringify({ success: true, result, error: null, execution: {} }));
+
+/** The engine's folder for `core`, found once. A process that started this one may have told it. */
+let folder = process.env.CAPSULE_TEST_ENGINE ?? null;
+export function coreFolder(): string {
+  folder ??= engineFolder("core");
+  return folder;
+}
+
+const opened = new Map<number | undefined, GuestEngine<PreparedProgram>>();
+function engineOf(slice: number | undefined): GuestEngine<PreparedProgram> {
+  const engine = opened.get(slice) ?? openEngine(coreFolder(), "core", slice === undefined ? {} : { slice });
+  opened.set(slice, engine);
+  return engine;
+}
+
+/** One instance with a host whose answers a test decides. */
+export class TestGuest {
+  readonly engine: GuestEngine<PreparedProgram>;
+  readonly instance: GuestInstance<PreparedProgram>;
+  readonly #exports: WebAssembly.Exports;
+  calls: HostCallRecord[] = [];
+  revoked: number[] = [];
+  outputBytes = 0;
+  /** The last of what the guest printed. */
+  output = "";
+  pauses = 0;
+  /** What the host says at each pause; false ends the guest. */
+  onPause: () => boolean = () => true;
+  /** What a sync call is answered; null ends the guest. */
+  onWait: (id: number) => Promise<{ envelope: Uint8Array; now: number } | null> = async () => null;
+  /** What a guest that rests hears; null ends it. */
+  onRest: (wake: number | null, pending: number) => GuestEvent | null = (wake) =>
+    wake === null ? null : { type: "wake", now: wake };
+  seed = "seed";
+  #drawn = 0;
+
+  constructor(options: { readonly slice?: number } = {}) {
+    this.engine = engineOf(options.slice);
+    this.instance = this.engine.create({
+      pause: async () => {
+        this.pauses++;
+        await new Promise(setImmediate);
+        return this.onPause();
+      },
+      call: (mode, task, args) => {
+        this.calls.push({ mode, task, args: Buffer.from(args).toString() });
+        return this.calls.length;
+      },
+      wait: (id) => this.onWait(id),
+      rest: async (wake, pending) => {
+        await new Promise(setImmediate);
+        return this.onRest(wake, pending);
+      },
+      revoke: (id) => {
+        this.revoked.push(id);
+      },
+      output: (_stream, text) => {
+        this.outputBytes += text.length;
+        this.output = (this.output + Buffer.from(text).toString()).slice(-MOST_OUTPUT);
+      },
+      random: (length) => {
+        const bytes = new Uint8Array(length);
+        for (let at = 0; at < length; at += 32) {
+          const drawn = createHash("sha256").update(`${this.seed} ${this.#drawn++}`).digest();
+          bytes.set(drawn.subarray(0, length - at), at);
+        }
+        return bytes;
+      },
+    });
+    this.#exports = made.at(-1) as WebAssembly.Exports;
+  }
+
+  /** Loads a program of one file, and of data files if there are any. */
+  async load(source: string, files: Readonly<Record<string, string>> = {}): Promise<PreparedProgram> {
+    const bundle = bundleOf(source, files);
+    this.instance.reset(null, AMPLE, 0);
+    const loaded = await this.instance.load(bundle);
+    if ("state" in loaded) throw new Error(`not loaded: ${JSON.stringify(loaded)}`);
+    const { image, snapshot } = loaded as Loaded;
+    const parts: ArtifactParts = { ...image, snapshot, bundle };
+    return this.engine.prepare(parts);
+  }
+
+  reset(program: PreparedProgram | null, limits: SandboxLimits = AMPLE, now = NOW): void {
+    this.calls = [];
+    this.revoked = [];
+    this.output = "";
+    this.outputBytes = 0;
+    this.pauses = 0;
+    this.#drawn = 0;
+    this.instance.reset(program, limits, now);
+  }
+
+  start(task: string, ...args: readonly unknown[]): Promise<TurnEnd> {
+    return this.instance.start(task, Buffer.from(JSON.stringify(args)));
+  }
+
+  /** Starts a task and brings it to its end: timers are due at once, async calls succeed with their number. */
+  async run(task: string, ...args: readonly unknown[]): Promise<TurnEnd> {
+    let now = NOW;
+    let answered = 0;
+    let end = await this.start(task, ...args);
+    while (end.state === "idle") {
+      const open = this.calls.findIndex(({ mode }, i) => mode === "async" && i >= answered);
+      if (open >= 0) {
+        answered = open + 1;
+        now += 1;
+        end = await this.instance.complete(open + 1, success(open), now);
+      } else if (end.wake !== null) {
+        now = Math.max(now, end.wake);
+        end = await this.instance.wake(now);
+      } else break;
+    }
+    return end;
+  }
+
+  /** The memory the guest sees. */
+  get memory(): Uint8Array {
+    return this.realMemory.subarray(0, this.instance.ramUsed);
+  }
+
+  /** All memory there is, beyond what the guest sees too. */
+  get realMemory(): Uint8Array {
+    return new Uint8Array((this.#exports.memory as WebAssembly.Memory).buffer);
+  }
+
+  /** The mutable globals of the instance that are the guest's own: its stack pointer and the like. */
+  get globals(): readonly number[] {
+    return Object.entries(this.#exports)
+      .filter(([name]) => name.startsWith("capsule_global_"))
+      .map(([, global]) => (global as WebAssembly.Global<"i32">).value);
+  }
+
+  get digest(): string {
+    return createHash("sha256").update(this.memory).digest("hex");
+  }
+}
+
+const MOST_OUTPUT = 64 * 1024;
+
+/** A program of `/app/main.py` and of more files beside it, packed. */
+export function bundleOf(source: string, files: Readonly<Record<string, string>> = {}): Uint8Array {
+  const all = { "main.py": source, ...files };
+  return packFiles({
+    entry: "/app/main.py",
+    variant: "core",
+    files: Object.entries(all).map(([name, text]) => ({ path: `/app/${name}`, bytes: Buffer.from(text) })),
+  });
+}
+
+/** The value of a result, or how else a turn ended. */
+export function resultOf(end: TurnEnd): unknown {
+  return end.state === "result" ? JSON.parse(Buffer.from(end.json).toString()) : end;
+}
+
+/** How a turn ended, in a word: `result`, an error type, or the state. */
+export const kindOf = (end: TurnEnd): string =>
+  end.state === "raised" || end.state === "failed" ? end.error : end.state;
+
+/** The last line of what a turn ended with. */
+export function messageOf(end: TurnEnd): string {
+  if (end.state === "raised") return end.report.message;
+  if (end.state === "failed") return end.message;
+  return end.state === "result" ? Buffer.from(end.json).toString() : JSON.stringify(end);
+}
+
+/**
+ * A program whose one task executes the code it is given, at a depth of a few frames: so one image serves many cases.
+ * The result is what the code leaves in `result`.
+ */
+export const EXECUTOR = `
+from capsule import task
+
+@task
+def run(code):
+    scope = {"__name__": "case"}
+    exec(compile(code, "/app/case.py", "exec"), scope)
+    return scope.get("result")
+
+@task
+def other(x):
+    return x
+
+@task
+async def other_async(x):
+    return x
+`;
