@@ -10,6 +10,8 @@ export type Outcome =
 export interface CommandOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly timeoutMs: number;
+  /** Called if there is such a command. */
+  readonly onStart?: () => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -22,7 +24,7 @@ const KEPT = 64 * 1024;
  * @throws EngineError `interrupted`
  */
 export function execute(words: readonly string[], options: CommandOptions): Promise<Outcome> {
-  const { env, timeoutMs, signal } = options;
+  const { env, timeoutMs, signal, onStart } = options;
   const [command = "", ...args] = words;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(interrupted());
@@ -40,9 +42,12 @@ export function execute(words: readonly string[], options: CommandOptions): Prom
     }, timeoutMs);
     const stop = (): unknown => child.kill("SIGTERM");
     signal?.addEventListener("abort", stop);
+    process.on("exit", stop);
+    child.on("spawn", () => onStart?.());
     const settle = (outcome: Outcome): void => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", stop);
+      process.off("exit", stop);
       if (signal?.aborted) reject(interrupted());
       else resolve(outcome);
     };

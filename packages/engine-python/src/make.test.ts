@@ -164,7 +164,7 @@ test("neither uv nor pip: one error that names the ways to get it", async (conte
     assert.equal(kind, "unavailable");
     for (const part of [
       "neither uv nor pip",
-      "npm install",
+      "npm install @capsule-run/engine-python@0.0.1",
       "pip install",
       "capsule engines --prepare",
       b.engines,
@@ -172,6 +172,7 @@ test("neither uv nor pip: one error that names the ways to get it", async (conte
       assert.ok(message.includes(part), part);
     return true;
   });
+  assert.deepEqual(b.progress, []);
   assertTidy(b);
 });
 
@@ -209,10 +210,10 @@ test("two processes at once do the work once", async (context) => {
 });
 
 /** Another process that makes the engine. */
-function otherProcess(b: Bench, env: NodeJS.ProcessEnv = {}) {
+function otherProcess(b: Bench, env: NodeJS.ProcessEnv = {}, onProgress = "console.log(p.step)") {
   const file = (name: string): string => JSON.stringify(fileURLToPath(new URL(name, import.meta.url)));
   const options = { ...b.options(env), onProgress: undefined, onWarning: undefined };
-  const code = `import { readyEngine } from ${file("make.ts")}; await readyEngine(${JSON.stringify(b.places)}, "core", { ...${JSON.stringify(options)}, onProgress: (p) => console.log(p.step) });`;
+  const code = `import { readyEngine } from ${file("make.ts")}; await readyEngine(${JSON.stringify(b.places)}, "core", { ...${JSON.stringify(options)}, onProgress: (p) => { ${onProgress}; } });`;
   return spawn(process.execPath, ["--input-type=module-typescript", "-e", code], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -266,6 +267,15 @@ test("whoever asked can give up, and nothing is left", async (context) => {
     await assert.rejects(made, { kind: "interrupted" });
     assertTidy(b);
   }
+});
+
+test("a command that ends while it makes the engine leaves nothing", async (context) => {
+  const b = bench(context);
+  b.uv();
+  const child = otherProcess(b, { CAPSULE_FAKE: "slow" }, 'p.step === "starting" && process.exit(3)');
+  const [code] = await once(child, "exit");
+  assert.equal(code, 3);
+  assertTidy(b);
 });
 
 test("no room: while it is fetched, and while it is made", async (context) => {
@@ -383,7 +393,10 @@ test("the npm package is used as it is, from where Capsule is installed", async 
   assert.equal(engine?.origin, "npm package");
   assert.ok(!existsSync(b.cache), "nothing is written");
   // Another release of it is none.
-  assert.equal(findReadyEngine({ key: "python-0000000000000000", cache: b.cache, from }, "core"), null);
+  const other = { key: "python-0000000000000000", cache: b.cache, from };
+  assert.equal(findReadyEngine(other, "core"), null);
+  await readyEngine(other, "core", { ...b.options(), version: "0.0.2" });
+  assert.match(b.warnings[0] ?? "", /engine-python is of Capsule 0\.0\.1, this is 0\.0\.2: it is not used/);
   writeFileSync(join(installed, "engine", "core.image"), "short");
   const candidate = { folder: join(installed, "engine"), origin: "npm package" } as const;
   assert.equal(inspect(candidate, FAKE_KEY, "core").state, "damaged");

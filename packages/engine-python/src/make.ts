@@ -11,7 +11,14 @@ import { enginesIn, makeTemporaryCache } from "./places.ts";
 import type { Prepared, PrepareJob, PrepareMessage } from "./prepare.ts";
 import { inWords, type Step } from "./progress.ts";
 import { pruneEngines } from "./prune.ts";
-import { type EnginePlaces, findReadyEngine, type ReadyEngine, writeRecord } from "./ready.ts";
+import {
+  ENGINE_PACKAGE,
+  type EnginePlaces,
+  findReadyEngine,
+  otherPackage,
+  type ReadyEngine,
+  writeRecord,
+} from "./ready.ts";
 import { type EngineRecord, filesOf, hashOf, readRecord, STDLIB, type Variant } from "./record.ts";
 
 export { EngineError } from "./failure.ts";
@@ -83,6 +90,11 @@ export async function readyEngine(
     warned.add(path);
   });
   if (ready) return ready;
+  const other = otherPackage(places);
+  if (other !== null)
+    onWarning?.(
+      `the npm package ${ENGINE_PACKAGE} is of Capsule ${other}, this is ${options.version}: it is not used`,
+    );
   try {
     return await makeIn(places.cache, places, variant, options);
   } catch (error) {
@@ -235,6 +247,7 @@ function inProcess(job: PrepareJob, options: MakeOptions): Promise<Prepared> {
     let problem: Error | null = null;
     const stop = (): unknown => child.kill("SIGKILL");
     signal?.addEventListener("abort", stop);
+    process.on("exit", stop);
     child.on("message", (message: PrepareMessage) => {
       if (message.type === "progress") onProgress?.(message.progress);
       else if (message.type === "done") prepared = message.prepared;
@@ -244,6 +257,7 @@ function inProcess(job: PrepareJob, options: MakeOptions): Promise<Prepared> {
     child.on("error", reject);
     child.on("close", (code, killed) => {
       signal?.removeEventListener("abort", stop);
+      process.off("exit", stop);
       if (prepared) return resolve(prepared);
       if (signal?.aborted) return reject(new EngineError("interrupted", "interrupted"));
       const cause =

@@ -86,6 +86,13 @@ export function installedPackage(from: readonly string[]): string | null {
   return null;
 }
 
+/** The version of Capsule that the installed npm package is for, if it is not this one. */
+export function otherPackage({ key, from }: EnginePlaces): string | null {
+  const installed = installedPackage(from);
+  const record = installed && readRecord(join(installed, PACKAGE_FOLDER));
+  return record && record.key !== key ? record.version : null;
+}
+
 /**
  * The engine, if it is ready to start; else null. This is on the way of every run: some calls of `stat`, one JSON
  * file, and nothing else as long as nothing has changed.
