@@ -21,7 +21,10 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 /** The bundles that run on the host, made as the build makes them, as far as it matters for what is in them. */
 async function hostMetafile(): Promise<Metafile> {
   const { metafile } = await build({
-    entryPoints: ["packages/cli/src/entry.ts", "packages/cli/src/main.ts", "packages/cell/src/main.ts"],
+    entryPoints: [
+      ...["packages/cli/src/entry.ts", "packages/cli/src/main.ts", "packages/runtime/src/prepare-python.ts"],
+      ...["packages/cell/src/javascript.ts", "packages/cell/src/python.ts"],
+    ],
     absWorkingDir: root,
     outdir: "out",
     bundle: true,
