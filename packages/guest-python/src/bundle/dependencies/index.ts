@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import { UsageError } from "@capsule-run/protocol";
 import type { ProgramFile } from "../../files.ts";
+import type { CarriedPackage } from "../carried.ts";
 import { type Disk, isInside, realpath } from "../disk.ts";
 import { type Context, explain } from "./explain.ts";
 import {
@@ -54,6 +55,12 @@ export interface Dependencies {
   readonly warnings: readonly string[];
 }
 
+/** What is asked for, without what the engine has. */
+interface Wanted extends Requirements {
+  /** What was asked for and the engine has. */
+  readonly provided: readonly CarriedPackage[];
+}
+
 /** Where the lock is in the guest. */
 const LOCK_PATH = "/site-packages/capsule-lock.json";
 const NONE: Dependencies = { files: [], warnings: [] };
@@ -70,7 +77,10 @@ export async function dependenciesOf(request: DependencyRequest): Promise<Depend
   const found = await findRequirements(request, surroundings);
   const packages = found?.packages.filter((each) => !isProvided(each, surroundings)) ?? [];
   if (!found || packages.length === 0) return NONE;
-  const requirements: Requirements = { ...found, packages };
+  const provided = found.packages.flatMap((each) =>
+    packages.includes(each) ? [] : (PROVIDED.get(each.name) ?? []),
+  );
+  const requirements: Wanted = { ...found, packages, provided };
   const asked = linesOf(requirements);
   const place = join(request.dir, keyOf(asked, requirements));
   const locked = readLocked(place);
@@ -158,7 +168,7 @@ function filesOf({ lock, wheels }: Chosen): readonly ProgramFile[] {
 /** Fetches what was chosen before, or chooses; puts it where it is kept. */
 async function fetchInto(
   place: string,
-  requirements: Requirements,
+  requirements: Wanted,
   asked: readonly string[],
   before: Lock | null,
   request: DependencyRequest,
@@ -189,7 +199,7 @@ async function fetchInto(
 
 async function choose(
   work: string,
-  requirements: Requirements,
+  requirements: Wanted,
   asked: readonly string[],
   request: DependencyRequest,
 ): Promise<Chosen> {
@@ -200,13 +210,20 @@ async function choose(
   const hashed =
     options.includes("--require-hashes") ||
     [...packages, ...constraints].some(({ hashes }) => hashes.length > 0);
-  const limits = [...PROVIDED.values()].map(
-    ({ name, version }) => `${name}==${version}${hashed ? ` --hash=sha256:${stubs.get(name)}` : ""}`,
+  // With hashes, what a package needs has to be asked for as well, in one version and with its hash.
+  const pinned = requirements.provided.map(
+    ({ name, version }) => `${name}==${version} --hash=sha256:${stubs.get(name)}`,
   );
-  for (const [name, { from }] of Object.entries(NATIVE))
-    if (from !== undefined && !hashed) limits.push(`${name}<${from}`);
+  const limits = hashed
+    ? []
+    : [
+        ...[...PROVIDED.values()].map(({ name, version }) => `${name}==${version}`),
+        ...Object.entries(NATIVE).flatMap(([name, { from }]) =>
+          from === undefined ? [] : [`${name}<${from}`],
+        ),
+      ];
   const files = { asked: join(work, "requirements.txt"), limits: join(work, "constraints.txt") };
-  writeFileSync(files.asked, lines([...options, ...packages.map(asLine)]));
+  writeFileSync(files.asked, lines([...options, ...packages.map(asLine), ...(hashed ? pinned : [])]));
   writeFileSync(
     files.limits,
     lines([...limits, ...constraints.filter(({ name }) => !PROVIDED.has(name)).map(asLine)]),
