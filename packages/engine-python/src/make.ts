@@ -131,7 +131,7 @@ async function makeIn(
       const ready = findReadyEngine(here, variant);
       if (!ready)
         throw new EngineError("broken", `the Python engine in ${engines} was changed while it was made`);
-      pruneEngines(engines, { keep: ready.folder, pin: options.pin, lock: LOCK });
+      pruneEngines(engines, { keep: ready.folder, pin: options.pin, version: options.version, lock: LOCK });
       return ready;
     });
   } catch (error) {
@@ -184,6 +184,8 @@ async function make(
   const abort = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal;
   const making = inProcess(job, { ...options, signal });
+  // It may fail while the other verification still goes on; it is asked below.
+  making.catch(() => {});
   try {
     // The process verifies what it reads, meanwhile this is verified here.
     if (!sameFile(await digestSlowly(stdlib), pin.files["python-stdlib.zip"])) throw new WrongFile(original);
