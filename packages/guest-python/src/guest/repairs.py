@@ -34,10 +34,13 @@ def _missing(module, names, why):
     """Names that this platform's module does not have: `hasattr` stays false, but the error says why."""
     absent = frozenset(names.split())
     full = module.__name__
+    other = module.__dict__.get("__getattr__")
 
     def __getattr__(name):
         if name in absent:
             raise AttributeError(f"{full}.{name}: {why}", name=name, obj=module)
+        if other is not None:
+            return other(name)
         raise AttributeError(f"module {full!r} has no attribute {name!r}", name=name, obj=module)
 
     module.__getattr__ = __getattr__
@@ -172,8 +175,10 @@ def _mend_signal(module):
 
 
 def _mend_ctypes(module):
-    why = f"native libraries are not possible {IN}"
-    _missing(module, "CDLL PyDLL cdll pydll pythonapi LibraryLoader POINTER Structure Union byref sizeof cast", why)
+    # The engine's is a shell that some packages import.
+    refused = refuse(lambda: OSError(f"native libraries are not possible {IN}"))
+    module.CDLL.__init__ = refused
+    module.LibraryLoader.LoadLibrary = refused
 
 
 # By the name of the module, after it was executed.

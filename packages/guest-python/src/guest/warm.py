@@ -3,6 +3,7 @@
 import importlib
 import linecache
 import os
+import shutil
 
 from .errors import report
 
@@ -51,6 +52,8 @@ def warm(variant):
         _warm_science()
     _warm_library()
     _warm_tracebacks()
+    # What the engine was started with is nothing of the program's.
+    os.environ.clear()
 
 
 def _warm_library():
@@ -87,6 +90,15 @@ def _warm_science():
     frame.describe()
     frame.merge(frame, on="a").to_dict("records")
     str(frame)
+    _warm_plots()
+
+
+def _warm_plots():
+    """Finds the fonts, which takes matplotlib seconds, and would make it write files while programs are loaded."""
+    folder = "/tmp/matplotlib"
+    os.environ["MPLCONFIGDIR"] = folder
+    importlib.import_module("matplotlib.pyplot").switch_backend("agg")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _warm_tracebacks():
