@@ -1,4 +1,5 @@
-import { type RewriteReport, rewrite } from "@capsule-run/wasm";
+import { type RewriteOptions, type RewriteReport, rewrite } from "@capsule-run/wasm";
+import profile from "../profile.json" with { type: "json" };
 import { coreCut } from "./rewrite-cut.ts";
 
 /** *Core* is the interpreter with its standard library; *full* has the scientific packages, too. */
@@ -31,6 +32,21 @@ export const API_EXPORTS = [
   ],
 ] as const;
 
+/** How the engine is rewritten. */
+export function rewriteOptions(variant: Variant, { data }: { data: boolean }): RewriteOptions {
+  return {
+    keepExports: ENGINE_EXPORTS,
+    exportFunctions: API_EXPORTS,
+    cut: variant === "core" ? coreCut() : () => false,
+    lockWait: { wait: "__wasilibc_futex_wait", sleep: "clock_nanosleep" },
+    markPages: true,
+    dropNames: true,
+    dropData: !data,
+    stackPointer: "__stack_pointer",
+    profile,
+  };
+}
+
 /**
  * The engine, metered and made deterministic. With its data it can be booted, once, to take its image; without,
  * it runs from an image. The variants have the same functions, tables and globals under the same indices, so
@@ -42,16 +58,7 @@ export const API_EXPORTS = [
 export function rewritePython(
   wasm: Uint8Array,
   variant: Variant,
-  { data }: { data: boolean },
+  options: { data: boolean },
 ): { wasm: Uint8Array; report: RewriteReport } {
-  return rewrite(wasm, {
-    keepExports: ENGINE_EXPORTS,
-    exportFunctions: API_EXPORTS,
-    cut: variant === "core" ? coreCut() : () => false,
-    lockWait: { wait: "__wasilibc_futex_wait", sleep: "clock_nanosleep" },
-    markPages: true,
-    dropNames: true,
-    dropData: !data,
-    stackPointer: "__stack_pointer",
-  });
+  return rewrite(wasm, rewriteOptions(variant, options));
 }

@@ -49,11 +49,17 @@ const WORTH = 1e-5;
 /** Going one way this often is a strong habit. */
 const STRONG = 0.98;
 
-/** Sums up what a training set did. `wasm` is the module that was instrumented. */
+/**
+ * Sums up what a training set did.
+ *
+ * @param wasm the module that was instrumented.
+ * @param worth how often, on a unit of fuel, a branch is reached at least.
+ */
 export function profileFrom(
   wasm: Uint8Array,
   sites: readonly BranchSite[],
   runs: readonly BranchRun[],
+  worth = WORTH,
 ): BranchProfile {
   const branches: Record<string, number[]> = {};
   sites.forEach((site, s) => {
@@ -63,7 +69,7 @@ export function profileFrom(
       reached += (counters[2 * s] ?? 0) / fuel;
       fellThrough += (counters[2 * s + 1] ?? 0) / fuel;
     }
-    if (reached < WORTH) return;
+    if (reached < worth) return;
     const share = fellThrough / reached;
     const strongly = share > STRONG || share < 1 - STRONG;
     branches[site.function] ??= [];

@@ -26,8 +26,10 @@ function padded(data: Uint8Array, start: number): Uint8Array {
 }
 
 function compress(state: Int32Array, w: Int32Array, data: Uint8Array, offset: number): void {
-  const view = new DataView(data.buffer, data.byteOffset + offset, 64);
-  for (let t = 0; t < 16; t++) w[t] = view.getInt32(t * 4);
+  for (let t = 0, at = offset; t < 16; t++, at += 4) {
+    const [b0, b1, b2, b3] = [data[at], data[at + 1], data[at + 2], data[at + 3]] as Four;
+    w[t] = (b0 << 24) | (b1 << 16) | (b2 << 8) | b3;
+  }
   for (let t = 16; t < 64; t++) {
     const x = w[t - 15] as number;
     const y = w[t - 2] as number;
@@ -35,7 +37,8 @@ function compress(state: Int32Array, w: Int32Array, data: Uint8Array, offset: nu
     const s1 = rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10);
     w[t] = (w[t - 16] as number) + s0 + (w[t - 7] as number) + s1;
   }
-  let [a, b, c, d, e, f, g, h] = state as unknown as Eight;
+  let [a, b, c, d] = [state[0], state[1], state[2], state[3]] as Four;
+  let [e, f, g, h] = [state[4], state[5], state[6], state[7]] as Four;
   for (let t = 0; t < 64; t++) {
     const sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
     const t1 = (h + sum1 + ((e & f) ^ (~e & g)) + (ROUND[t] as number) + (w[t] as number)) | 0;
@@ -50,12 +53,17 @@ function compress(state: Int32Array, w: Int32Array, data: Uint8Array, offset: nu
     b = a;
     a = (t1 + t2) | 0;
   }
-  [a, b, c, d, e, f, g, h].forEach((value, i) => {
-    state[i] = (state[i] as number) + value;
-  });
+  state[0] = (state[0] as number) + a;
+  state[1] = (state[1] as number) + b;
+  state[2] = (state[2] as number) + c;
+  state[3] = (state[3] as number) + d;
+  state[4] = (state[4] as number) + e;
+  state[5] = (state[5] as number) + f;
+  state[6] = (state[6] as number) + g;
+  state[7] = (state[7] as number) + h;
 }
 
-type Eight = [number, number, number, number, number, number, number, number];
+type Four = [number, number, number, number];
 
 function rotate(x: number, by: number): number {
   return (x >>> by) | (x << (32 - by));
