@@ -84,3 +84,66 @@ for (const type of ["f32", "f64"] as const) {
     assert.equal(bitsOf(type, `(${type}.add ${one} (${type}.const 0.5))`), bits(1.5));
   });
 }
+
+/** The bits of both halves of a vector, `expression`, in a rewritten module. */
+function vectorBits(expression: string): string {
+  const text = `(module (memory (export "memory") 1) (func (export "f") (local $v v128) (local $w v128)
+    (v128.store (i32.const 0) ${expression})))`;
+  const guest = startGuest(rewrite(wat(text), { keepExports: ["f", "memory"] }).wasm);
+  guest.exports.f();
+  const view = new DataView(guest.exports.memory.buffer);
+  return [0, 8].map((at) => view.getBigUint64(at, true).toString(16).padStart(16, "0")).join();
+}
+
+test("every lane that a vector operation makes a NaN of is canonical, the others are as they were", () => {
+  const wide = "(v128.const f64x2 -nan:0x1234 1)";
+  const ones = "(v128.const f64x2 1 1)";
+  for (const op of ["add", "sub", "mul", "div", "min", "max"]) {
+    const [nan, number] = vectorBits(`(f64x2.${op} ${wide} ${ones})`).split(",");
+    assert.equal(nan, "7ff8000000000000", op);
+    assert.notEqual(number, nan, op);
+    const narrow = "(v128.const f32x4 -nan:0x1234 1 nan 2)";
+    const [low, high] = vectorBits(`(f32x4.${op} ${narrow} (v128.const f32x4 1 1 1 1))`).split(",");
+    assert.match(low ?? "", /^[0-9a-f]{8}7fc00000$/, op);
+    assert.match(high ?? "", /^[0-9a-f]{8}7fc00000$/, op);
+    assert.notEqual(low?.slice(0, 8), "7fc00000", op);
+  }
+  for (const op of ["ceil", "floor", "trunc", "nearest", "sqrt"]) {
+    assert.equal(vectorBits(`(f64x2.${op} ${wide})`), "7ff8000000000000,3ff0000000000000", op);
+    assert.equal(
+      vectorBits(`(f32x4.${op} (v128.const f32x4 -nan:0x1234 1 nan:0x1 1))`),
+      "3f8000007fc00000,3f8000007fc00000",
+      op,
+    );
+  }
+  assert.equal(vectorBits(`(f32x4.demote_f64x2_zero ${wide})`), "3f8000007fc00000,0000000000000000");
+  assert.equal(
+    vectorBits("(f64x2.promote_low_f32x4 (v128.const f32x4 -nan:0x1234 1 1 1))"),
+    "7ff8000000000000,3ff0000000000000",
+  );
+});
+
+test("lanes of another shape see canonical NaNs, too", () => {
+  const made = "(f32x4.div (v128.const f32x4 0 0 1 1) (v128.const f32x4 0 0 1 1))";
+  // As 64-bit lanes these are numbers, whose bits count.
+  assert.equal(vectorBits(`(f64x2.add ${made} (v128.const f64x2 0 0))`), "7fc000007fc00000,3f8000003f800000");
+  assert.equal(vectorBits(`(f64x2.abs ${made})`), "7fc000007fc00000,3f8000003f800000");
+  assert.equal(
+    vectorBits(`(block (result v128) (local.set $v ${made}) (i32x4.add (local.get $v) (local.get $w)))`),
+    "7fc000007fc00000,3f8000003f800000",
+  );
+});
+
+test("what only moves bits of a vector leaves them", () => {
+  const nan = "(v128.const i64x2 0xfff0000000001234 0xfff0000000001234)";
+  const bits = "fff0000000001234";
+  for (const kept of [
+    nan,
+    `(f64x2.pmin ${nan} ${nan})`,
+    `(f64x2.pmax (v128.const f64x2 1 1) (v128.const f64x2 1 1))`,
+  ]) {
+    assert.notEqual(vectorBits(kept).split(",")[0], "7ff8000000000000");
+  }
+  assert.equal(vectorBits(`(f64x2.pmin ${nan} ${nan})`), `${bits},${bits}`);
+  assert.equal(vectorBits(`(f64x2.neg ${nan})`), "7ff0000000001234,7ff0000000001234");
+});

@@ -23,6 +23,7 @@ class Generator {
   throws = false;
   private state: number;
   private readonly withExceptions: boolean;
+  private readonly withVectors: boolean;
   private labels: string[] = [];
   private nextLabel = 0;
   private loops = 0;
@@ -31,6 +32,7 @@ class Generator {
   constructor(seed: number) {
     this.state = Math.imul(seed, 0x9e3779b1) >>> 0;
     this.withExceptions = seed % 3 === 0;
+    this.withVectors = seed % 4 === 1;
   }
 
   module(): string {
@@ -70,7 +72,7 @@ class Generator {
     const result =
       this.random(5) === 0 ? `(return_call $f${this.random(FUNCTIONS)} ${this.lower()})` : this.value(2);
     return `(func $f${i} (type $t) (local $x i32) (local $y i32) (local $z f64)
-      (local $n0 i32) (local $n1 i32) (local $n2 i32) (local $n3 i32) ${guard} ${body} ${result})`;
+      (local $n0 i32) (local $n1 i32) (local $n2 i32) (local $n3 i32) ${this.withVectors ? "(local $v v128)" : ""} ${guard} ${body} ${result})`;
   }
 
   private statements(most: number): string {
@@ -98,6 +100,7 @@ class Generator {
   }
 
   private simple(): string {
+    if (this.withVectors && this.random(3) === 0) return this.vector();
     return this.pick(
       () => `(local.set $x ${this.value(3)})`,
       () => `(local.set $y ${this.value(3)})`,
@@ -109,6 +112,28 @@ class Generator {
       () => `(memory.copy (i32.const ${this.random(4000)}) (i32.const 2000) (i32.const ${this.random(300)}))`,
       () => `(call $pair ${this.value(1)}) (local.set $x) (local.set $y)`,
       () => "nop",
+    );
+  }
+
+  /** Statements with 128-bit vectors. What is stored of floats is made positive: plain NaNs have a sign. */
+  private vector(): string {
+    const lane = () => this.random(2);
+    return this.pick(
+      () => `(local.set $v (i32x4.add (local.get $v) (i32x4.splat ${this.value(1)})))`,
+      () => `(local.set $v (v128.load (i32.and ${this.value(1)} (i32.const 1023))))`,
+      () =>
+        `(v128.store (i32.and ${this.value(1)} (i32.const 1023)) (i8x16.shl (local.get $v) (i32.const 3)))`,
+      () => `(local.set $v (v128.load32_lane ${lane()} (i32.const ${this.random(500)}) (local.get $v)))`,
+      () => `(local.set $v (i8x16.shuffle ${Array.from({ length: 16 }, () => this.random(32)).join(" ")} (local.get $v)
+        (v128.const i32x4 1 2 3 ${this.random(9)})))`,
+      () =>
+        `(local.set $x (i32x4.extract_lane ${lane()} (v128.xor (local.get $v) (i8x16.swizzle (local.get $v) (local.get $v)))))`,
+      () => `(v128.store (i32.const ${this.random(1000)}) (f64x2.abs (f64x2.div (f64x2.splat (f64.convert_i32_s ${this.value(1)}))
+        (f64x2.splat (f64.convert_i32_s ${this.value(1)})))))`,
+      () =>
+        `(local.set $y (i32x4.extract_lane 0 (i32x4.trunc_sat_f32x4_s (f32x4.sqrt (f32x4.convert_i32x4_s (local.get $v))))))`,
+      () =>
+        `(if (v128.any_true (f64x2.lt (f64x2.convert_low_i32x4_s (local.get $v)) (f64x2.splat (local.get $z)))) (then ${this.simple()}))`,
     );
   }
 

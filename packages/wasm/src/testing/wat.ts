@@ -8,6 +8,7 @@ const FEATURES = {
   sat_float_to_int: true,
   sign_extension: true,
   simd: true,
+  relaxed_simd: true,
   threads: true,
   multi_value: true,
   tail_call: true,
@@ -20,12 +21,12 @@ const FEATURES = {
   extended_const: true,
 };
 
-/** Assembles a module from its text. */
-export function wat(text: string, { validate = true } = {}): Uint8Array {
+/** Assembles a module from its text, without a name section unless asked for. */
+export function wat(text: string, { validate = true, names = false } = {}): Uint8Array {
   const module = wabt.parseWat("test.wat", text, FEATURES);
   try {
     if (validate) module.validate();
-    return module.toBinary({}).buffer;
+    return module.toBinary({ write_debug_names: names }).buffer;
   } finally {
     module.destroy();
   }
