@@ -47,6 +47,7 @@ const cut = {
   first: [first, FIRST.cut],
   last: [last, LAST.cut],
   kept: kept.map((index) => [index, at.get(index)?.name]),
+  standard: standardModules(),
   modules: [...modules(), ...libraries()].sort(([a], [b]) => a - b),
 };
 const target = fileURLToPath(new URL("../cut.json", import.meta.url));
@@ -65,6 +66,12 @@ function keptInside(): number[] {
     }
   }
   return [...found].sort((a, b) => a - b);
+}
+
+/** Modules of the standard library with code of their own. */
+function standardModules(): string[] {
+  const outside = functions.filter(({ index, name }) => !isInside(index) && name?.startsWith("PyInit_"));
+  return outside.map(({ name = "" }) => name.slice("PyInit_".length)).sort();
 }
 
 /** The extension modules inside, by the index of their initialiser, and before all the first function's. */

@@ -9,6 +9,8 @@ interface CutTable {
   readonly last: readonly [number, string];
   /** Functions between them that stay. */
   readonly kept: readonly (readonly [number, string])[];
+  /** Modules of the standard library that are built in. */
+  readonly standard: readonly string[];
   /** Python modules and libraries, each with the index of its first function (nearly: its initialiser). */
   readonly modules: readonly (readonly [number, string])[];
 }
@@ -30,6 +32,9 @@ export function coreCut(): (index: number, name: string | undefined) => boolean 
     return index >= first[0] && index <= last[0] && !keep.has(index);
   };
 }
+
+/** The modules of the standard library that both variants have built in. */
+export const standardModules = (): readonly string[] => table.standard;
 
 /**
  * The Python module or the package that a cut function belongs to, by its index as in `capsule_cut`: usually
