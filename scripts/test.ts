@@ -61,6 +61,8 @@ const options = words.filter((word) => word.startsWith("-"));
 const chosen = words.filter((word) => !word.startsWith("-"));
 const files = (chosen.length > 0 ? chosen : Object.keys(GROUPS)).flatMap(filesOf);
 if (isStale()) run(["scripts/build.ts"]);
+// Once for a machine, and too long for any single test to wait for.
+run(["packages/cli/bin/capsule.js", "engines", "--prepare"]);
 run([
   "--test",
   `--test-concurrency=${availableParallelism()}`,

@@ -10,6 +10,8 @@ import { VERSION } from "./version.ts";
 export interface SourceOptions {
   readonly progress: (step: Progress | null) => void;
   readonly warn: (message: string) => void;
+  /** Gives up what is being made. */
+  readonly signal: AbortSignal;
 }
 
 /** The engines that come with the command line, and those that it fetches and makes ready. */
@@ -29,7 +31,7 @@ export function installedEngines(options: SourceOptions): EngineSource {
 }
 
 /** Ready, or made so now. */
-async function python(variant: Variant, { progress, warn }: SourceOptions): Promise<ReadyEngine> {
+async function python(variant: Variant, { progress, warn, signal }: SourceOptions): Promise<ReadyEngine> {
   const found = findPython(variant);
   if (found) return found;
   const { EngineError, makePython } = await import("@capsule-run/engine-python/make");
@@ -40,6 +42,7 @@ async function python(variant: Variant, { progress, warn }: SourceOptions): Prom
       env: process.env,
       onProgress: progress,
       onWarning: warn,
+      signal,
     });
   } catch (error) {
     if (error instanceof EngineError) throw new UsageError("engine", error.message, { cause: error });

@@ -32,9 +32,14 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     if (!warned.has(message)) options.onWarning?.(message);
     warned.add(message);
   };
+  const closing = new AbortController();
   const most = options.cells ?? availableParallelism();
   const progress = (step: Progress | null): void => options.onProgress?.(step);
-  const fleet = new Fleet({ engines: installedEngines({ progress, warn }), most, early: takeEarly() });
+  const fleet = new Fleet({
+    engines: installedEngines({ progress, warn, signal: closing.signal }),
+    most,
+    early: takeEarly(),
+  });
   const store = new ProgramStore({ version: VERSION, fleet, cwd, warn, progress });
   const runs = new Map<string, Context>();
   const local = new LocalEngine((spec, log) => {
@@ -42,7 +47,6 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     if (!context) throw new Error(`no run ${spec.run}`);
     return executeAttempt(spec, log, context);
   }, most);
-  const closing = new AbortController();
 
   const find = async (file: string): Promise<Program> => store.get(await locate(file, cwd, options.cacheDir));
 

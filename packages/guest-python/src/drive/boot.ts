@@ -15,6 +15,13 @@ export interface BootRequest {
   readonly script: string;
 }
 
+/**
+ * Bytes of C stack that Python may use before it raises a RecursionError, instead of the 128 kB that it takes for granted
+ * on WebAssembly. Padding makes them at least as many as the native stack's that are used meanwhile, which has 3.9 MB in
+ * a cell: so this check comes first in every tier of V8.
+ */
+const STACK_BYTES = 3584 * 1024;
+
 /** An engine that has been started, with its prelude and the common part of the library loaded. */
 export interface Booted {
   /** See `encodeImage`. */
@@ -73,8 +80,14 @@ export function bootPython({ wasm, variant, files, script }: BootRequest): Boote
     if (!holds) throw new Error(`Python does not start: ${printed}`);
   };
 
+  const stackTop = (mutableGlobals(exports)[0] as WebAssembly.Global<"i32">).value;
   python._initialize();
   python["wizer.initialize"]();
+  python.PyUnstable_ThreadState_SetStackProtection(
+    python.PyThreadState_Get(),
+    stackTop - STACK_BYTES,
+    STACK_BYTES,
+  );
   const source = Buffer.from(script);
   const placed = (bytes: Uint8Array): number => {
     const at = values.allocate(bytes.length);

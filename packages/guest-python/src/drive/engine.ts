@@ -18,6 +18,10 @@ export interface EngineInfo {
   readonly cuts: readonly (readonly [first: number, code: string | null])[];
 }
 
+/** The package that a module belongs to: `numpy` for `numpy._core._multiarray_umath`. */
+const packageOf = (module: string | null | undefined): string =>
+  module?.split(".")[0] ?? "code that was cut out";
+
 /** The part of an engine folder's `engine.json` that is about a variant. */
 const readRecord = (folder: string, variant: Variant): { readonly hash: string; readonly info: EngineInfo } =>
   JSON.parse(readFileSync(join(folder, "engine.json"), "utf8")).variants[variant];
@@ -55,7 +59,7 @@ export function openEngine(
     globals: info.globals,
     entry: info.entry,
     files: openLibrary(join(folder, "stdlib.zip")),
-    cutCode: (index) => info.cuts.findLast(([first]) => first <= index)?.[1] ?? "code that was cut out",
+    cutCode: (index) => packageOf(info.cuts.findLast(([first]) => first <= index)?.[1]),
     ...options,
   };
   return {

@@ -25,5 +25,7 @@ export interface Python {
   PyDict_GetItemString(dict: number, key: number): number;
   PyObject_CallOneArg(callable: number, argument: number): number;
   PyErr_Clear(): void;
+  PyThreadState_Get(): number;
+  PyUnstable_ThreadState_SetStackProtection(thread: number, start: number, size: number): void;
   _Py_DecRef(object: number): void;
 }
