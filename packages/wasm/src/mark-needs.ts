@@ -11,9 +11,10 @@ import { type Module, SectionId } from "./sections.ts";
 
 /** A store that must be marked, or one of several by the same address: one mark does for all that lie near. */
 export interface Need {
-  /** The root of the address, and the distance of the first byte written from it. */
+  /** The root of the address, and the distances from it of the first bytes that may be written, from and to. */
   readonly root: number;
-  readonly offset: number;
+  readonly low: number;
+  readonly high: number;
   /** The local that holds the address, apart from a distance; none if it is a constant. */
   readonly definition: Definition | undefined;
   /** Where at the latest the mark must be: before an instruction, or behind it. */
@@ -37,6 +38,11 @@ export interface Needs {
   readonly passing: readonly Passing[];
   /** Stores, by instruction, whose address cannot be got at before the value is computed. */
   readonly buried: readonly number[];
+  /** Everything that sets a local. */
+  readonly sets: readonly Definition[];
+  /** What a local holds when the function is entered. */
+  entry(local: number): Definition;
+  readonly params: number;
   /** All stores that can be reached. */
   readonly stores: number;
 }
@@ -86,6 +92,8 @@ class NeedFinder implements Needs {
   readonly needs: Need[] = [];
   readonly passing: Passing[] = [];
   readonly buried: number[] = [];
+  readonly sets: Definition[] = [];
+  readonly params: number;
   stores = 0;
   private readonly module: Module;
   private readonly body: Body;
@@ -103,6 +111,11 @@ class NeedFinder implements Needs {
     this.habits = habits;
     this.values = new LocalValues(body, this.blocks);
     this.closers = loopEnds(body);
+    this.params = this.typeAt(module.functions[body.functionIndex] ?? -1).params.length;
+  }
+
+  entry(local: number): Definition {
+    return this.values.entry(local);
   }
 
   run(): Needs {
@@ -231,6 +244,12 @@ class NeedFinder implements Needs {
   }
 
   private setLocal(instruction: Instruction, i: number, block: number): Definition {
+    const definition = this.define(instruction, i, block);
+    this.sets.push(definition);
+    return definition;
+  }
+
+  private define(instruction: Instruction, i: number, block: number): Definition {
     const { kind, definition, offset, block: from } = this.pop(instruction);
     const local = instruction.immediate;
     if (kind === "constant")
@@ -264,17 +283,17 @@ class NeedFinder implements Needs {
     const { kind, definition, at } = address;
     if (kind === "computed") this.passing.push({ at, offset });
     else if (kind === "constant") {
+      const low = (address.offset + offset) | 0;
       this.needs.push({
-        root: CONSTANT,
-        offset: (address.offset + offset) | 0,
+        ...{ root: CONSTANT, low, high: low },
         ...{ definition, block, at: i, behind: false },
       });
     } else if (definition === undefined) this.buried.push(i);
     else {
-      const distance = (definition.offset + address.offset + offset) | 0;
+      const low = (definition.offset + address.offset + offset) | 0;
       const kept = this.values.valueOf(definition.local, block) === definition;
       const where = kept ? { block, at: i, behind: false } : { block: address.block, at, behind: true };
-      this.needs.push({ root: definition.root, offset: distance, definition, ...where });
+      this.needs.push({ root: definition.root, low, high: low, definition, ...where });
     }
   }
 

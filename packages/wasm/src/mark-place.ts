@@ -1,7 +1,7 @@
 import { SLOP } from "./host/marks.ts";
 import { PAGE } from "./host/pages.ts";
 import type { Blocks } from "./mark-blocks.ts";
-import type { Need, Needs } from "./mark-needs.ts";
+import type { Need } from "./mark-needs.ts";
 import { CONSTANT, type Definition } from "./mark-values.ts";
 
 /** How finely memory is marked. */
@@ -20,12 +20,14 @@ export const reachOf = ({ slop }: Grain): number => slop - 16;
 
 /** A mark by a local's value. */
 export interface Mark {
-  /** What is marked is `offset` from the local's value; without a local it is at `offset`. */
-  readonly local: number | undefined;
+  /** What is marked is `offset` from what this local holds then; without one it is at `offset`. */
+  readonly definition: Definition | undefined;
   readonly offset: number;
   /** Before an instruction, or behind it. */
   readonly at: number;
   readonly behind: boolean;
+  /** How often it is made for one call of the function, roughly. */
+  readonly weight: number;
 }
 
 /** A mark is moved to where it covers others if it costs less there by this factor. */
@@ -34,14 +36,20 @@ const WORTHWHILE = 0.95;
 /** Longer ways are not looked along for a better place. */
 const MAX_STEPS = 100;
 
+/** Marks, and how often they are made for one call of the function, roughly. */
+export interface Placement {
+  readonly marks: readonly Mark[];
+  readonly cost: number;
+}
+
 /**
- * Chooses marks so that on every way to a store there is one near it, for as little as can be: a mark may
- * stand anywhere between the point where a local gets the address and the store.
+ * Chooses marks so that on every way to a need there is one near it, for as little as can be: a mark may stand
+ * anywhere between the point where a local gets the address and the need.
  */
-export function placeMarks({ blocks, needs }: Needs, grain: Grain): Mark[] {
+export function placeMarks(blocks: Blocks, needs: readonly Need[], grain: Grain): Placement {
   const groups = new Map<number, Need[]>();
   for (const need of needs) {
-    const key = need.root === CONSTANT ? -1 - (need.offset >>> grain.shift) : need.root;
+    const key = need.root === CONSTANT ? -1 - (need.low >>> grain.shift) : need.root;
     const group = groups.get(key);
     if (group) group.push(need);
     else groups.set(key, [need]);
@@ -51,20 +59,22 @@ export function placeMarks({ blocks, needs }: Needs, grain: Grain): Mark[] {
     if (group[0]?.root === CONSTANT) placeWindow(blocks, group, grain, marks);
     else for (const window of windows(group, reachOf(grain))) placeWindow(blocks, window, grain, marks);
   }
-  return marks;
+  return { marks, cost: marks.reduce((sum, { weight }) => sum + weight, 0) };
 }
 
 /** Parts of a group each of which one mark can do for. */
 function windows(group: Need[], reach: number): Need[][] {
   if (group.length === 1) return [group];
-  const sorted = [...group].sort((a, b) => a.offset - b.offset);
+  const sorted = [...group].sort((a, b) => a.low - b.low);
   const result: Need[][] = [];
   let window: Need[] = [];
+  let [from, to] = [0, 0];
   for (const need of sorted) {
-    const first = window[0];
-    if (first && need.offset - first.offset <= 2 * reach) window.push(need);
+    to = Math.max(to, need.high);
+    if (window.length > 0 && to - from <= 2 * reach) window.push(need);
     else {
       window = [need];
+      [from, to] = [need.low, need.high];
       result.push(window);
     }
   }
@@ -84,12 +94,11 @@ interface Node {
 }
 
 function placeWindow(blocks: Blocks, window: readonly Need[], grain: Grain, marks: Mark[]): void {
-  const offsets = window.map(({ offset }) => offset);
   const reach = reachOf(grain);
   const range = {
-    low: Math.max(...offsets) - reach,
-    high: Math.min(...offsets) + reach,
-    constant: offsets[0] as number,
+    low: Math.max(...window.map(({ high }) => high)) - reach,
+    high: Math.min(...window.map(({ low }) => low)) + reach,
+    constant: window[0]?.low as number,
   };
   const nodes = new Map<number, Node>();
   for (const need of window) addWay(blocks, need, nodes);
@@ -149,10 +158,10 @@ function markIn(blocks: Blocks, block: number, node: Node, range: Range): Mark {
   const { need } = node;
   const definition = need ? need.definition : node.definition;
   const place = need ?? placeIn(blocks, block, definition);
-  const where = { at: place.at, behind: place.behind };
-  if (definition === undefined) return { local: undefined, offset: range.constant, ...where };
+  const where = { at: place.at, behind: place.behind, weight: blocks.weight[block] as number };
+  if (definition === undefined) return { definition, offset: range.constant, ...where };
   const nearest = Math.min(Math.max(definition.offset, range.low), range.high);
-  return { local: definition.local, offset: nearest - definition.offset, ...where };
+  return { definition, offset: nearest - definition.offset, ...where };
 }
 
 /** Just behind what sets the local, or the start of the block. */

@@ -31,6 +31,8 @@ export class LocalValues {
   private readonly sets: Int32Array;
   /** The latest definition in a block, by block and local. */
   private readonly known = new Map<number, Definition>();
+  /** What locals hold when the function is entered. */
+  private readonly entries = new Map<number, Definition>();
   private readonly recent: (Definition | undefined)[] = [];
   private readonly recentBlock: Int32Array;
   private count = 0;
@@ -75,13 +77,20 @@ export class LocalValues {
     return definition;
   }
 
+  /** What `local` holds when the function is entered. */
+  entry(local: number): Definition {
+    const known = this.entries.get(local) ?? this.define(local, 0, -1, undefined);
+    this.entries.set(local, known);
+    return known;
+  }
+
   private find(local: number, block: number): Definition {
     const { blocks } = this;
     for (let x = block; ; x = blocks.dominator[x] as number) {
       const known = this.known.get(x * this.localCount + local);
       if (known !== undefined) return known;
       if (x === 0 || this.isMerged(local, x)) {
-        const definition = this.define(local, x, -1, undefined);
+        const definition = x === 0 ? this.entry(local) : this.define(local, x, -1, undefined);
         this.known.set(x * this.localCount + local, definition);
         return definition;
       }

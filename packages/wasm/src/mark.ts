@@ -15,8 +15,9 @@ import {
 import { u32 } from "./binary.ts";
 import type { Body } from "./body.ts";
 import type { Layout } from "./layout.ts";
+import { planPlacement } from "./mark-kept.ts";
 import { findNeeds, storeOffset } from "./mark-needs.ts";
-import { type Grain, placeMarks, reachOf } from "./mark-place.ts";
+import { type Grain, reachOf } from "./mark-place.ts";
 import { Op, Prefixed, ValueType } from "./opcodes.ts";
 import type { BranchHabit } from "./profile.ts";
 import type { Module } from "./sections.ts";
@@ -62,9 +63,12 @@ export function planMarks(
       ...localTee(scratch),
       ...mark(map, localGet(scratch), offset <= reachOf(map.grain) ? 0 : offset),
     ]);
-  const placed = placeMarks(found, map.grain);
-  for (const { local, offset, at, behind: isBehind } of placed) {
-    const code = local === undefined ? markPage(map, offset >>> shift) : mark(map, localGet(local), offset);
+  const placed = planPlacement(found, map.grain).marks;
+  for (const { definition, offset, at, behind: isBehind } of placed) {
+    const code =
+      definition === undefined
+        ? markPage(map, offset >>> shift)
+        : mark(map, localGet(definition.local), offset);
     add(isBehind ? behind : before, at, code);
   }
   for (const at of found.buried) instead.set(at, markingStore(module, layout, map, body, at));
