@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { foundArtifacts } from "../src/find.ts";
+import { type Artifacts, foundArtifacts } from "../src/find.ts";
 import { makePython } from "../src/make.ts";
 import { PIN } from "../src/pin.ts";
 import { enginesIn, userCacheFolder } from "../src/places.ts";
@@ -34,7 +34,8 @@ async function main(out: string): Promise<void> {
     const options = { version, script: inDist("prepare-python.cjs"), env, onProgress, onWarning };
     engine = (await makePython({ key, cache, from: [] }, variant, options)).folder;
   }
-  const artifacts = await foundArtifacts(enginesIn(dirname(dirname(engine))), { pin: PIN, env, onWarning });
+  const found = foundArtifacts(enginesIn(dirname(dirname(engine))), { pin: PIN, env, onWarning });
+  const artifacts = (await found.next()).value as Artifacts | undefined;
   if (!artifacts) throw new Error("what the engine was made from is gone");
   const record = writePackage(resolve(out), { engine, artifacts: artifacts.folder });
   for (const [name, { size }] of Object.entries(record.files)) console.log(`${name} ${size}`);
