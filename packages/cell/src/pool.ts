@@ -1,15 +1,12 @@
 import type { GuestEngine, GuestHost, GuestInstance } from "@capsule-run/protocol";
 
-/** Unused instances that are kept, as many as may be active at once; each takes the engine's memory, about 2 MB. */
-const KEPT = 16;
-
 /** An instance whose host can be exchanged, so that the next sandbox can use it. */
 interface Pooled<Prepared> {
   readonly instance: GuestInstance<Prepared>;
   host: GuestHost | null;
 }
 
-/** Instances by use: making one takes half a millisecond, resetting one a tenth. */
+/** Instances by use: resetting one is several times as quick as making one. */
 export class InstancePool<Prepared> {
   readonly #engine: GuestEngine<Prepared>;
   readonly #free: Pooled<Prepared>[] = [];
@@ -26,7 +23,7 @@ export class InstancePool<Prepared> {
       instance: pooled.instance,
       release: () => {
         pooled.host = null;
-        if (pooled.instance.reusable && this.#free.length < KEPT) this.#free.push(pooled);
+        if (pooled.instance.reusable && this.#free.length < this.#engine.kept) this.#free.push(pooled);
       },
     };
   }

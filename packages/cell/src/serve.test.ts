@@ -101,6 +101,7 @@ class Bench {
     serve(
       {
         hash: "engine",
+        kept: 16,
         create: (host) => {
           const instance = new FakeInstance(host);
           this.instances.push(instance);

@@ -11,6 +11,8 @@ import type { ErrorReport } from "./report.ts";
 export interface GuestEngine<Prepared = unknown> {
   /** Content hash of everything an image of this engine is made of. */
   readonly hash: string;
+  /** Unused instances that a cell keeps, for what their memory is worth. */
+  readonly kept: number;
   create(host: GuestHost): GuestInstance<Prepared>;
   /** Makes of an artifact what `reset` needs; what that is, is the engine's own business. */
   prepare(artifact: ArtifactParts): Prepared;

@@ -19,6 +19,9 @@ export interface EngineInfo {
   readonly floor: number;
 }
 
+/** As many as may be active at once; each takes about 2 MB. */
+const KEPT = 16;
+
 /** Reads `engine.json`. */
 export const readEngineInfo = (folder: string): EngineInfo =>
   JSON.parse(readFileSync(join(folder, "engine.json"), "utf8"));
@@ -45,6 +48,7 @@ export function openEngine(
   };
   return {
     hash: info.hash,
+    kept: KEPT,
     create: (host: GuestHost) => new QuickJsInstance(parts, host),
     prepare: ({ pages, globals, snapshot, bundle }) => ({
       memory: applied(pages, memory),
