@@ -42,7 +42,7 @@ def boot():
     from _capsule import entry, loop, registry
 
     loop.install()
-    repairs.inline.call = loop.detached
+    repairs.inline.call, repairs.inline.trim = loop.detached, loop.without_ours
     capsule.place.make = registry.make
     sys.modules["__main__"].__dict__[entry.ENTRY_NAME] = entry.entry
     sys.meta_path.remove(Embedded)

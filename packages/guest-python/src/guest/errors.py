@@ -8,7 +8,8 @@ MOST = 64 * 1024
 # Frames of one traceback that are kept at each end.
 FRAMES = 2000
 
-_HIDDEN = ("<capsule:", "<frozen importlib")
+# Files whose frames no traceback shows.
+HIDDEN = ("<capsule:", "<frozen importlib")
 _TYPES = {RecursionError: "stack_overflow", MemoryError: "out_of_memory"}
 _dumps = json.JSONEncoder().encode
 
@@ -117,8 +118,9 @@ def _summary(first, summaries):
     frame = first
     while frame is not None:
         code = frame.tb_frame.f_code
-        if not code.co_filename.startswith(_HIDDEN):
-            key = (code, frame.tb_lasti)
+        if not code.co_filename.startswith(HIDDEN):
+            # Code objects of different files can be equal.
+            key = (id(code), frame.tb_lasti)
             summary = summaries.get(key)
             if summary is None:
                 one = next(traceback._walk_tb_with_full_positions(frame))

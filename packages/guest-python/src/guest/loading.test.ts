@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import type { Loaded, TurnEnd } from "@capsule-run/protocol";
 import { AMPLE, bundleOf, NOW, TestGuest } from "../drive/testing/guest.ts";
+import { packFiles } from "../files.ts";
 import { raised, value } from "./testing.ts";
 
 let guest: TestGuest;
@@ -190,7 +191,7 @@ def main():
 });
 
 test("a program named like a module of the library does not take its place", async () => {
-  const bundle = (await import("../files.ts")).packFiles({
+  const bundle = packFiles({
     entry: "/app/json.py",
     variant: "core",
     files: [

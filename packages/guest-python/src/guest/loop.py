@@ -14,6 +14,7 @@ from time import time
 
 from . import door
 from .calls import deliver, pending_calls
+from .errors import HIDDEN
 from .output import flush
 
 
@@ -86,11 +87,18 @@ class CapsuleEventLoop(base_events.BaseEventLoop):
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
-            future.set_exception(error)
+            future.set_exception(error.with_traceback(without_ours(error.__traceback__)))
         return future
 
     def set_default_executor(self, executor):
         pass
+
+
+def without_ours(frames):
+    """A traceback from where the program's own code begins in it."""
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(HIDDEN):
+        frames = frames.tb_next
+    return frames
 
 
 def wake_at(timeout):

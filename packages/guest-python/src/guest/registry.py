@@ -32,8 +32,16 @@ def make(definition):
         )
     if len(_tasks) >= MOST_TASKS:
         raise RuntimeError(f"task {quote(name)}: a program may define {MOST_TASKS} tasks at most")
-    _tasks[name] = (definition, _place())
+    add(definition, _place())
     return _callable(definition)
+
+
+def add(definition, place=""):
+    _tasks[definition.name] = (definition, place)
+
+
+def clear():
+    _tasks.clear()
 
 
 def _callable(definition):

@@ -81,9 +81,10 @@ def _mend_threading(module):
 
 
 class inline:
-    """How a call is made that another thread would have made; set once the event loop is there."""
+    """How a call is made that another thread would have made, and what its traceback is; set at the end of the boot."""
 
     call = None
+    trim = None
 
 
 def _run_inline(fn, args, kwargs):
@@ -97,7 +98,7 @@ def _run_inline(fn, args, kwargs):
     except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:
-        future.set_exception(error)
+        future.set_exception(error.with_traceback(inline.trim(error.__traceback__)))
     else:
         future.set_result(result)
     return future

@@ -58,6 +58,12 @@ def turn():
         return failed(error)
 
 
+def forget():
+    """As if no task had run."""
+    global _driver
+    _driver = None
+
+
 def idle(wake):
     return b"I%s,%d" % (wake_at(wake), pending_calls())
 

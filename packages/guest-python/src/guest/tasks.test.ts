@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
 import type { LoadedTask } from "@capsule-run/protocol";
-import { NOW, success, TestGuest } from "../drive/testing/guest.ts";
+import { bundleOf, NOW, success, TestGuest } from "../drive/testing/guest.ts";
 import { raised, refused, value } from "./testing.ts";
 
 const PROGRAM = `
@@ -83,7 +84,7 @@ async function run(task: string, ...args: readonly unknown[]) {
 
 test("loading lists the tasks with their policies and parameters", async () => {
   guest.reset(null);
-  const loaded = await guest.instance.load((await import("../drive/testing/guest.ts")).bundleOf(PROGRAM));
+  const loaded = await guest.instance.load(bundleOf(PROGRAM));
   assert.ok("tasks" in loaded);
   const tasks = JSON.parse(loaded.tasks) as LoadedTask[];
   assert.deepEqual(tasks.slice(0, 3), [
@@ -224,6 +225,26 @@ test("a task can't be defined once loading is over", async () => {
     raised(await run("late")).message,
     /^RuntimeError: task "late one" is defined after the program/,
   );
+});
+
+test("the package's own tests of values hold in the engine", async () => {
+  const values = readFileSync(
+    new URL("../../../../python/capsule-run/tests/test_values.py", import.meta.url),
+    "utf8",
+  );
+  const source = `
+import io, unittest
+import test_values
+def main():
+    out = io.StringIO()
+    suite = unittest.defaultTestLoader.loadTestsFromModule(test_values)
+    result = unittest.TextTestRunner(stream=out).run(suite)
+    return [result.wasSuccessful(), result.testsRun > 5, out.getvalue()]
+`;
+  const own = new TestGuest();
+  own.reset(await own.load(source, { "test_values.py": values }));
+  const [passed, several, printed] = value(await own.run("main")) as [boolean, boolean, string];
+  assert.ok(passed && several, printed);
 });
 
 test("a trivial call costs little", async () => {

@@ -5,7 +5,12 @@ import linecache
 import os
 import shutil
 
+from capsule.definition import define
+
+from . import registry, running
+from .attempt import attempt
 from .errors import report
+from .randomness import reseed
 
 LIBRARY = """
 argparse array ast asyncio atexit base64 bisect bz2 calendar cmath codecs collections collections.abc
@@ -52,6 +57,7 @@ def warm(variant):
         _warm_science()
     _warm_library()
     _warm_tracebacks()
+    _warm_tasks()
     # What the engine was started with is nothing of the program's.
     os.environ.clear()
 
@@ -61,7 +67,6 @@ def _warm_library():
     import decimal
     import json
     import re
-    import sqlite3
     import statistics
     import zoneinfo
 
@@ -71,10 +76,7 @@ def _warm_library():
     json.loads(json.dumps({"a": [1.5, None, True, "ü"]}))
     datetime.datetime.strptime("2020-01-01", "%Y-%m-%d").strftime("%A")
     zoneinfo.ZoneInfo("Europe/Berlin")
-    # Nothing that draws on SQLite's own generator: it shall be seeded after the restore.
-    connection = sqlite3.connect(":memory:")
-    connection.execute("select 1 + ?", (1,)).fetchall()
-    connection.close()
+    # No connection to SQLite: its own generator is seeded by the first, and that shall be one after the restore.
 
 
 def _warm_science():
@@ -117,3 +119,24 @@ def _warm_tracebacks():
     except SyntaxError as error:
         report(error)
     os.remove(path)
+
+
+def _warm_tasks():
+    """CPython makes code faster that has run some times: how a task is started and ends is such code for every program."""
+    import asyncio
+
+    def add(a, b=2):
+        return {"sum": [a, b, "c"]}
+
+    async def wait(a, b=2):
+        await asyncio.gather(asyncio.sleep(0), asyncio.sleep(0))
+        return a
+
+    for fn in (add, wait):
+        registry.add(define(fn, None, {}))
+        for _ in range(16):
+            running.start(f"{fn.__name__}\0[1, 2]".encode())
+            reseed()
+    registry.clear()
+    running.forget()
+    attempt.running = None
