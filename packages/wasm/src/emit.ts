@@ -181,6 +181,8 @@ class BodyEmitter {
     }
     if (isCall(instruction)) {
       this.beforeCall(instruction);
+      const other = this.plan.marks?.instead.get(i);
+      if (other) this.replaceBy(instruction, other);
       return;
     }
     const replacement = this.plan.marks?.instead.get(i) ?? this.replacement(instruction);

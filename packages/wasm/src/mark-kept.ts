@@ -1,3 +1,4 @@
+import { type Demand, withoutDemands } from "./mark-demands.ts";
 import type { Need, Needs } from "./mark-needs.ts";
 import { type Grain, type Placement, placeMarks, reachOf } from "./mark-place.ts";
 import { CONSTANT, type Definition } from "./mark-values.ts";
@@ -5,12 +6,14 @@ import { CONSTANT, type Definition } from "./mark-values.ts";
 /**
  * Places a function's marks. Some locals, like a pointer that goes round a loop, are cheaper to mark wherever they
  * are set than wherever they are stored by: then all that they may hold is marked.
+ * @param demands what the function's callers have marked
  */
-export function planPlacement(found: Needs, grain: Grain): Placement {
-  const plain = placeMarks(found.blocks, found.needs, grain);
+export function planPlacement(found: Needs, grain: Grain, demands: readonly Demand[] = []): Placement {
+  const { blocks, needs } = found;
+  const plain = placeMarks(blocks, withoutDemands(found, needs, demands), grain);
   const kept = chooseKept(found, plain);
   if (kept.size === 0) return plain;
-  const other = placeMarks(found.blocks, needsWith(kept, found, grain), grain);
+  const other = placeMarks(blocks, withoutDemands(found, needsWith(kept, found, grain), demands), grain);
   return other.cost < plain.cost ? other : plain;
 }
 

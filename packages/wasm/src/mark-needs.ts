@@ -4,6 +4,7 @@ import { unsupported, WasmError } from "./errors.ts";
 import type { Instruction } from "./instruction.ts";
 import { arityOf } from "./mark-arity.ts";
 import { Blocks, ROUNDS } from "./mark-blocks.ts";
+import type { Demands } from "./mark-demands.ts";
 import { CONSTANT, type Definition, LocalValues } from "./mark-values.ts";
 import { Op, VOID_BLOCK } from "./opcodes.ts";
 import type { BranchHabit } from "./profile.ts";
@@ -27,8 +28,9 @@ export interface Need {
 export interface Passing {
   /** The instruction that leaves it on top of the stack. */
   readonly at: number;
-  /** The distance of what is written. */
-  readonly offset: number;
+  /** Distances of the first bytes that may be written, from and to. */
+  readonly low: number;
+  readonly high: number;
 }
 
 /** The stores of a function. */
@@ -36,7 +38,7 @@ export interface Needs {
   readonly blocks: Blocks;
   readonly needs: readonly Need[];
   readonly passing: readonly Passing[];
-  /** Stores, by instruction, whose address cannot be got at before the value is computed. */
+  /** Stores and calls, by instruction, whose addresses cannot be got at before the other operands are computed. */
   readonly buried: readonly number[];
   /** Everything that sets a local. */
   readonly sets: readonly Definition[];
@@ -83,8 +85,13 @@ const [I32_ADD, I32_SUB] = [0x6a, 0x6b];
 const EXCEPTION = 0.001;
 
 /** Follows the addresses of stores to where they come from. */
-export function findNeeds(module: Module, body: Body, habits: ReadonlyMap<number, BranchHabit>): Needs {
-  return new NeedFinder(module, body, habits).run();
+export function findNeeds(
+  module: Module,
+  body: Body,
+  habits: ReadonlyMap<number, BranchHabit>,
+  demands: Demands,
+): Needs {
+  return new NeedFinder(module, body, habits, demands).run();
 }
 
 class NeedFinder implements Needs {
@@ -98,6 +105,7 @@ class NeedFinder implements Needs {
   private readonly module: Module;
   private readonly body: Body;
   private readonly habits: ReadonlyMap<number, BranchHabit>;
+  private readonly demands: Demands;
   private readonly values: LocalValues;
   private readonly closers: Map<Instruction, number>;
   private readonly frames: Frame[] = [];
@@ -105,7 +113,8 @@ class NeedFinder implements Needs {
   /** The current basic block; undefined where nothing is reached. */
   private current: number | undefined;
 
-  constructor(module: Module, body: Body, habits: ReadonlyMap<number, BranchHabit>) {
+  constructor(module: Module, body: Body, habits: ReadonlyMap<number, BranchHabit>, demands: Demands) {
+    this.demands = demands;
     this.module = module;
     this.body = body;
     this.habits = habits;
@@ -174,11 +183,15 @@ class NeedFinder implements Needs {
       case Op.throw:
       case Op.rethrow:
       case Op.throwRef:
-      case Op.returnCall:
       case Op.returnCallIndirect:
         this.die(i);
         return;
+      case Op.returnCall:
+        this.meet(instruction, i, block);
+        this.die(i);
+        return;
       case Op.call:
+        this.meet(instruction, i, block);
         this.call(instruction, i, this.module.functions[immediate] ?? -1);
         return;
       case Op.callIndirect:
@@ -280,21 +293,47 @@ class NeedFinder implements Needs {
     this.pop(instruction);
     const address = this.pop(instruction);
     const offset = storeOffset(this.module, instruction);
-    const { kind, definition, at } = address;
-    if (kind === "computed") this.passing.push({ at, offset });
-    else if (kind === "constant") {
-      const low = (address.offset + offset) | 0;
+    if (!this.need(address, { low: offset, high: offset }, i, block)) this.buried.push(i);
+  }
+
+  /** A call needs what the callee wants to be marked. */
+  private meet(instruction: Instruction, i: number, block: number): void {
+    const demands = this.demands.get(instruction.immediate) ?? [];
+    const { params } = this.typeAt(this.module.functions[instruction.immediate] ?? -1);
+    const first = this.stack.length - params.length;
+    const unmet = demands.filter((demand) => !this.need(this.stack[first + demand.param], demand, i, block));
+    if (unmet.length > 0) this.buried.push(i);
+  }
+
+  /** Notes that what lies from `low` to `high` bytes from an address must be marked; false if it can't be now. */
+  private need(
+    address: Value | undefined,
+    { low, high }: { low: number; high: number },
+    i: number,
+    block: number,
+  ): boolean {
+    const { kind, definition, at } = address ?? UNKNOWN;
+    if (address === undefined || kind === "unknown") return false;
+    if (kind === "computed") this.passing.push({ at, low, high });
+    else if (definition === undefined) {
+      const constant = (address.offset + low) | 0;
       this.needs.push({
-        ...{ root: CONSTANT, low, high: low },
+        ...{ root: CONSTANT, low: constant, high: constant + high - low },
         ...{ definition, block, at: i, behind: false },
       });
-    } else if (definition === undefined) this.buried.push(i);
-    else {
-      const low = (definition.offset + address.offset + offset) | 0;
+    } else {
+      const distance = (definition.offset + address.offset) | 0;
       const kept = this.values.valueOf(definition.local, block) === definition;
       const where = kept ? { block, at: i, behind: false } : { block: address.block, at, behind: true };
-      this.needs.push({ root: definition.root, low, high: low, definition, ...where });
+      this.needs.push({
+        root: definition.root,
+        low: distance + low,
+        high: distance + high,
+        definition,
+        ...where,
+      });
     }
+    return true;
   }
 
   private enter(instruction: Instruction, i: number): void {

@@ -28,6 +28,10 @@ export interface Mark {
   readonly behind: boolean;
   /** How often it is made for one call of the function, roughly. */
   readonly weight: number;
+  /** The needs it is for: their root, and the distances from it. */
+  readonly root: number;
+  readonly low: number;
+  readonly high: number;
 }
 
 /** A mark is moved to where it covers others if it costs less there by this factor. */
@@ -94,11 +98,11 @@ interface Node {
 }
 
 function placeWindow(blocks: Blocks, window: readonly Need[], grain: Grain, marks: Mark[]): void {
-  const reach = reachOf(grain);
   const range = {
-    low: Math.max(...window.map(({ high }) => high)) - reach,
-    high: Math.min(...window.map(({ low }) => low)) + reach,
-    constant: window[0]?.low as number,
+    root: window[0]?.root ?? CONSTANT,
+    low: Math.min(...window.map(({ low }) => low)),
+    high: Math.max(...window.map(({ high }) => high)),
+    reach: reachOf(grain),
   };
   const nodes = new Map<number, Node>();
   for (const need of window) addWay(blocks, need, nodes);
@@ -147,21 +151,27 @@ function comesFirst(a: Need, b: Need): boolean {
   return a.at < b.at || (a.at === b.at && !a.behind && b.behind);
 }
 
-/** What may be marked for all needs of a window: distances from their root; or an address if that is constant. */
+/** Distances from a root of the needs of a window. */
 interface Range {
+  readonly root: number;
   readonly low: number;
   readonly high: number;
-  readonly constant: number;
+  readonly reach: number;
+}
+
+/** The distance nearest to `wanted` from which a mark reaches all that is needed. */
+export function within({ low, high, reach }: Omit<Range, "root">, wanted: number): number {
+  return Math.min(Math.max(wanted, high - reach), low + reach);
 }
 
 function markIn(blocks: Blocks, block: number, node: Node, range: Range): Mark {
   const { need } = node;
   const definition = need ? need.definition : node.definition;
-  const place = need ?? placeIn(blocks, block, definition);
-  const where = { at: place.at, behind: place.behind, weight: blocks.weight[block] as number };
-  if (definition === undefined) return { definition, offset: range.constant, ...where };
-  const nearest = Math.min(Math.max(definition.offset, range.low), range.high);
-  return { definition, offset: nearest - definition.offset, ...where };
+  const { at, behind } = need ?? placeIn(blocks, block, definition);
+  const { root, low, high } = range;
+  const mark = { definition, at, behind, weight: blocks.weight[block] as number, root, low, high };
+  if (definition === undefined) return { ...mark, offset: range.low };
+  return { ...mark, offset: within(range, definition.offset) - definition.offset };
 }
 
 /** Just behind what sets the local, or the start of the block. */

@@ -14,10 +14,13 @@ import {
 } from "./assemble.ts";
 import { u32 } from "./binary.ts";
 import type { Body } from "./body.ts";
+import { isCall } from "./callgraph.ts";
+import type { Instruction } from "./instruction.ts";
 import type { Layout } from "./layout.ts";
+import type { Demand, Demands } from "./mark-demands.ts";
 import { planPlacement } from "./mark-kept.ts";
 import { findNeeds, storeOffset } from "./mark-needs.ts";
-import { type Grain, reachOf } from "./mark-place.ts";
+import { type Grain, reachOf, within } from "./mark-place.ts";
 import { Op, Prefixed, ValueType } from "./opcodes.ts";
 import type { BranchHabit } from "./profile.ts";
 import type { Module } from "./sections.ts";
@@ -48,9 +51,10 @@ export function planMarks(
   map: MarkMemory,
   body: Body,
   habits: ReadonlyMap<number, BranchHabit>,
+  demands: Demands,
 ): Marks {
   const scratch = body.localCount;
-  const found = findNeeds(module, body, habits);
+  const found = findNeeds(module, body, habits, demands);
   const { shift } = map.grain;
   const before = new Map<number, Code>();
   const behind = new Map<number, Code>();
@@ -58,12 +62,12 @@ export function planMarks(
   const add = (map: Map<number, Code>, at: number, code: Code) => {
     map.set(at, [...(map.get(at) ?? []), ...code]);
   };
-  for (const { at, offset } of found.passing)
-    add(behind, at, [
-      ...localTee(scratch),
-      ...mark(map, localGet(scratch), offset <= reachOf(map.grain) ? 0 : offset),
-    ]);
-  const placed = planPlacement(found, map.grain).marks;
+  const reach = reachOf(map.grain);
+  for (const { at, low, high } of found.passing) {
+    const offset = within({ low, high, reach }, 0);
+    add(behind, at, [...localTee(scratch), ...mark(map, localGet(scratch), offset)]);
+  }
+  const placed = planPlacement(found, map.grain, demands.get(body.functionIndex)).marks;
   for (const { definition, offset, at, behind: isBehind } of placed) {
     const code =
       definition === undefined
@@ -71,7 +75,13 @@ export function planMarks(
         : mark(map, localGet(definition.local), offset);
     add(isBehind ? behind : before, at, code);
   }
-  for (const at of found.buried) instead.set(at, markingStore(module, layout, map, body, at));
+  for (const at of found.buried) {
+    const instruction = body.instructions[at] as Instruction;
+    const code = isCall(instruction)
+      ? markingCall(module, layout, map, instruction, demands.get(instruction.immediate) ?? [])
+      : markingStore(module, layout, map, instruction);
+    instead.set(at, code);
+  }
   const count = placed.length + found.passing.length + found.buried.length;
   return { before, behind, instead, count, stores: found.stores };
 }
@@ -92,9 +102,7 @@ function storeMark({ memory }: MarkMemory): Code {
 }
 
 /** A call of a function that takes a store's operands, marks and stores. */
-function markingStore(module: Module, layout: Layout, map: MarkMemory, body: Body, at: number): Code {
-  const instruction = body.instructions[at];
-  if (instruction === undefined) return [];
+function markingStore(module: Module, layout: Layout, map: MarkMemory, instruction: Instruction): Code {
   const code = [...module.bytes.subarray(instruction.start, instruction.end)];
   const value =
     instruction.opcode === Op.simd ? ValueType.v128 : (STORED[instruction.opcode - 0x36] as number);
@@ -109,6 +117,27 @@ function markingStore(module: Module, layout: Layout, map: MarkMemory, body: Bod
     ),
   );
   return call(index);
+}
+
+/** The same for a call, be it a tail call: it marks what the callee demands. */
+function markingCall(
+  module: Module,
+  layout: Layout,
+  map: MarkMemory,
+  { opcode, immediate }: Instruction,
+  demands: readonly Demand[],
+): Code {
+  const type = module.types[module.functions[immediate] ?? -1] ?? { params: [], results: [] };
+  const reach = reachOf(map.grain);
+  const index = layout.addFunction(`mark call ${immediate}`, type, () =>
+    functionBody(
+      [],
+      ...demands.map(({ param, low, high }) => mark(map, localGet(param), within({ low, high, reach }, 0))),
+      ...type.params.map((_, param) => localGet(param)),
+      call(immediate),
+    ),
+  );
+  return [opcode, ...u32(index)];
 }
 
 const { i32: I32, i64: I64, f32: F32, f64: F64 } = ValueType;

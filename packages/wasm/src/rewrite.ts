@@ -12,6 +12,7 @@ import { InstructionPool } from "./instruction.ts";
 import { checkBodySize, Layout } from "./layout.ts";
 import { findLockWait, type LockWait, type LockWaitIndices, lockWaitBody } from "./lock-wait.ts";
 import { type MarkMemory, planMarks } from "./mark.ts";
+import { type Demands, demandsOf } from "./mark-demands.ts";
 import { type Grain, HOST_GRAIN } from "./mark-place.ts";
 import { type AddedExport, checkExportNames, keptExports, namedExports, writeModule } from "./module.ts";
 import { indicesOf, type Names, readNames } from "./names.ts";
@@ -150,6 +151,8 @@ class Rewriter {
   private readonly names: Names;
   private readonly cut: ReadonlySet<number>;
   private readonly lockWait: LockWaitIndices | undefined;
+  /** What callers mark for each function. */
+  private readonly demands: Demands = new Map();
   /** Functions that charge their assumed path themselves. */
   private readonly chargesItself = new Set<number>();
   private longest = 0;
@@ -180,7 +183,7 @@ class Rewriter {
     const layout = new Layout(module, yieldBody, this.markMemory);
     const replaced = this.replacedFunctions(layout);
     const graph = readCallGraph(module, calleesOf(replaced), this.pool);
-    this.planFunctions(graph, replaced, exports);
+    this.planFunctions(graph, replaced, exports, layout.map);
     const padded = this.paddedFunctions(graph);
     const counts: Counts = { charges: 0, checks: 0, canonicalised: 0, stores: 0, marks: 0 };
     const { code, hints } = this.emitFunctions(layout, replaced, padded, counts);
@@ -239,6 +242,7 @@ class Rewriter {
     graph: CallGraph,
     replaced: ReadonlyMap<number, Replacement>,
     exports: readonly { kind: number; index: number }[],
+    map: MarkMemory | undefined,
   ): void {
     const { importedFunctions } = this.module;
     const { cut, order } = cutCallCycles(graph);
@@ -246,7 +250,8 @@ class Rewriter {
     for (const { kind, index } of exports)
       if (kind === ExternKind.function) reachable.add(index - importedFunctions);
     // What is not metered itself gives nothing in advance, and leaves no long way to go on.
-    for (const { calls } of replaced.values()) for (const callee of calls) cut.add(callee);
+    const called = new Set(Array.from(replaced.values(), ({ calls }) => calls).flat());
+    for (const callee of called) cut.add(callee);
     for (const n of replaced.keys()) this.callees.checkAfter[importedFunctions + n] = 1;
     for (const n of cut) {
       this.callees.entryCheck[importedFunctions + n] = 1;
@@ -254,14 +259,15 @@ class Rewriter {
     }
     for (const n of order) {
       if (cut.has(n) || reachable.has(n)) this.chargesItself.add(n);
-      if (!replaced.has(n)) this.planFunction(n);
+      if (!replaced.has(n)) this.planFunction(n, reachable.has(n) || called.has(n) ? undefined : map);
     }
     for (const n of graph.inTables) {
       this.longest = Math.max(this.longest, 1 + (this.callees.toCheck[importedFunctions + n] as number));
     }
   }
 
-  private planFunction(n: number): void {
+  /** @param map what to mark in, if all callers are known and can do it */
+  private planFunction(n: number, map: MarkMemory | undefined): void {
     const { callees } = this;
     const body = decodeBody(this.module, n, this.pool);
     const f = body.functionIndex;
@@ -277,6 +283,7 @@ class Rewriter {
     callees.tail[f] = checked ? Math.max(paths.tail, paths.toExit) : paths.tail;
     if (potential > MAX_PREPAID || potential < 0) this.chargesItself.add(n);
     callees.prepaid[f] = this.chargesItself.has(n) ? 0 : potential;
+    if (map) this.demands.set(f, demandsOf(this.module, body, this.habits(n), map.grain, this.demands));
   }
 
   private paddedFunctions(graph: CallGraph): Set<number> {
@@ -330,7 +337,7 @@ class Rewriter {
         stackPointer: this.stackPointer ?? 0,
         frame: padded ? findFrame(body, this.stackPointer ?? 0, this.module.bytes) : undefined,
         counters: this.counters,
-        marks: layout.map && planMarks(this.module, layout, layout.map, body, habits),
+        marks: layout.map && planMarks(this.module, layout, layout.map, body, habits, this.demands),
       },
       counts,
     );

@@ -21,7 +21,9 @@ export function randomStores(seed: number): Uint8Array {
   return new StoreGenerator(seed).module();
 }
 
-const FUNCTIONS = 4;
+const FUNCTIONS = 5;
+/** Only the first ones are called through the table, too. */
+const IN_TABLE = 2;
 const PARAMETERS = 3;
 /** The frame's address, then locals for addresses. */
 const [FRAME, LOCALS] = [PARAMETERS, 10];
@@ -78,7 +80,11 @@ class StoreGenerator {
     const name = (text: string) => [text.length, ...Array.from(text, (c) => c.charCodeAt(0))];
     const global = (value: number) => [I32, 1, ...i32(value), 0x0b];
     const functions = Array.from({ length: FUNCTIONS }, () => sized(this.function()));
-    const pair = functionBody([], localGet(0), i32(this.value()));
+    const pair = functionBody(
+      [],
+      [...localGet(0), ...this.stored(9)],
+      [...localGet(0), ...i32(64), ...i32Add, ...i32(this.value())],
+    );
     const count = (n: number) => [12, 1, n];
     return Uint8Array.from([
       ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
@@ -90,12 +96,12 @@ class StoreGenerator {
         [0x60, 1, I32, 0],
       ),
       ...section(3, ...functions.map(() => [WORK]), [PAIR]),
-      ...section(4, [0x70, 0, FUNCTIONS]),
+      ...section(4, [0x70, 0, IN_TABLE]),
       ...section(5, [0, 2]),
       ...section(13, [0, TAG]),
       ...section(6, global(60_000), global(this.state | 0), global(500)),
       ...section(7, [...name("memory"), 2, 0], [...name("f"), 0, 0], [...name("sp"), 3, STACK_POINTER]),
-      ...section(9, [0, ...i32(0), 0x0b, FUNCTIONS, ...functions.keys()]),
+      ...section(9, [0, ...i32(0), 0x0b, IN_TABLE, 0, 1]),
       ...count(1),
       ...section(10, ...functions, sized(pair)),
       ...section(11, [1, 64, ...new Array<number>(64).fill(0x77)]),
@@ -188,10 +194,24 @@ class StoreGenerator {
       () => this.try(inner),
       () => [...this.bits(15), 0x45, 0x04, VOID, ...this.address(depth), 0x08, 0, 0x0b],
       () => [...this.spend(3), ...this.arguments(depth), 0x10, this.random(FUNCTIONS), 0x1a],
+      // The first two arguments come as a pair, and a tail call.
+      () => [
+        ...this.spend(3),
+        ...this.pair(depth),
+        ...this.address(depth),
+        0x10,
+        this.random(FUNCTIONS),
+        0x1a,
+      ],
+      () => [
+        ...[...this.spend(9), ...this.condition(), 0x04, VOID],
+        ...(this.random(2) ? this.arguments(depth) : [...this.pair(depth), ...this.address(depth)]),
+        ...[0x12, this.random(FUNCTIONS), 0x0b],
+      ],
       () => [
         ...this.spend(3),
         ...this.arguments(depth),
-        ...this.bits(FUNCTIONS - 1),
+        ...this.bits(IN_TABLE - 1),
         0x11,
         WORK,
         0,
@@ -222,8 +242,7 @@ class StoreGenerator {
       () => [...address(), ...address(), ...length(), 0xfc, 10, 0, 0],
       () => [...address(), ...i32(0), ...i32(this.random(64)), 0xfc, 8, 0, 0],
       () => (this.random(4) ? this.frameStore() : [...i32(this.random(3)), 0x40, 0, 0x1a]),
-      // A pair of an address and a value.
-      () => [...address(), 0x10, FUNCTIONS, 0x36, ...this.place(2)],
+      () => [...this.pair(depth), 0x36, ...this.place(2)],
     );
   }
 
@@ -291,6 +310,11 @@ class StoreGenerator {
           ? localGet(this.local())
           : [...this.address(depth + 1), 0x02, THROUGH, ...this.statements(depth + 2, 0), 0x0b],
     );
+  }
+
+  /** An address and a value that come together. */
+  private pair(depth: number): Code {
+    return [...this.address(depth), 0x10, FUNCTIONS];
   }
 
   private arguments(depth: number): Code {
