@@ -354,7 +354,7 @@ numpy==2.5.2 --hash=sha256:${"2".repeat(64)}
       /The Python engine has numpy 2\.5\.2, and no other.*old-numpy 1\.0 depends on numpy<2/,
       2,
     ],
-    ["an extra with another version", "numpy[x]<2\n", /the Python engine has numpy 2\.5\.2/, 1],
+    ["an extra with another version", "numpy[x]<2\n", /[Tt]he Python engine has numpy 2\.5\.2/, 1],
     ["pydantic 2", "pydantic>=2\n", /"pydantic".*native code.*"pydantic<2"/, 1],
     [
       "pydantic 2 of a dependency",

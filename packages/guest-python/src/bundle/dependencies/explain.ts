@@ -27,7 +27,7 @@ export async function explain(log: string, context: Context, inspect: Inspect): 
     return missingPackage({ requirement, chain, versions }, context, inspect);
   }
   if (log.includes("ResolutionImpossible") || log.includes("conflicting dependencies"))
-    return conflict(log, context);
+    return conflict(log, context, inspect);
   const unsupported = /ERROR: (\S+\.whl) is not a supported wheel on this platform/.exec(log)?.[1];
   if (unsupported)
     return at(
@@ -96,7 +96,7 @@ interface Missing {
 }
 
 async function missingPackage(missing: Missing, context: Context, inspect: Inspect): Promise<UsageError> {
-  const name = normalised(/^[\w.-]+/.exec(missing.requirement)?.[0] ?? missing.requirement);
+  const name = normalised(nameIn(missing.requirement));
   const [first] = missing.chain?.split("->") ?? [];
   const asker =
     missing.chain && !missing.chain.startsWith("-r ") ? missing.chain.split("->").at(-1)?.trim() : undefined;
@@ -107,7 +107,8 @@ async function missingPackage(missing: Missing, context: Context, inspect: Inspe
       message,
       context,
     );
-  const known = nativePackage(name);
+  const known =
+    (asker === undefined ? undefined : nativePackage(normalised(nameIn(asker)))) ?? nativePackage(name);
   const instead = known ? `. Instead: ${known.instead}` : "";
   const versions =
     missing.versions === undefined || missing.versions === "none" ? [] : missing.versions.split(", ");
@@ -140,6 +141,8 @@ async function missingPackage(missing: Missing, context: Context, inspect: Inspe
   return say(`There is no package "${name}" where packages come from${needed}`);
 }
 
+const nameIn = (text: string): string => /^[\w.-]*/.exec(text.trim())?.[0] ?? "";
+
 const withoutRange = (text: string): string =>
   /^[\w.-]+(?: [\d][\w.]*)?/.exec(text.trim())?.[0] ?? text.trim();
 
@@ -147,7 +150,7 @@ const withoutRange = (text: string): string =>
 const few = (versions: readonly string[]): string =>
   versions.length > 5 ? `…, ${versions.slice(-5).join(", ")}` : versions.join(", ");
 
-function conflict(log: string, context: Context): UsageError {
+async function conflict(log: string, context: Context, inspect: Inspect): Promise<UsageError> {
   const block = /The conflict is caused by:\n((?:[ \t]+\S.*\n)+)/.exec(log)?.[1] ?? "";
   const lines = block
     .split("\n")
@@ -177,9 +180,19 @@ function conflict(log: string, context: Context): UsageError {
         context,
       );
   }
+  const wanted = new Map(
+    lines.flatMap((line) => {
+      const [, asker = "", requirement = ""] = /^([\w.-]+) \S+ depends on (.*)$/.exec(line) ?? [];
+      return asker === "" ? [] : [[normalised(nameIn(requirement)), { asker, requirement }] as const];
+    }),
+  );
+  for (const [name, { asker, requirement }] of [...wanted].slice(0, 3)) {
+    if (!/No matching distribution found|none of the wheel's tags/.test(await inspect(name))) continue;
+    return missingPackage({ requirement, chain: asker, versions: undefined }, context, inspect);
+  }
   return at(
     null,
-    `The dependencies contradict each other: ${lines.length > 0 ? lines.join("; ") : lastErrors(log)}`,
+    `The dependencies contradict each other: ${lines.length > 0 ? lines.slice(0, 6).join("; ") : lastErrors(log)}`,
     context,
   );
 }

@@ -18,7 +18,7 @@ import {
   writeLock,
 } from "./lock.ts";
 import { NATIVE } from "./native.ts";
-import { type Launcher, NoPip, type PipOptions, pipDownload } from "./pip.ts";
+import { type Launcher, NoPip, type PipOptions, type PipRun, pipDownload } from "./pip.ts";
 import {
   normalised,
   problem,
@@ -224,23 +224,60 @@ async function choose(
       ];
   const files = { asked: join(work, "requirements.txt"), limits: join(work, "constraints.txt") };
   writeFileSync(files.asked, lines([...options, ...packages.map(asLine), ...(hashed ? pinned : [])]));
-  writeFileSync(
-    files.limits,
-    lines([...limits, ...constraints.filter(({ name }) => !PROVIDED.has(name)).map(asLine)]),
-  );
-  const tried = new Map<string, string>();
-  const run = await pip(
-    work,
-    ["-d", folders.wheels, "--find-links", folders.stubs, "-r", files.asked, "-c", files.limits],
-    request,
-    packages,
-    (line) => noteVersion(line, tried),
-  );
+  const tried: Tried = new Map();
+  let run: PipRun | null = null;
+  // Pip would go back to the first version of a package if newer ones need what can't be had. To say what that is, the
+  // newest is asked for.
+  for (let tries = 0; run === null; tries++) {
+    const newest = [...tried].flatMap(([name, versions]) =>
+      versions.size > MOST_VERSIONS ? [`${name}==${[...versions][0]}`] : [],
+    );
+    writeFileSync(
+      files.limits,
+      lines([...limits, ...newest, ...constraints.filter(({ name }) => !PROVIDED.has(name)).map(asLine)]),
+    );
+    run = await pipWithin(
+      work,
+      ["-d", folders.wheels, "--find-links", folders.stubs, "-r", files.asked, "-c", files.limits],
+      request,
+      packages,
+      tries < MOST_TRIES ? tried : new Map(),
+    );
+  }
   if (!run.ok)
     throw await explain(run.log, contextOf(requirements, request), inspector(work, requirements, request));
   const wheels = readWheels(folders.wheels);
   const lock = makeLock(asked, lockedOf(wheels));
   return { lock, wheels, warnings: settled(packages, tried, lock) };
+}
+
+/** Versions by package, in the order in which pip looked at them. */
+type Tried = Map<string, Set<string>>;
+
+/** Versions of one package that pip may look at. */
+const MOST_VERSIONS = 20;
+const MOST_TRIES = 3;
+
+/** Like `pip`, but null if it looks at too many versions of a package that it has not looked at so before. */
+async function pipWithin(
+  work: string,
+  options: readonly string[],
+  request: DependencyRequest,
+  packages: readonly Requirement[],
+  tried: Tried,
+): Promise<PipRun | null> {
+  const stop = new AbortController();
+  const known = new Set([...tried].flatMap(([name, { size }]) => (size > MOST_VERSIONS ? [name] : [])));
+  const signal = request.signal ? AbortSignal.any([request.signal, stop.signal]) : stop.signal;
+  try {
+    return await pip(work, options, { ...request, signal }, packages, (line) => {
+      const name = noteVersion(line, tried);
+      if (name !== null && !known.has(name) && (tried.get(name)?.size ?? 0) > MOST_VERSIONS) stop.abort();
+    });
+  } catch (error) {
+    if (stop.signal.aborted && !request.signal?.aborted) return null;
+    throw error;
+  }
 }
 
 async function fetchAgain(
@@ -286,7 +323,7 @@ async function pip(
   request: DependencyRequest,
   packages: readonly Requirement[],
   onLine?: (line: string) => void,
-): ReturnType<typeof pipDownload> {
+): Promise<PipRun> {
   const how: PipOptions = {
     launchers: request.launchers,
     env: request.env,
@@ -366,17 +403,20 @@ function lockedOf(wheels: ReadonlyMap<string, Uint8Array>): readonly Locked[] {
   });
 }
 
-/** Remembers the first version of a package that pip looked at: the newest that seemed to fit. */
-function noteVersion(line: string, tried: Map<string, string>): void {
+/** Remembers a version of a package that pip looks at; gives the package. */
+function noteVersion(line: string, tried: Tried): string | null {
   const file = /^\s+(?:Downloading|Using cached) (?:\S*\/)?(\S+\.whl)/.exec(line)?.[1];
-  const name = file === undefined ? null : parseWheelName(file);
-  if (name && !tried.has(name.name)) tried.set(name.name, name.version);
+  const wheel = file === undefined ? null : parseWheelName(file);
+  if (!wheel) return null;
+  const versions = tried.get(wheel.name) ?? new Set();
+  tried.set(wheel.name, versions.add(wheel.version));
+  return wheel.name;
 }
 
 /** A package that was asked for without a version and is not the newest one. */
-function settled(packages: readonly Requirement[], tried: ReadonlyMap<string, string>, lock: Lock): string[] {
+function settled(packages: readonly Requirement[], tried: Tried, lock: Lock): string[] {
   return lock.packages.flatMap(({ name, version }) => {
-    const first = tried.get(name);
+    const [first] = tried.get(name) ?? [];
     if (first === undefined || first === version || !packages.some((each) => each.name === name)) return [];
     return [`${name} ${version} is used, not ${first}: what newer versions need can't be had in a sandbox`];
   });

@@ -14,8 +14,11 @@ const LEARNING_INSTEAD = "scikit-learn, which the engine has, or a model behind 
 const GEOMETRY_INSTEAD = "scipy.spatial, which the engine has";
 const HASHING_INSTEAD = "hashlib of the standard library";
 
+const SERVICE_INSTEAD = "the service's HTTP interface, by httpx or urllib.request";
+
 /** Packages that people ask for and that have native code which the engine does not carry. */
 export const NATIVE: Readonly<Record<string, Native>> = {
+  anthropic: { instead: SERVICE_INSTEAD },
   aiohttp: { instead: "httpx, or urllib.request of the standard library" },
   "argon2-cffi": { instead: CRYPTO_INSTEAD },
   "argon2-cffi-bindings": { instead: CRYPTO_INSTEAD },
@@ -33,7 +36,8 @@ export const NATIVE: Readonly<Record<string, Native>> = {
   fastparquet: { instead: "CSV or JSON files, or a tool of the host" },
   gevent: { instead: ASYNC_INSTEAD },
   greenlet: { instead: ASYNC_INSTEAD },
-  grpcio: { instead: "the service's HTTP interface, by httpx" },
+  "google-genai": { instead: SERVICE_INSTEAD },
+  grpcio: { instead: SERVICE_INSTEAD },
   h5py: { instead: "numpy.save, or a tool of the host" },
   hiredis: { instead: "redis, which works without it" },
   httptools: { instead: "h11, which is pure Python" },
@@ -50,7 +54,9 @@ export const NATIVE: Readonly<Record<string, Native>> = {
   mysqlclient: { instead: DATABASE_INSTEAD },
   numba: { instead: "numpy, which the engine has" },
   numexpr: { instead: "numpy, which the engine has" },
+  mistralai: { instead: SERVICE_INSTEAD },
   onnxruntime: { instead: LEARNING_INSTEAD },
+  openai: { instead: `openai<1.40, or ${SERVICE_INSTEAD}` },
   "opencv-python": { instead: "pillow and scipy.ndimage, which the engine has" },
   "opencv-python-headless": { instead: "pillow and scipy.ndimage, which the engine has" },
   oracledb: { instead: DATABASE_INSTEAD },
