@@ -58,7 +58,6 @@ class BodyDecoder {
   private readonly pool: InstructionPool;
   private readonly localCount: number;
   private readonly root: Instruction;
-  private readonly instructions: Instruction[] = [];
   /** The blocks around the current instruction, the function itself first. */
   private readonly open: Instruction[];
 
@@ -85,10 +84,9 @@ class BodyDecoder {
       const instruction = this.pool.take(reader.byte(), start);
       this.instruction(instruction);
       instruction.end = reader.position;
-      this.instructions.push(instruction);
     }
     reader.expectDone("function body");
-    return { root: this.root, instructions: this.instructions };
+    return { root: this.root, instructions: this.pool.taken(1) };
   }
 
   private instruction(instruction: Instruction): void {

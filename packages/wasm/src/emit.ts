@@ -96,17 +96,29 @@ class BodyEmitter {
     this.counts.marks += this.plan.marks?.count ?? 0;
     this.declareLocals();
     this.enter();
-    instructions.forEach((instruction, i) => {
+    const marked = this.markedInstructions();
+    for (let i = 0; i < instructions.length; i++) {
+      const instruction = instructions[i] as Instruction;
+      const marks = marked?.[i] ? this.plan.marks : undefined;
       this.countBranch(instruction, i, "reached");
-      this.mark(this.plan.marks?.before.get(i), instruction.start);
-      this.before(instruction, i);
+      if (marks) this.mark(marks.before.get(i), instruction.start);
+      this.before(instruction, i, marks?.instead.get(i));
       if (instruction.opener === root && instruction.opcode === Op.end) this.leave(instruction);
       this.countBranch(instruction, i, "fellThrough");
-      this.mark(this.plan.marks?.behind.get(i), instruction.end);
+      if (marks) this.mark(marks.behind.get(i), instruction.end);
       this.after(instruction, instructions[i + 1]);
-    });
+    }
     this.copyUntil(root.closer?.end ?? 0);
     return this.hints;
+  }
+
+  /** A 1 for each instruction that has marks around it: most have none, and maps are slow to ask. */
+  private markedInstructions(): Uint8Array | undefined {
+    const { body, marks } = this.plan;
+    if (marks === undefined) return undefined;
+    const marked = new Uint8Array(body.instructions.length);
+    for (const map of [marks.before, marks.behind, marks.instead]) for (const i of map.keys()) marked[i] = 1;
+    return marked;
   }
 
   /** Whether the body becomes a block with padding around it. */
@@ -153,7 +165,7 @@ class BodyEmitter {
   }
 
   /** What is inserted in front of an instruction, or stands in its place. */
-  private before(instruction: Instruction, i: number): void {
+  private before(instruction: Instruction, i: number, instead: Code | undefined): void {
     const { opcode, opener } = instruction;
     switch (opcode) {
       case Op.if:
@@ -181,22 +193,29 @@ class BodyEmitter {
     }
     if (isCall(instruction)) {
       this.beforeCall(instruction);
-      const other = this.plan.marks?.instead.get(i);
-      if (other) this.replaceBy(instruction, other);
+      if (instead) this.replaceBy(instruction, instead);
       return;
     }
-    const replacement = this.plan.marks?.instead.get(i) ?? this.replacement(instruction);
+    const replacement = instead ?? this.replacement(instruction);
     if (replacement !== undefined) this.replaceBy(instruction, replacement);
   }
 
   private replacement(instruction: Instruction): Code | undefined {
     const { frame, padding } = this.plan;
-    const size = frame?.get(instruction);
-    if (size !== undefined) return i32((size + padding) | 0);
-    if (instruction.opcode === Op.memorySize) return memorySize(this.layout);
-    if (instruction.opcode === Op.memoryGrow) return memoryGrow(this.layout);
-    if (instruction.opcode === Op.prefixed) return bulkCall(this.module, this.layout, instruction);
-    return undefined;
+    switch (instruction.opcode) {
+      case Op.i32Const: {
+        const size = frame?.get(instruction);
+        return size === undefined ? undefined : i32((size + padding) | 0);
+      }
+      case Op.memorySize:
+        return memorySize(this.layout);
+      case Op.memoryGrow:
+        return memoryGrow(this.layout);
+      case Op.prefixed:
+        return bulkCall(this.module, this.layout, instruction);
+      default:
+        return undefined;
+    }
   }
 
   private beforeCall({ opcode, start }: Instruction): void {

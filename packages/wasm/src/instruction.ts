@@ -99,6 +99,11 @@ export class InstructionPool {
     return instruction.reset(opcode, start);
   }
 
+  /** All that are taken, from the one with number `first` on. */
+  taken(first: number): Instruction[] {
+    return this.items.slice(first, this.used);
+  }
+
   /** Takes all back. */
   clear(): void {
     this.used = 0;
