@@ -50,8 +50,8 @@ export interface EngineParts {
 const MAX_PAGES = 65_536;
 /** `capsule_cut` until a function that was cut out is called. */
 const NOT_CUT = -1;
-/** An instance that grew beyond this is cheaper to throw away than to keep. */
-const REUSE_BYTES = 160 * 1024 * 1024;
+/** An instance that grew beyond the engine's image by more is cheaper to throw away than to keep. */
+const REUSE_GROWTH = 48 * 1024 * 1024;
 
 /** Why the guest was ended from outside. */
 type Doom =
@@ -141,7 +141,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
   }
 
   get reusable(): boolean {
-    return this.#python.memory.buffer.byteLength <= REUSE_BYTES;
+    return this.#python.memory.buffer.byteLength <= this.#parts.base.layout.length + REUSE_GROWTH;
   }
 
   reset(program: PreparedProgram | null, limits: SandboxLimits, now: number): void {
