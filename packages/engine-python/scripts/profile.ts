@@ -14,7 +14,7 @@ import { createImports } from "./wasi.ts";
 const SLICE = 20_000_000;
 
 /** Bytes of the shadow stack that programs may use, as in cells. */
-const STACK = 3584 * 1024;
+const STACK = 3072 * 1024;
 
 /** Branches that training reaches less often than once in so many units are left out: they cost more than they gain. */
 const WORTH = 1 / 20_000;

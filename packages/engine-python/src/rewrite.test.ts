@@ -126,11 +126,11 @@ def nested(n):
 for f in (lambda: repr(nested(100_000)), lambda: eval("-" * 100_000 + "1"), lambda: [].sort(key=f)):
     try: f()
     except (RecursionError, MemoryError) as e: print(type(e).__name__)
-print(len(repr(nested(1000))), eval("(" * 90 + "7" + ")" * 90))
+print(len(repr(nested(500))), eval("(" * 60 + "7" + ")" * 60))
 x = nested(500_000)
 del x
 `),
-    "RecursionError\nMemoryError\n2002 7\n",
+    "RecursionError\nMemoryError\n1002 7\n",
   );
   assert.throws(
     () => python.run("import threading; a = threading.Lock(); a.acquire(); a.acquire()"),

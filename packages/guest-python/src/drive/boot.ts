@@ -20,7 +20,7 @@ export interface BootRequest {
  * on WebAssembly. Padding makes them at least as many as the native stack's that are used meanwhile, which has 3.9 MB in
  * a cell: so this check comes first in every tier of V8.
  */
-const STACK_BYTES = 3584 * 1024;
+const STACK_BYTES = 3072 * 1024;
 
 /** An engine that has been started, with its prelude and the common part of the library loaded. */
 export interface Booted {
