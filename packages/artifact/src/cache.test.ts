@@ -45,6 +45,7 @@ function folder(): Folder {
 const MANIFEST: ProgramManifest = {
   language: "javascript",
   variant: "full",
+  needs: [],
   entry: "main",
   engine: "abc",
   source: "",

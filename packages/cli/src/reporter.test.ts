@@ -61,7 +61,15 @@ test("what was compiled, when its snapshot was taken and why", () => {
     cached,
     bytes: 12_600,
     manifest: {
-      ...{ language: "javascript", variant: "full", entry: "main", engine: "e", source: "s", output: [] },
+      ...{
+        language: "javascript",
+        variant: "full",
+        needs: [],
+        entry: "main",
+        engine: "e",
+        source: "s",
+        output: [],
+      },
       snapshot,
       reasons: snapshot === "before" ? ["it asked for the time (hello.ts:1:9)"] : [],
       tasks: [
@@ -86,6 +94,9 @@ test("what was compiled, when its snapshot was taken and why", () => {
   );
   assert.match(programLine(program("after", true), "hello.ts", 1, paint), /found in the cache/);
   assert.match(snapshotLines(program("after", false)), /^snapshot taken after the program was loaded/);
+  const pandas = program("after", false);
+  const full = { ...pandas, manifest: { ...pandas.manifest, needs: ["report.py:3 imports pandas"] } };
+  assert.match(snapshotLines(full), /\non the full engine\n {2}because report\.py:3 imports pandas\n$/);
   assert.match(snapshotLines(program("before", false)), /loads it again\n {2}because it asked for the time/);
   assert.equal(
     taskLines(program("after", false)),

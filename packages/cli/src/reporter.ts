@@ -58,12 +58,15 @@ export function programLine(program: LoadedProgram, name: string, elapsedMs: num
   return `${paint("bold", oneLine(name))} ${paint("green", how)} · ${facts.join(" · ")}\n`;
 }
 
-/** When the snapshot was taken and why, for `--verbose`. */
+/** When the snapshot was taken, on which engine, and why, for `--verbose`. */
 export function snapshotLines(program: LoadedProgram): string {
-  const { snapshot, reasons } = program.manifest;
-  if (snapshot === "after") return "snapshot taken after the program was loaded: attempts start from it\n";
-  const because = reasons.map((reason) => `  because ${oneLine(reason)}\n`).join("");
-  return `snapshot taken before the program: each attempt loads it again\n${because}`;
+  const { snapshot, reasons, needs } = program.manifest;
+  const because = (words: readonly string[]): string =>
+    words.map((word) => `  because ${oneLine(word)}\n`).join("");
+  const engine = needs.length > 0 ? `on the full engine\n${because(needs)}` : "";
+  return snapshot === "after"
+    ? `snapshot taken after the program was loaded: attempts start from it\n${engine}`
+    : `snapshot taken before the program: each attempt loads it again\n${because(reasons)}${engine}`;
 }
 
 /** One line for each task with its limits, for `--verbose`. */

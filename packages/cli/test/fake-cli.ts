@@ -121,6 +121,7 @@ const program = (file: string): LoadedProgram => ({
   manifest: {
     language: "javascript",
     variant: "full",
+    needs: [],
     entry: "main",
     engine: "e1",
     source: "s1",

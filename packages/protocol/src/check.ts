@@ -1,6 +1,6 @@
 import { FrameError } from "./codec.ts";
 import { ERROR_TYPES } from "./errors.ts";
-import { isJson, isArguments } from "./json.ts";
+import { isArguments, isJson } from "./json.ts";
 import { LIMITS } from "./limits.ts";
 import type { FromCell, LoadedTask } from "./messages.ts";
 import { isTaskName } from "./policy.ts";

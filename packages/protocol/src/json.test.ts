@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isJson, isArguments } from "./json.ts";
+import { isArguments, isJson } from "./json.ts";
 import { LIMITS } from "./limits.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);

@@ -30,6 +30,8 @@ export interface ProgramManifest {
   readonly language: Language;
   /** The variant of the engine it was loaded on. */
   readonly variant: "core" | "full";
+  /** Why that has to be the full one, in words for `--verbose`; empty where it need not be, or there is no other. */
+  readonly needs: readonly string[];
   /** The task a run begins with. */
   readonly entry: string;
   /** Content hash of the engine its snapshot belongs to. */

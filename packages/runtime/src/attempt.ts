@@ -22,8 +22,8 @@ import * as words from "./words.ts";
 /** What an attempt needs of its run. */
 export interface RunContext {
   readonly program: Program;
-  /** Goes on with the program on the variant of its engine that lacks nothing. */
-  complete(): Promise<void>;
+  /** Goes on with the program on the variant of its engine that has `code`. */
+  complete(code: string): Promise<void>;
   /** Random bytes that only this run's host knows. */
   seed(path: string, attempt: number): string;
   output(output: Output): void;
@@ -170,7 +170,7 @@ class Attempt implements SandboxListener {
     const begun = this.#spoke;
     const fail = (message: string): void => this.#end({ ok: false, error: "internal_error", message, usage });
     try {
-      await this.#context.complete();
+      await this.#context.complete(code);
     } catch (error) {
       fail(error instanceof Error ? error.message : String(error));
       return;

@@ -30,8 +30,8 @@ export class Context implements RunContext {
     this.#failed = failed;
   }
 
-  async complete(): Promise<void> {
-    this.program = await this.program.complete();
+  async complete(code: string): Promise<void> {
+    this.program = await this.program.complete(code);
   }
 
   seed(path: string, attempt: number): string {

@@ -19,12 +19,14 @@ export interface Bundle {
   /** When reading began, in ms since 1970. */
   readonly readAt: number;
   readonly warnings: readonly string[];
-  /** Whether it needs what only the largest variant of its engine has. */
-  readonly full: boolean;
+  /** Why it needs what only the full variant of its engine has; empty: it does not. */
+  readonly needs: readonly string[];
 }
 
 export interface BundleRequest extends View {
   readonly file: string;
+  /** What is known to need the full variant of the engine, in words; null: nothing. */
+  readonly need: string | null;
   /** Something that takes long, such as fetching dependencies. */
   readonly onProgress: (text: string) => void;
 }
@@ -61,7 +63,7 @@ const javascript: LanguageSupport = {
   async bundle({ file, root, cwd }) {
     const { bundleProgram } = await import("@capsule-run/guest-javascript/bundle");
     const bundle = await bundleProgram({ file, root, sdk: guestSdk(), cwd });
-    return { ...bundle, code: Buffer.from(bundle.code), full: false };
+    return { ...bundle, code: Buffer.from(bundle.code), needs: [] };
   },
   async trace() {
     const trace = await import("@capsule-run/guest-javascript/trace");
@@ -77,10 +79,11 @@ const python: LanguageSupport = {
   name: "python",
   example: "mark a function with `@task`",
   placeMark: 'File "/',
-  async bundle({ file, root, cwd, onProgress }) {
+  async bundle({ file, root, cwd, need, onProgress }) {
     const { bundleProgram } = await import("@capsule-run/guest-python/bundle");
-    const bundle = await bundleProgram({ file, root, cwd, progress: onProgress });
-    return { ...bundle, full: bundle.variant === "full" };
+    const full = need ?? undefined;
+    const bundle = await bundleProgram({ file, root, cwd, full, progress: onProgress });
+    return { ...bundle, needs: bundle.reasons };
   },
   async trace() {
     const trace = await import("@capsule-run/guest-python/trace");

@@ -32,8 +32,8 @@ export interface Program {
   describe(report: Uint8Array): Promise<string>;
   /** Printed text in which places of the bundle stand, with the user's files and lines instead. */
   translate(text: string): Promise<string>;
-  /** The same program on the variant of its engine that lacks nothing; remembered for later runs. */
-  complete(): Promise<Program>;
+  /** The same program on the variant of its engine that has `code`; remembered for later runs. */
+  complete(code: string): Promise<Program>;
 }
 
 /** A bundle, and what is needed to speak of it in the user's terms. */
@@ -42,6 +42,7 @@ export interface Source extends View {
   readonly language: LanguageSupport;
   readonly file: string;
   readonly code: Uint8Array;
+  readonly needs: readonly string[];
   readonly sourceMap: string;
 }
 
@@ -74,6 +75,7 @@ export async function loadProgram(source: Source, { engine, cells }: Crew): Prom
   const manifest: ProgramManifest = {
     language: source.language.name,
     variant: engine.variant,
+    needs: source.needs,
     engine: engine.hash,
     source: source.key,
     entry,
@@ -145,9 +147,13 @@ async function loadError(ended: Ended, source: Source): Promise<UsageError> {
   const { message, place, excerpt } = trace.report(report, source.sourceMap, source);
   const slug = LOAD_SLUGS[report.name];
   // The place says where; a stack would only repeat it.
-  const shown = slug ? trace.places(report.message, source.sourceMap, source) : message;
+  const shown = slug ? trace.places(withoutClass(report), source.sourceMap, source) : message;
   return new UsageError(slug ?? "load", shown, { place, excerpt });
 }
+
+/** The message alone: Python's begins with the class of the exception. */
+const withoutClass = ({ name, message }: ErrorReport): string =>
+  message.startsWith(`capsule.${name}: `) ? message.slice(`capsule.${name}: `.length) : message;
 
 /** Exceptions of `task` itself, which have pages of their own. */
 const LOAD_SLUGS: Readonly<Record<string, UsageSlug | undefined>> = {

@@ -14,7 +14,7 @@ import {
 import { LIMITS, type ProgramManifest } from "@capsule-run/protocol";
 import type { Progress } from "./api.ts";
 import type { CellArtifact } from "./cell.ts";
-import type { Crew, Fleet, Variant } from "./engines.ts";
+import type { Crew, Fleet } from "./engines.ts";
 import { type Bundle, type LanguageSupport, languageOf } from "./languages.ts";
 import { checkManifest, loadProgram, type Program, readReport, type Source } from "./program.ts";
 
@@ -84,7 +84,7 @@ export class ProgramStore {
       return under.then((program) =>
         this.#programs.get(file.path)?.key === this.#cache(file).lookUp(entry) ? program : this.get(file),
       );
-    return this.#share(file, () => this.#make(file, entry, language, "core"));
+    return this.#share(file, () => this.#make(file, entry, language, null));
   }
 
   #share(file: ProgramFile, make: () => Promise<Program>): Promise<Program> {
@@ -105,43 +105,48 @@ export class ProgramStore {
     return this.#remember(file, entry, language, crew, stored, true);
   }
 
-  async #make(file: ProgramFile, entry: Entry, language: LanguageSupport, least: Variant): Promise<Program> {
+  /** @param need what is known to need the full variant of the engine, in words */
+  async #make(
+    file: ProgramFile,
+    entry: Entry,
+    language: LanguageSupport,
+    need: string | null,
+  ): Promise<Program> {
     const { fleet, cwd, warn, progress } = this.#options;
     const onProgress = (text: string): void => progress({ text, done: 0, total: 0 });
-    const bundle = await language.bundle({ file: file.path, root: file.root, cwd, onProgress });
+    const bundle = await language.bundle({ file: file.path, root: file.root, cwd, need, onProgress });
     progress(null);
     // Now, while the disk is as it was bundled from; loading may take a while.
     const inputs = observe(bundle.inputs, bundle.readAt);
     for (const warning of bundle.warnings) warn(warning);
-    const variant: Variant = least === "full" || bundle.full ? "full" : "core";
-    const crew = await fleet.crew(language.name, variant);
-    const made =
-      (await this.#load(file, language, bundle, crew)) ??
-      (await this.#load(file, language, bundle, await fleet.crew(language.name, "full")));
-    if (!made) throw new Error(`${file.given} can't be loaded on the whole engine`);
+    const crew = await fleet.crew(language.name, bundle.needs.length > 0 ? "full" : "core");
+    const made = await this.#load(file, language, bundle, crew);
+    if (made.lacks !== "") return this.#make(file, entry, language, `loading it got to ${made.lacks}`);
     this.#write(file, entry, inputs, made.artifact);
-    return this.#remember(file, entry, language, made.crew, made.artifact, false, bundle.sourceMap);
+    return this.#remember(file, entry, language, crew, made.artifact, false, bundle.sourceMap);
   }
 
-  /** Loads a bundle on an engine, unless it is in the cache; null if that engine lacks what it needs. */
+  /** Loads a bundle on an engine, unless it is in the cache; or says what that engine lacks. */
   async #load(
     file: ProgramFile,
     language: LanguageSupport,
     bundle: Bundle,
     crew: Crew,
-  ): Promise<{ readonly artifact: Artifact; readonly crew: Crew } | null> {
+  ): Promise<
+    { readonly lacks: ""; readonly artifact: Artifact } | { readonly lacks: string; readonly artifact: null }
+  > {
     const { version, cwd } = this.#options;
-    const { code, sourceMap } = bundle;
+    const { code, sourceMap, needs } = bundle;
     const key = artifactKey({ code, engine: crew.engine.hash, version, rules: RULES });
-    const source: Source = { key, language, file: file.given, root: file.root, cwd, code, sourceMap };
+    const source: Source = { key, language, file: file.given, root: file.root, cwd, code, needs, sourceMap };
     const stored = this.#cache(file).read(key);
     const loaded = stored ? { lacks: "" as const, ...fromStored(stored) } : await loadProgram(source, crew);
-    if (loaded.manifest === null) return null;
+    if (loaded.manifest === null) return { lacks: loaded.lacks, artifact: null };
     const { manifest, artifact } = loaded;
     const floor = Math.max(crew.engine.floor, sandboxBytes(artifact.pages));
     checkManifest(manifest, file.given, floor, language.example);
     const { globals, pages } = artifact;
-    return { artifact: { key, manifest, globals, pages, bundle: artifact.bundle, sourceMap }, crew };
+    return { lacks: "", artifact: { key, manifest, globals, pages, bundle: artifact.bundle, sourceMap } };
   }
 
   #write(file: ProgramFile, entry: Entry, inputs: readonly Input[] | null, artifact: Artifact): void {
