@@ -1,8 +1,8 @@
 /**
  * Measures Capsule: prints a table and writes `bench/results/latest.json`.
  *
- *     npm run bench                      all subjects, some minutes
- *     npm run bench -- --quick           fewer rounds, less than a minute
+ *     npm run bench                      all subjects, a quarter of an hour
+ *     npm run bench -- --quick           fewer rounds, some minutes
  *     npm run bench -- --only start      one subject; may be given several times
  *
  * Times are medians of many rounds in which the contenders take turns. On a machine that does other work, "least" says
@@ -16,11 +16,20 @@ import { table } from "./lib/table.ts";
 import { calls } from "./subjects/calls.ts";
 import { memoryUse } from "./subjects/memory.ts";
 import { metering } from "./subjects/metering.ts";
+import { pythonCalls } from "./subjects/python-calls.ts";
+import { pythonKernels } from "./subjects/python-kernels.ts";
+import { pythonMemory } from "./subjects/python-memory.ts";
+import { pythonSandbox } from "./subjects/python-sandbox.ts";
+import { pythonScience } from "./subjects/python-science.ts";
+import { pythonStart } from "./subjects/python-start.ts";
 import { reaction } from "./subjects/reaction.ts";
 import { sandbox } from "./subjects/sandbox.ts";
 import { start } from "./subjects/start.ts";
 
-const SUBJECTS: readonly Subject[] = [start, calls, metering, sandbox, reaction, memoryUse];
+const SUBJECTS: readonly Subject[] = [
+  ...[start, calls, metering, sandbox, reaction, memoryUse],
+  ...[pythonStart, pythonCalls, pythonKernels, pythonScience, pythonSandbox, pythonMemory],
+];
 
 const { values } = parseArgs({
   options: { quick: { type: "boolean", default: false }, only: { type: "string", multiple: true } },

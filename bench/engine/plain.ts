@@ -2,7 +2,7 @@
  * QuickJS by its C API in an otherwise empty host: the same for the engine as its package ships it and for the metered
  * one. Fuel is refilled without looking up, so what is measured is counting.
  */
-import { GATE } from "@capsule-run/wasm/host";
+import { refill } from "./refill.ts";
 
 /** The part of the C API that evaluating a text takes. Values are pointers to boxed `JSValue`s. */
 interface Exports {
@@ -40,8 +40,6 @@ export const EVALUATION_EXPORTS = [
   "qjs_execute_pending_job",
 ] as const;
 
-/** Units of fuel per refill, as many as in a cell. */
-const SLICE = 20_000_000;
 const BADF = 8;
 const EVAL_GLOBAL = 0;
 const FIXED_TIME_NS = 1_700_000_000_000_000_000n;
@@ -109,18 +107,4 @@ export function startEngine(wasm: Uint8Array): PlainEngine {
       return text;
     },
   };
-}
-
-/** Gives the next slice whenever one is used up. */
-function refill(fuel: WebAssembly.Global<"i32">, gate: WebAssembly.Table): void {
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(GATE as BufferSource), {
-    capsule: {
-      yield: () => {
-        fuel.value += SLICE;
-        return 0;
-      },
-    },
-  });
-  gate.set(0, exports.gate);
-  fuel.value = SLICE;
 }

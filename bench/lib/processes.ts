@@ -13,6 +13,7 @@ export const ENGINE = here("../../packages/cli/dist/engine-javascript");
 export const REPOSITORY = here("../..");
 export const SDK = here("../../packages/cli/dist/guest-sdk.js");
 export const HELLO = here("../../examples/hello.ts");
+export const PYTHON_HELLO = here("../../examples/hello.py");
 
 /** A program of the bench. */
 export const benchProgram = (name: string): string => here(`../programs/${name}`);
@@ -28,15 +29,21 @@ export const CELL_FLAGS = [
 /** A project in a temporary folder with a user cache of its own, removed when disposed. */
 export class Project implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), "capsule-bench-"));
-  readonly #userCache = join(this.folder, "user");
+  readonly userCache = join(this.folder, "user");
+  #ownCache = false;
 
   constructor(...programs: readonly string[]) {
-    mkdirSync(this.#userCache);
+    mkdirSync(this.userCache);
     for (const program of programs) cpSync(program, join(this.folder, basename(program)));
   }
 
   get env(): NodeJS.ProcessEnv {
-    return { ...process.env, CAPSULE_CACHE_DIR: this.#userCache };
+    return this.#ownCache ? process.env : { ...process.env, CAPSULE_CACHE_DIR: this.userCache };
+  }
+
+  /** From now on the cache is the user's own, where the Python engine is. */
+  useOwnCache(): void {
+    this.#ownCache = true;
   }
 
   /** Forgets compiled programs, so that the next run has to compile. */
@@ -47,8 +54,8 @@ export class Project implements Disposable {
   /** Forgets everything that any run has left on disk. */
   forgetAll(): void {
     this.forgetPrograms();
-    rmSync(this.#userCache, { recursive: true, force: true });
-    mkdirSync(this.#userCache);
+    rmSync(this.userCache, { recursive: true, force: true });
+    mkdirSync(this.userCache);
   }
 
   /** Milliseconds from the start of `node ARGS…` to its end. Throws unless it exits with 0. */

@@ -10,7 +10,7 @@ export interface Measurement {
 }
 
 export interface Effort {
-  /** Fewer rounds: all subjects together in less than a minute. */
+  /** Fewer rounds: enough to see that it works, not to compare. */
   readonly quick: boolean;
 }
 

@@ -1,0 +1,122 @@
+/**
+ * Runs in a process with a cell's V8 flags: times each kernel in the engine as its release has it, in the metered one
+ * without and with marks, and in the system's Python, by turns.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface, type Interface } from "node:readline";
+import { openLibrary } from "@capsule-run/guest-python/drive";
+import { rewrite } from "@capsule-run/wasm";
+import { rewriteOptions } from "../../packages/engine-python/src/rewrite.ts";
+import { benchProgram } from "../lib/processes.ts";
+import { median } from "../lib/statistics.ts";
+import { type PlainPython, startPython } from "./python-plain.ts";
+
+/** Times of one kernel: medians of the ratios of neighbours in time. */
+export interface PythonKernelTimes {
+  readonly kernel: string;
+  readonly plainMs: number;
+  /** Against the unmetered engine: metered and marked, as it is shipped; metered only. */
+  readonly shipped: number;
+  readonly metered: number;
+  /** The unmetered engine against itself: what the machine's noise alone makes of it. */
+  readonly control: number;
+  /** The shipped engine against the system's Python; null without one. */
+  readonly system: number | null;
+  readonly systemMs: number | null;
+}
+
+/** `warmUp`: rounds until V8 has compiled what is hot with its optimizing compiler; with fewer, ratios are too high. */
+const [artifacts = "", python = "", rounds = "15", warmUp = "30"] = process.argv.slice(2);
+
+const program = readFileSync(benchProgram("kernels.py"), "utf8");
+const wasm = readFileSync(join(artifacts, "python.wasm"));
+const library = openLibrary(join(artifacts, "python-stdlib.zip"));
+const options = rewriteOptions("core", { data: true });
+
+/** Evaluates a kernel: its checksum, and the milliseconds of processor time it took. */
+type Contender = (kernel: string) => Promise<readonly [checksum: string, ms: number]>;
+
+/** Its time is this thread's processor time: what else the machine does is left out, and so is V8's compiler. */
+function inEngine(module: Uint8Array): Contender {
+  const engine: PlainPython = startPython(module, library);
+  engine.execute(program);
+  return async (kernel) => {
+    const before = process.threadCpuUsage();
+    const checksum = engine.execute(`print(KERNELS["${kernel}"]())`);
+    const { user, system } = process.threadCpuUsage(before);
+    return [checksum.trim(), (user + system) / 1000];
+  };
+}
+
+/** Evaluates kernels by name, line by line, with their processor time. */
+const SERVER = `
+import sys, time, kernels
+for line in sys.stdin:
+    start = time.process_time_ns()
+    checksum = kernels.KERNELS[line.strip()]()
+    print(checksum, (time.process_time_ns() - start) / 1e6, flush=True)
+`;
+
+function inSystem(): { readonly contender: Contender; end(): void } {
+  const child: ChildProcess = spawn(python, ["-B", "-c", SERVER], {
+    cwd: benchProgram("."),
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const lines: Interface = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+  return {
+    contender: async (kernel) => {
+      const line = once(lines, "line");
+      child.stdin?.write(`${kernel}\n`);
+      const [checksum = "", ms] = String((await line)[0]).split(" ");
+      return [checksum, Number(ms)];
+    },
+    end: () => child.stdin?.end(),
+  };
+}
+
+const system = python === "" ? null : inSystem();
+const contenders: readonly Contender[] = [
+  inEngine(wasm),
+  inEngine(rewrite(wasm, options).wasm),
+  inEngine(rewrite(wasm, { ...options, markPages: false }).wasm),
+  inEngine(wasm),
+  ...(system ? [system.contender] : []),
+];
+const names = [...program.matchAll(/^def (\w+)\(\):$/gm)].map(([, name]) => name as string);
+
+for (const kernel of names) {
+  const results = new Set<string>();
+  for (const contender of contenders) results.add((await contender(kernel))[0]);
+  if (results.size !== 1) throw new Error(`${kernel}: they disagree: ${[...results].join(", ")}`);
+}
+for (let i = 0; i < Number(warmUp); i++)
+  for (const kernel of names) for (const contender of contenders) await contender(kernel);
+await new Promise((resolve) => setTimeout(resolve, 500));
+
+const order = contenders.map((_, i) => i);
+const times: PythonKernelTimes[] = [];
+for (const kernel of names) {
+  const samples: number[][] = [];
+  for (let round = 0; round < Number(rounds); round++) {
+    const sample: number[] = [];
+    for (const i of round % 2 === 0 ? order : [...order].reverse())
+      sample[i] = (await (contenders[i] as Contender)(kernel))[1];
+    samples.push(sample);
+  }
+  const of = (ratio: (sample: readonly number[]) => number): number => median(samples.map(ratio));
+  const plain = ([first = 0, , , last = 0]: readonly number[]): number => (first + last) / 2;
+  times.push({
+    kernel,
+    plainMs: of((sample) => sample[0] ?? 0),
+    shipped: of((sample) => (sample[1] ?? 0) / plain(sample)),
+    metered: of((sample) => (sample[2] ?? 0) / plain(sample)),
+    control: of(([first = 0, , , last = 0]) => last / first),
+    system: system && of((sample) => (sample[1] ?? 0) / (sample[4] ?? 0)),
+    systemMs: system && of((sample) => sample[4] ?? 0),
+  });
+}
+system?.end();
+process.stdout.write(JSON.stringify(times));
