@@ -8,7 +8,7 @@ import { type Command, chooseProgram } from "./run.ts";
 
 /** What `capsule build --json` prints: the manifest without the output of the program's top level. */
 function buildJson({ file, cached, bytes, manifest }: LoadedProgram): string {
-  const { language, variant, engine, entry, source, snapshot, reasons, tasks } = manifest;
+  const { language, variant, needs, engine, entry, source, snapshot, reasons, tasks } = manifest;
   return JSON.stringify({
     file,
     cached,

@@ -121,7 +121,7 @@ export class ProgramStore {
     for (const warning of bundle.warnings) warn(warning);
     const crew = await fleet.crew(language.name, bundle.needs.length > 0 ? "full" : "core");
     const made = await this.#load(file, language, bundle, crew);
-    if (made.lacks !== "") return this.#make(file, entry, language, `loading it got to ${made.lacks}`);
+    if (made.artifact === null) return this.#make(file, entry, language, `loading it got to ${made.lacks}`);
     this.#write(file, entry, inputs, made.artifact);
     return this.#remember(file, entry, language, crew, made.artifact, false, bundle.sourceMap);
   }
