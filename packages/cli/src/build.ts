@@ -15,6 +15,7 @@ function buildJson({ file, cached, bytes, manifest }: LoadedProgram): string {
     bytes,
     language,
     variant,
+    needs,
     engine,
     entry,
     source,
