@@ -53,10 +53,10 @@ export interface Placement {
 export function placeMarks(blocks: Blocks, needs: readonly Need[], grain: Grain): Placement {
   const groups = new Map<number, Need[]>();
   for (const need of needs) {
-    const key = need.root === CONSTANT ? -1 - (need.low >>> grain.shift) : need.root;
+    const [key, known] = need.root === CONSTANT ? onPage(need, grain) : [need.root, need];
     const group = groups.get(key);
-    if (group) group.push(need);
-    else groups.set(key, [need]);
+    if (group) group.push(known);
+    else groups.set(key, [known]);
   }
   const marks: Mark[] = [];
   for (const group of groups.values()) {
@@ -64,6 +64,12 @@ export function placeMarks(blocks: Blocks, needs: readonly Need[], grain: Grain)
     else for (const window of windows(group, reachOf(grain))) placeWindow(blocks, window, grain, marks);
   }
   return { marks, cost: marks.reduce((sum, { weight }) => sum + weight, 0) };
+}
+
+/** Needs by constants are met by a page: that of an address from which a mark reaches them. */
+function onPage(need: Need, grain: Grain): [key: number, need: Need] {
+  const address = within({ ...need, reach: reachOf(grain) }, need.low);
+  return [-1 - (address >>> grain.shift), { ...need, low: address, high: address }];
 }
 
 /** Parts of a group each of which one mark can do for. */
@@ -159,9 +165,9 @@ interface Range {
   readonly reach: number;
 }
 
-/** The distance nearest to `wanted` from which a mark reaches all that is needed. */
+/** The distance at which to mark: `wanted`, if a mark there reaches all that is needed. */
 export function within({ low, high, reach }: Omit<Range, "root">, wanted: number): number {
-  return Math.min(Math.max(wanted, high - reach), low + reach);
+  return wanted >= high - reach && wanted <= low + reach ? wanted : Math.max(low, high - reach);
 }
 
 function markIn(blocks: Blocks, block: number, node: Node, range: Range): Mark {

@@ -152,23 +152,24 @@ export function markRange(layout: Layout, to: Code, length: Code): Code {
 }
 
 function rangeBody(map: MarkMemory): Code {
-  const [to, length] = [0, 1] as const;
-  const shift = [...i32(map.grain.shift), ...i32ShrU];
-  const firstPage = [...localGet(to), ...shift];
+  const { shift: log2, slop } = map.grain;
+  const [to, length, first, last] = [0, 1, 2, 3] as const;
+  const shift = [...i32(log2), ...i32ShrU];
   const lastPage = [...localGet(to), ...localGet(length), ...i32Add, ...i32(1), ...i32Sub, ...shift];
   const setMark = (page: number) => [...localGet(page), ...i32(1), ...storeMark(map)];
-  const [first, last] = [2, 3] as const;
   const fill = [Op.prefixed, Prefixed.memoryFill, ...u32(map.memory)];
   const between = [...localGet(last), ...localGet(first), ...i32Sub];
   // Beyond 4 GiB the last page comes before the first, and the fill traps as what is being marked would.
   const all = [...localGet(first), ...i32(1), ...between, ...fill];
   return functionBody(
     ["i32", "i32"],
-    [...localGet(length)],
-    ifThen(
-      [...firstPage, ...localSet(first), ...lastPage, ...localSet(last)],
-      [...setMark(first), ...setMark(last)],
-      [...between, ...i32(1), ...i32GtU, ...ifThen(all)],
-    ),
+    [...localGet(to), ...shift, ...localSet(first), ...setMark(first)],
+    [...localGet(length), ...i32(slop), ...i32GtU],
+    ifThen([...lastPage, ...localSet(last)], setMark(last), [
+      ...between,
+      ...i32(1),
+      ...i32GtU,
+      ...ifThen(all),
+    ]),
   );
 }
