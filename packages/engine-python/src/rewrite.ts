@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type Padding, type RewriteOptions, type RewriteReport, rewrite } from "@capsule-run/wasm";
 import profile from "../profile.json" with { type: "json" };
 import { coreCut } from "./rewrite-cut.ts";
@@ -50,6 +51,7 @@ export function rewriteOptions(variant: Variant, { data }: { data: boolean }): R
     stackPointer: "__stack_pointer",
     padding: PADDING,
     profile,
+    digest: (bytes) => createHash("sha256").update(bytes).digest("hex"),
   };
 }
 

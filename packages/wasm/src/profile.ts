@@ -79,9 +79,9 @@ export function profileFrom(
 }
 
 /** Looks up habits; fails with a `WasmError` if the profile was made from another module. */
-export function habitsOf(profile: BranchProfile | undefined, wasm: Uint8Array): Habits {
+export function habitsOf(profile: BranchProfile | undefined, wasm: Uint8Array, digest = sha256): Habits {
   if (profile === undefined) return () => NO_HABITS;
-  if (profile.module !== sha256(wasm)) throw new WasmError("the branch profile belongs to another module", 0);
+  if (profile.module !== digest(wasm)) throw new WasmError("the branch profile belongs to another module", 0);
   return (n) => {
     const habits = new Map<number, BranchHabit>();
     for (const code of profile.branches[n] ?? []) {

@@ -58,6 +58,8 @@ export interface RewriteOptions {
   readonly padding?: Padding;
   /** Usual directions of branches, made from this module. */
   readonly profile?: BranchProfile;
+  /** SHA-256 in hexadecimal, to compare with the profile's: a platform's own is faster than the one here. */
+  readonly digest?: (bytes: Uint8Array) => string;
   /** The most units of fuel between two checks; at least 4,096. Default 100,000. */
   readonly straightLimit?: number;
 }
@@ -164,7 +166,7 @@ class Rewriter {
       throw new RangeError(`straightLimit is at least ${MIN_STRAIGHT_LIMIT}`);
     }
     this.module = decodeModule(wasm);
-    this.habits = habitsOf(options.profile, wasm);
+    this.habits = habitsOf(options.profile, wasm, options.digest);
     this.counters = counting ? new BranchCounters(this.module.memory ? 1 : 0) : undefined;
     this.names = usesNames(this.module, options) ? readNames(this.module) : NO_NAMES;
     this.stackPointer = findStackPointer(this.module, this.names, options.stackPointer);
