@@ -40,6 +40,8 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   "npm ci && npm test": "this is part of it",
   "npx capsule run examples/analyze.ts --args-file examples/analyze.args.json":
     "takes seconds; has a test of its own",
+  "npx capsule run examples/hello.py": "makes the Python engine if it is not there; has a test of its own",
+  "npx capsule run examples/report.py > report.svg": "takes seconds; has a test of its own",
   "npx capsule engines --prepare": "fetches 98 MB if it has to; takes a minute",
   "npm ci": "installs",
   "npm run bench": "takes minutes",
