@@ -98,3 +98,42 @@ test("untrusted.ts", async () => {
     "a way out": "task_error",
   });
 });
+
+test("hello.py", async () => {
+  assert.equal((await runExample("examples/hello.py")).result, "Hello from Capsule!");
+});
+
+test("parallel.py", async () => {
+  const { result } = await runExample<string>("examples/parallel.py", "30000", "10");
+  assert.match(result, /^3245 primes below 30000, found by 10 tasks with \d+ million units of fuel$/);
+});
+
+test("untrusted.py", async () => {
+  const { code, stdout } = await capsule(["run", "examples/untrusted.py"], { cwd: root });
+  assert.equal(code, 0);
+  const ends = [...stdout.matchAll(/^(\w[\w ]*?) +(success|[a-z]+_[a-z_]+|timeout) +/gm)].map(
+    ([, snippet, end]) => [snippet, end],
+  );
+  assert.deepEqual(Object.fromEntries(ends), {
+    "a sum": "success",
+    "a mistake": "task_error",
+    "an endless loop": "out_of_fuel",
+    "endless patience": "timeout",
+    "endless appetite": "out_of_memory",
+    "endless recursion": "stack_overflow",
+    "no JSON": "invalid_result",
+    "a way out": "task_error",
+  });
+});
+
+test("report.py draws its regions", async () => {
+  const { code, stdout, stderr } = await capsule(["run", "examples/report.py"], { cwd: root });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^<\?xml /);
+  assert.match(stdout, /<\/svg>\s*$/);
+  // Text is drawn as shapes, each with the text in a comment before it.
+  const rows = readFileSync(`${root}/examples/data/sales.csv`, "utf8").trim().split("\n").slice(1);
+  const regions = new Set(rows.map((row) => row.split(",")[1]));
+  assert.ok(regions.size > 1);
+  for (const region of regions) assert.ok(stdout.includes(`<!-- ${region} -->`), region);
+});
