@@ -49,6 +49,7 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   "npm run build": "the tests need what it makes",
   "npm test -- unit": "this is part of it",
   "npm test -- e2e": "this is part of it",
+  "npm run test:long": "takes many minutes",
   "npm run check": "this is part of it",
   "npm run test:node24": "installs, and takes minutes",
   "npm run format": "changes files",
