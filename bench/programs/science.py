@@ -7,9 +7,9 @@ ROWS, SIDE = 200_000, 320
 
 ORDERS = pandas.DataFrame(
     {
-        "region": numpy.arange(ROWS) * 7919 % 97,
-        "month": numpy.arange(ROWS) * 31 % 12,
-        "amount": numpy.arange(ROWS) * 1103515245 % 1009 / 8,
+        "region": numpy.arange(ROWS, dtype="int64") * 7919 % 97,
+        "month": numpy.arange(ROWS, dtype="int64") * 31 % 12,
+        "amount": numpy.arange(ROWS, dtype="int64") * 1103515245 % 1009 / 8,
     }
 )
 MATRIX = numpy.arange(SIDE * SIDE, dtype=float).reshape(SIDE, SIDE) % 17

@@ -62,7 +62,7 @@ export const pythonScience: Subject = {
     const sandboxed = async (work: Work, times: number): Promise<unknown> => {
       const { envelope } = await runtime.run({ file: "science.py", args: [work, times] });
       if (!envelope.success) throw new Error(`science.py: ${envelope.error.message}`);
-      return envelope.result;
+      return Number(envelope.resultJson);
     };
     const child: ChildProcess = spawn(python, ["-B", "-c", SERVER], {
       cwd: project.folder,
