@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { UsageError } from "@capsule-run/protocol";
 import { readFiles } from "../files.ts";
@@ -229,6 +229,12 @@ test("a program outside of the root has its own folder as project; behind a link
 test("errors of syntax and undecodable bytes are Python's to show", async () => {
   using project = testProject({ "main.py": "import a\ndef (:\n", "a.py": Buffer.from([0xff, 0x00, 0x27]) });
   assert.deepEqual(packed(await project.bundle("main.py")), ["a.py", "main.py"]);
+});
+
+test("a file that can't be read is an error that says so", { skip: process.getuid?.() === 0 }, async () => {
+  using project = testProject({ "main.py": "import a", "a.py": "" });
+  chmodSync(project.path("a.py"), 0);
+  await assert.rejects(project.bundle("main.py"), rejected("compile", /"a.py" can't be read/));
 });
 
 test("what is no program", async () => {

@@ -1,9 +1,9 @@
 import { realpathSync, statSync } from "node:fs";
 import { dirname, extname, join, resolve } from "node:path";
 import { UsageError } from "@capsule-run/protocol";
-import { packFiles, type Variant } from "../files.ts";
+import { type ProgramFiles, packFiles, type Variant } from "../files.ts";
 import { collect } from "./collect.ts";
-import { dependenciesOf } from "./dependencies/index.ts";
+import { dependenciesOf, type Fetched } from "./dependencies/index.ts";
 import { type BundleInput, Disk, isInside, newestChange, relativePath } from "./disk.ts";
 import { writeMap } from "./map.ts";
 
@@ -61,11 +61,14 @@ export async function bundleProgram(request: BundleRequest): Promise<Bundle> {
   const cwd = request.cwd ?? process.cwd();
   const given = resolve(cwd, request.file);
   checkFile(given, request.file);
+  const fetched: Fetched = new Map();
+  const warnings = new Set<string>();
   for (let tries = 0; ; tries++) {
     const readAt = Date.now();
-    const bundle = await bundleOnce(given, request, readAt);
+    const bundle = await bundleOnce(given, request, readAt, fetched);
+    for (const warning of bundle.warnings) warnings.add(warning);
     const hot = newestChange(bundle.inputs) > readAt - CLOCK_SLACK;
-    if (!hot || tries === 2) return bundle;
+    if (!hot || tries === 2) return { ...bundle, warnings: [...warnings] };
     // Too fresh to be sure that what was read is what is there: read again when it has cooled down.
     await new Promise((done) => setTimeout(done, CLOCK_SLACK + 5));
   }
@@ -82,14 +85,19 @@ function checkFile(path: string, given: string): void {
     );
 }
 
-async function bundleOnce(given: string, request: BundleRequest, readAt: number): Promise<Bundle> {
+async function bundleOnce(
+  given: string,
+  request: BundleRequest,
+  readAt: number,
+  fetched: Fetched,
+): Promise<Bundle> {
   // As Python does, which looks for modules beside the file that a link leads to.
   const file = realpathSync(given);
   const root = realpathSync(request.root);
   const base = isInside(file, root) ? root : dirname(file);
   const from = realpathSync(request.cwd ?? process.cwd());
   const show = (path: string) => relativePath(from, path) || path;
-  const disk = new Disk();
+  const disk = new Disk(show);
   disk.ask({ kind: "link", path: given });
   const dependencies = await dependenciesOf({
     file,
@@ -99,13 +107,14 @@ async function bundleOnce(given: string, request: BundleRequest, readAt: number)
     dir: request.dependenciesDir ?? join(root, ".capsule", "dependencies"),
     progress: request.progress ?? (() => {}),
     signal: request.signal,
+    fetched,
   });
   const { files, variant, reasons, warnings } = collect(file, dependencies.files, disk, { base, show });
   const why = request.full === undefined ? reasons : [request.full, ...reasons];
   const entry = `/app/${relativePath(base, file)}`;
   const wanted: Variant = why.length > 0 ? "full" : variant;
   return {
-    code: packFiles({ entry, variant: wanted, files }),
+    code: packed({ entry, variant: wanted, files }),
     sourceMap: writeMap(relativePath(root, base), files),
     variant: wanted,
     reasons: why,
@@ -113,4 +122,13 @@ async function bundleOnce(given: string, request: BundleRequest, readAt: number)
     readAt,
     warnings: [...dependencies.warnings, ...warnings],
   };
+}
+
+function packed(files: ProgramFiles): Uint8Array {
+  try {
+    return packFiles(files);
+  } catch (cause) {
+    // Names that no other file system has, a dependency's file in place of another's folder.
+    throw new UsageError("compile", `The program can't be packed: ${(cause as Error).message}`, { cause });
+  }
 }

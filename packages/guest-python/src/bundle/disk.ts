@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { relative, sep } from "node:path";
+import { UsageError } from "@capsule-run/protocol";
 
 /**
  * A question to the disk whose answer decided what is in a bundle. If no answer has changed, bundling again gives the
@@ -19,6 +20,12 @@ export type Kind = "file" | "folder";
 export class Disk {
   readonly #asked = new Map<string, BundleInput>();
   readonly #folders = new Map<string, ReadonlySet<string>>();
+  readonly #show: (path: string) => string;
+
+  /** @param show a path as the user would write it */
+  constructor(show: (path: string) => string) {
+    this.#show = show;
+  }
 
   inputs(): BundleInput[] {
     return [...this.#asked.values()];
@@ -61,13 +68,24 @@ export class Disk {
 
   /** What is behind a path, links followed. */
   kindOf(path: string): Kind | null {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    return stat?.isFile() ? "file" : stat?.isDirectory() ? "folder" : null;
+    try {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      return stat?.isFile() ? "file" : stat?.isDirectory() ? "folder" : null;
+    } catch {
+      return null;
+    }
   }
 
+  /** @throws UsageError `compile` */
   read(path: string): Buffer {
     this.ask({ kind: "file", path });
-    return readFileSync(path);
+    try {
+      return readFileSync(path);
+    } catch (cause) {
+      throw new UsageError("compile", `"${this.#show(path)}" can't be read: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
   }
 }
 

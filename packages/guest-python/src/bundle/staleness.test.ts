@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { renameSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { test } from "node:test";
 import { type Entry, observe, openCache } from "@capsule-run/artifact";
 import type { ProgramManifest } from "@capsule-run/protocol";
-import { type TestProject, testProject } from "./testing.ts";
+import { type TestProject, testProject, wheel } from "./testing.ts";
 
 /**
  * The promise: whatever happens to the files of a project, a program that would be bundled differently now is not
@@ -147,3 +148,25 @@ for (const [what, change] of HARMLESS)
     change(project);
     assert.equal(found(), true);
   });
+
+const pip = spawnSync("python3", ["-m", "pip", "--version"]).status === 0;
+
+test("stale: the lock of dependencies is gone, a wheel of the project", {
+  skip: !pip && "no pip",
+}, async () => {
+  using project = testProject({
+    "main.py": "import local",
+    "requirements.txt": "--no-index\n./local-1.0-py3-none-any.whl\n",
+    "local-1.0-py3-none-any.whl": wheel("local", "1.0"),
+  });
+  const first = await cached(project, "main.py");
+  assert.ok(first.found());
+  rmSync(project.path(".capsule/dependencies"), { recursive: true });
+  assert.equal(first.found(), false);
+  const second = await cached(project, "main.py");
+  assert.deepEqual(second.code, first.code);
+  project.write({ "local-1.0-py3-none-any.whl": wheel("local", "1.0", { files: { "more.py": "" } }) });
+  assert.equal(second.found(), false);
+  const third = await cached(project, "main.py");
+  assert.notDeepEqual(third.code, second.code);
+});

@@ -69,15 +69,23 @@ const LAUNCHERS: readonly Launcher[] = [
 /** Asks for the dependencies of `main.py`. */
 function depend(
   project: TestProject,
-  how: { env: NodeJS.ProcessEnv; launchers?: readonly Launcher[]; file?: string; progress?: string[] },
+  how: {
+    env: NodeJS.ProcessEnv;
+    launchers?: readonly Launcher[];
+    file?: string;
+    progress?: string[];
+    signal?: AbortSignal;
+  },
 ): Promise<Dependencies> {
   return dependenciesOf({
     file: project.path(how.file ?? "main.py"),
     base: project.root,
-    disk: new Disk(),
+    disk: new Disk((path) => path),
+    fetched: new Map(),
     dir: project.path(".capsule/dependencies"),
     show: (path) => relativePath(project.root, path),
     progress: (message) => how.progress?.push(message),
+    signal: how.signal,
     launchers: how.launchers ?? ["python3"],
     env: how.env,
   });
@@ -246,6 +254,7 @@ describe("with an index", { skip: LAUNCHERS.length === 0 && "neither uv nor pip"
         file: "alpha-2.0-py3-none-any.whl",
         sha256: hash("alpha-2.0-py3-none-any.whl"),
       });
+      assert.match(first.warnings.join(), /^$/);
       const again = await depend(project, { env: NOWHERE, launchers: [] });
       assert.deepEqual(again.files, first.files);
       assert.equal(readFileSync(project.path(".capsule/.gitignore"), "utf8"), "*\n");
@@ -301,6 +310,55 @@ describe("with an index", { skip: LAUNCHERS.length === 0 && "neither uv nor pip"
     assert.equal(Buffer.from(text).toString(), 'version = "1.0"\n');
     rmSync(`${dirname(lockFile(project))}/local-1.0-py3-none-any.whl`);
     assert.deepEqual(await depend(project, { env: index.env }), found);
+  });
+
+  test("passwords in requirements do not get into the lock, which goes with the program", async () => {
+    const address = index.url.replace("//", "//me:hunter2@");
+    using project = testProject({
+      "main.py": "",
+      "requirements.txt": `--index-url ${address}/simple\nalpha @ ${address}/files/alpha-1.0-py3-none-any.whl\n`,
+    });
+    const found = await depend(project, { env: NOWHERE });
+    assert.deepEqual(names(found), ["alpha"]);
+    for (const { bytes } of found.files) assert.ok(!Buffer.from(bytes).toString().includes("hunter2"));
+  });
+
+  test("a build that is given up leaves nothing", async () => {
+    using project = testProject({ "main.py": "", "requirements.txt": "alpha\n" });
+    const giveUp = new AbortController();
+    const build = depend(project, { env: index.env, signal: giveUp.signal });
+    setTimeout(() => giveUp.abort(new Error("given up")), 300);
+    await assert.rejects(build);
+    assert.deepEqual(readdirSync(project.path(".capsule/dependencies")), []);
+  });
+
+  test("where nothing can be written, dependencies are fetched all the same", async () => {
+    using project = testProject({
+      "main.py": "",
+      "requirements.txt": "alpha==1.0\n",
+      ".capsule/dependencies": "a file",
+    });
+    const { files, warnings } = await depend(project, { env: index.env });
+    assert.ok(files.length > 0);
+    assert.match(warnings.join(), /\.capsule\/dependencies can't be written/);
+  });
+
+  test("a package of which too many versions are looked at: the newest says what it needs", async () => {
+    const many = Array.from({ length: 25 }, (_, n) => `${n + 1}.0`);
+    await using full = await testIndex({
+      ...Object.fromEntries(
+        many.map((version) => [
+          `many-${version}-py3-none-any.whl`,
+          wheel("many", version, { requires: version === "1.0" ? [] : ["orjson"] }),
+        ]),
+      ),
+      [`orjson-3.0-${NATIVE}.whl`]: wheel("orjson", "3.0"),
+    });
+    using project = testProject({ "main.py": "", "requirements.txt": "many\n" });
+    await assert.rejects(
+      depend(project, { env: full.env }),
+      usage(/"orjson" has native code.*, and many needs it/, 1),
+    );
   });
 
   test("hashes are held", async () => {

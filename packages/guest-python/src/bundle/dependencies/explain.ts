@@ -1,4 +1,4 @@
-import { UsageError } from "@capsule-run/protocol";
+import { printable, UsageError } from "@capsule-run/protocol";
 import { nativePackage } from "./native.ts";
 import { normalised, problem, type Requirement, type Surroundings } from "./requirements.ts";
 import { PROVIDED } from "./stubs.ts";
@@ -54,9 +54,10 @@ export async function explain(log: string, context: Context, inspect: Inspect): 
 function lastErrors(log: string): string {
   const lines = log.split("\n").filter((line) => line.trim() !== "");
   const errors = lines.filter((line) => /^(?:ERROR|error): /.test(line)).slice(-3);
-  return (errors.length > 0 ? errors : lines.slice(-3))
-    .map((line) => line.replace(/^ERROR: /, "").trim())
-    .join("; ");
+  const last = (errors.length > 0 ? errors : lines.slice(-3)).map((line) =>
+    line.replace(/^ERROR: /, "").trim(),
+  );
+  return printable(last.join("; ")).slice(0, 1000);
 }
 
 /** An error at the requirement of a package, or at the first of all. */

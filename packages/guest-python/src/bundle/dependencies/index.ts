@@ -44,10 +44,15 @@ export interface DependencyRequest {
   show(path: string): string;
   progress(message: string): void;
   readonly signal?: AbortSignal | undefined;
+  /** What was fetched for the same program a moment ago. */
+  readonly fetched: Fetched;
   /** For tests: what may start pip, and its environment. */
   readonly launchers?: readonly Launcher[] | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
 }
+
+/** Dependencies by where they are kept. */
+export type Fetched = Map<string, Chosen>;
 
 export interface Dependencies {
   /** Under `/site-packages`, with the lock. */
@@ -82,12 +87,15 @@ export async function dependenciesOf(request: DependencyRequest): Promise<Depend
   );
   const requirements: Wanted = { ...found, packages, provided };
   const asked = linesOf(requirements);
-  const place = join(request.dir, keyOf(asked, requirements));
+  const place = join(request.dir, keyOf(asked, requirements.options));
   const locked = readLocked(place);
+  const known = locked ? undefined : request.fetched.get(place);
   const chosen =
-    locked && locked.wheels.size === locked.lock.packages.length
+    known ??
+    (locked && locked.wheels.size === locked.lock.packages.length
       ? { ...locked, warnings: [] }
-      : await fetchInto(place, requirements, asked, locked?.lock ?? null, request);
+      : await fetchInto(place, requirements, asked, locked?.lock ?? null, request));
+  request.fetched.set(place, chosen);
   request.disk.ask({ kind: "file", path: join(place, LOCK_FILE) });
   return {
     files: filesOf(chosen),
@@ -135,22 +143,23 @@ function isProvided({ name, text, wheel, at }: Requirement, surroundings: Surrou
   return allowed === true;
 }
 
-/** What is asked for, one line each: how it is written down in the lock. */
-function linesOf({ packages, constraints, options }: Requirements): readonly string[] {
-  const line = ({ text, hashes, wheel, name }: Requirement): string =>
-    [
-      wheel ? `${name} @ ${sha256Of(readFileSync(wheel))}` : text,
-      ...hashes.map((hash) => `--hash=${hash}`),
-    ].join(" ");
-  return [...options, ...packages.map(line), ...constraints.map((each) => `-c ${line(each)}`)];
+/** What is asked for, one line each: how it is written down in the lock, which goes where the program goes. */
+function linesOf({ packages, constraints }: Requirements): readonly string[] {
+  const line = ({ text, hashes, wheel, name }: Requirement): string => {
+    const asked = wheel
+      ? `${name} @ sha256:${sha256Of(readFileSync(wheel))}`
+      : text.replace(/\/\/[^@/\s]*@/, "//");
+    return [asked, ...hashes.map((hash) => `--hash=${hash}`)].join(" ");
+  };
+  return [...packages.map(line), ...constraints.map((each) => `-c ${line(each)}`)];
 }
 
-function keyOf(asked: readonly string[], { options }: Requirements): string {
+function keyOf(asked: readonly string[], options: readonly string[]): string {
   const provided = [...PROVIDED.values()].map(({ name, version }) => `${name}==${version}`);
   return sha256Of(JSON.stringify([1, asked, options, provided])).slice(0, 32);
 }
 
-interface Chosen {
+export interface Chosen {
   readonly lock: Lock;
   /** By file name. */
   readonly wheels: ReadonlyMap<string, Uint8Array>;

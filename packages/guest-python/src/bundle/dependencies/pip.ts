@@ -145,7 +145,7 @@ function start(
       windowsHide: true,
       signal,
       timeout: PATIENCE,
-      killSignal: "SIGKILL",
+      killSignal: "SIGTERM",
     });
     let log = "";
     let ready = false;
@@ -167,13 +167,15 @@ function start(
     };
     read(child.stdout);
     read(child.stderr);
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.name === "AbortError") reject(error);
-      else resolve(null);
+    let failed: Error | undefined;
+    child.on("error", (error) => {
+      failed = error;
+      if (child.pid === undefined) resolve(null);
     });
+    // Not before it has ended: what it writes to is removed then.
     child.on("close", (code, by) => {
-      if (by === "SIGKILL" && !signal?.aborted)
-        log += `\nERROR: It took longer than ${PATIENCE / 60_000} minutes`;
+      if (signal?.aborted) reject(failed ?? signal.reason);
+      if (by === "SIGTERM") log += `\nERROR: It took longer than ${PATIENCE / 60_000} minutes`;
       resolve({ code, ready, log });
     });
   });
