@@ -2,8 +2,12 @@
 drive. `SOURCES` is put before it: file name -> text, such as `capsule/errors.py`.
 """
 
+import builtins
 import sys
 from importlib.machinery import ModuleSpec
+
+
+BUILTINS = dict(vars(builtins))
 
 
 class Embedded:
@@ -27,6 +31,8 @@ class Embedded:
     @staticmethod
     def exec_module(module):
         spec = module.__spec__
+        # Of their own: what a program does to its builtins shall not keep its failure from being reported.
+        module.__dict__["__builtins__"] = BUILTINS
         exec(compile(spec.loader_state, f"<capsule:{module.__name__}>", "exec", dont_inherit=True), module.__dict__)
         spec.loader_state = None
 

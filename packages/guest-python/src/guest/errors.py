@@ -1,7 +1,8 @@
 """Exceptions as reports: whatever was raised, however hostile, ends as one JSON text of bounded size."""
 
-import json
-import traceback
+# As it is in C: it needs nothing that a program can have changed.
+from _json import encode_basestring_ascii as quote
+from traceback import StackSummary, TracebackException, _walk_tb_with_full_positions
 
 # Characters of a report; escapes can make a text longer, and the host takes twice as many.
 MOST = 64 * 1024
@@ -11,7 +12,6 @@ FRAMES = 2000
 # Files whose frames no traceback shows.
 HIDDEN = ("<capsule:", "<frozen importlib")
 _TYPES = {RecursionError: "stack_overflow", MemoryError: "out_of_memory"}
-_dumps = json.JSONEncoder().encode
 
 # Given back when memory is used up, so that there is some for the report.
 _reserve = [bytearray(512 * 1024)]
@@ -25,10 +25,18 @@ def report(error, with_frames=False):
         return _report(error, with_frames or not isinstance(error, SystemExit))
     except BaseException as second:
         _reserve.clear()
-        name = type(error).__name__
         # Even its description fails.
         out = isinstance(error, MemoryError) or isinstance(second, MemoryError)
-        return _json(name, name, "", "out_of_memory" if out else _type_of(error)).encode()
+        last = _in_short(error)
+        return _json(type(error).__name__[:200], last, last, "out_of_memory" if out else _type_of(error)).encode()
+
+
+def _in_short(error):
+    name = type(error).__name__[:200]
+    try:
+        return f"{name}: {error}"[: MOST // 4]
+    except BaseException:
+        return name
 
 
 def _report(error, with_frames):
@@ -58,10 +66,9 @@ def _type_of(error):
 
 
 def _json(name, message, stack, error_type):
-    fields = {"name": _whole(name), "message": _whole(message), "stack": _whole(stack)}
-    if error_type is not None:
-        fields["type"] = error_type
-    return _dumps(fields)
+    typed = "" if error_type is None else f',"type":{quote(error_type)}'
+    fields = f'"name":{quote(_whole(name))},"message":{quote(_whole(message))},"stack":{quote(_whole(stack))}'
+    return f"{{{fields}{typed}}}"
 
 
 def _whole(text):
@@ -78,7 +85,7 @@ def cut(text, most):
     return f"{text[: most - end]}\n  […{left_out} characters are left out…]\n{text[-end:]}"
 
 
-class _Summary(traceback.StackSummary):
+class _Summary(StackSummary):
     """Formats each frame once, however often it comes: CPython formats a thousand frames of a recursion to print three."""
 
     def format_frame_summary(self, frame_summary, **kwargs):
@@ -91,7 +98,7 @@ class _Summary(traceback.StackSummary):
 def describe(error):
     """A TracebackException with the frames of the program and its libraries only."""
     # Without frames, but with the suggestions that come from the last one.
-    described = traceback.TracebackException(type(error), error, error.__traceback__, limit=0, compact=True)
+    described = TracebackException(type(error), error, error.__traceback__, limit=0, compact=True)
     summaries = {}
     todo = [(error, described)]
     while todo:
@@ -123,7 +130,7 @@ def _summary(first, summaries):
             key = (id(code), frame.tb_lasti)
             summary = summaries.get(key)
             if summary is None:
-                one = next(traceback._walk_tb_with_full_positions(frame))
+                one = next(_walk_tb_with_full_positions(frame))
                 summary = summaries[key] = stack._extract_from_extended_frame_gen(iter((one,)))[0]
             stack.append(summary)
         frame = frame.tb_next

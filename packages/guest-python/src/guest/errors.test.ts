@@ -174,3 +174,27 @@ test("what can't be raised is printed", async () => {
   assert.equal(value(await run("class D:\n  def __del__(self): 1/0\nD()\nresult = 1")), 1);
   assert.match(guest.output, /^Exception ignored [\s\S]*ZeroDivisionError: division by zero\n$/);
 });
+
+test("whatever a program does to its own interpreter, its failure is a report", async () => {
+  const hostile = [
+    "import builtins; builtins.len = builtins.isinstance = builtins.type = builtins.str = None",
+    "import builtins; vars(builtins).clear()",
+    "import sys; sys.modules.clear()",
+    "import json; json.JSONEncoder.encode = json.loads = None",
+    "import traceback; traceback.TracebackException = traceback.StackSummary = None",
+    "import linecache; linecache.getline = linecache.checkcache = None",
+    "import sys; sys.settrace(lambda *a: 1 / 0)",
+    "import sys\nf = sys._getframe()\nwhile f:\n  f.f_globals.pop('running', None)\n  f = f.f_back",
+  ];
+  for (const code of hostile) {
+    const report = raised(await run(`${code}\nraise ValueError('after')`));
+    assert.match(report.message, /^\w+Error: /, code);
+  }
+  const classes = [
+    "class M(type):\n  def __getattribute__(c, n): raise RuntimeError\nclass E(Exception, metaclass=M): pass\nraise E(1)",
+    "class E(Exception):\n  @property\n  def __traceback__(self): raise RuntimeError\nraise E(1)",
+    "e = ValueError(1)\ne.__notes__ = 5\nraise e",
+    "class S(str):\n  def encode(self, *a): raise RuntimeError\nclass E(Exception):\n  def __str__(self): return S('x')\nraise E",
+  ];
+  for (const code of classes) assert.notEqual((await report(code)).message, "", code);
+});
