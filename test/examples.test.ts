@@ -133,7 +133,7 @@ test("report.py draws its regions", async () => {
   assert.match(stdout, /<\/svg>\s*$/);
   // Text is drawn as shapes, each with the text in a comment before it.
   const rows = readFileSync(`${root}/examples/data/sales.csv`, "utf8").trim().split("\n").slice(1);
-  const regions = new Set(rows.map((row) => row.split(",")[1]));
+  const regions = new Set(rows.map((row) => row.split(",")[1] ?? ""));
   assert.ok(regions.size > 1);
   for (const region of regions) assert.ok(stdout.includes(`<!-- ${region} -->`), region);
 });

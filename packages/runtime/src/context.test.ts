@@ -7,7 +7,7 @@ import type { Program } from "./program.ts";
 
 const program = {
   manifest: { entry: "main", output: [{ stream: 2, text: "loaded\n" }] },
-  placeMark: "capsule:program",
+  placeMarks: ["capsule:program"],
   translate: async (text: string) => {
     if (text.includes("broken")) throw new Error("no map");
     return text.replace("capsule:program:1:2", "a.ts:1:2");

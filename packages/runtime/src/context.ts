@@ -86,7 +86,8 @@ export class Context implements RunContext {
   /** Hands output on, in order. What names places of the bundle, such as a printed stack, is translated first. */
   #pass(output: Output): void {
     const { bytes } = output;
-    const named = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(this.program.placeMark);
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const named = this.program.placeMarks.some((mark) => text.includes(mark));
     if (!named && !this.#held) {
       this.#call(() => this.#callbacks.onOutput?.(output));
       return;

@@ -50,8 +50,8 @@ export interface LanguageSupport {
   readonly name: Language;
   /** How a task is defined, for the error about a program without one. */
   readonly example: string;
-  /** What stands in printed text that names places of the bundle. */
-  readonly placeMark: string;
+  /** Printed text that names places of the bundle has one of these in it. */
+  readonly placeMarks: readonly string[];
   bundle(request: BundleRequest): Promise<Bundle>;
   trace(): Promise<Trace>;
 }
@@ -59,7 +59,7 @@ export interface LanguageSupport {
 const javascript: LanguageSupport = {
   name: "javascript",
   example: 'mark a function with `task({ name: "main" }, …)`',
-  placeMark: "capsule:program",
+  placeMarks: ["capsule:program"],
   async bundle({ file, root, cwd }) {
     const { bundleProgram } = await import("@capsule-run/guest-javascript/bundle");
     const bundle = await bundleProgram({ file, root, sdk: guestSdk(), cwd });
@@ -78,7 +78,7 @@ const javascript: LanguageSupport = {
 const python: LanguageSupport = {
   name: "python",
   example: "mark a function with `@task`",
-  placeMark: 'File "/',
+  placeMarks: ['File "/', "/app/"],
   async bundle({ file, root, cwd, need, onProgress }) {
     const { bundleProgram } = await import("@capsule-run/guest-python/bundle");
     const full = need ?? undefined;

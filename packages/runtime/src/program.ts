@@ -26,8 +26,8 @@ export interface Program {
   /** The cells of the engine it was made for. */
   readonly cells: CellPool;
   readonly cached: boolean;
-  /** What stands in printed text that `translate` has something to do with. */
-  readonly placeMark: string;
+  /** Printed text that `translate` has something to do with has one of these in it. */
+  readonly placeMarks: readonly string[];
   /** The message of an exception: an `ErrorReport` as JSON, translated to the user's files and lines. */
   describe(report: Uint8Array): Promise<string>;
   /** Printed text in which places of the bundle stand, with the user's files and lines instead. */

@@ -178,7 +178,7 @@ export class ProgramStore {
       artifact: fromStored(stored).artifact,
       cells,
       cached,
-      placeMark: language.placeMark,
+      placeMarks: language.placeMarks,
       describe: async (report) => {
         const given = readReport(Buffer.from(report.subarray(0, LIMITS.errorCharacters * 8)).toString());
         return (await language.trace()).report(given, map(), view).message;

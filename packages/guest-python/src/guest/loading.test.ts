@@ -87,7 +87,7 @@ test("a wrong definition says what is wrong and where", async () => {
     [
       "@task\ndef a(): pass\n@task(name='a')\ndef b(): pass",
       "DuplicateTaskError",
-      /task "a" is defined twice, first at File "\/app\/main.py", line 2; give one of them another name/,
+      /task "a" is defined twice, first at \/app\/main.py:2; give one of them another name/,
     ],
     ["@task\ndef a(): pass\na()", "RuntimeError", /task "a" was called while the program is loading/],
     ["@task\nasync def a(): pass\na()", "RuntimeError", /task "a" was called while the program is loading/],

@@ -59,11 +59,11 @@ def _callable(definition):
 
 
 def _place():
-    """Where the program is right now, such as `File "/app/main.py", line 3`."""
+    """Where the program is right now, such as `/app/main.py:3`; the host knows the words before it."""
     frame = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename.startswith(OURS):
         frame = frame.f_back
-    return f'File "{frame.f_code.co_filename}", line {frame.f_lineno}' if frame else ""
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
 
 
 def find(name):

@@ -63,10 +63,14 @@ const FRAME = /^([ |]* {2}File ")(\/[^\n]*)(", line (\d{1,9})(?:,? in [^\n]*)?)$
 const FRAMES = new RegExp(FRAME, "gm");
 const WARNING = /^(\/[^\n:]*\.py)(?=:\d{1,9}: \w*Warning: )/gm;
 
+/** Where a task was defined before, in the message about one that is defined twice. */
+const DEFINED = /(?<=defined twice, first at )\/[^\n;]*\.py(?=:\d)/g;
+
 function placesIn(text: string, show: Show): string {
   return text
     .replace(FRAMES, (_, before: string, path: string, after: string) => before + show(path) + after)
-    .replace(WARNING, (path: string) => show(path));
+    .replace(WARNING, (path: string) => show(path))
+    .replace(DEFINED, (path: string) => show(path));
 }
 
 type Show = (guestPath: string) => string;
