@@ -53,7 +53,7 @@ export function translateReport(
  * and at the head of warnings. All else stays as it is.
  */
 export function translatePlaces(text: string, sourceMap: string, options: TranslateOptions): string {
-  return text.includes('File "/') || text.includes("Warning: ")
+  return text.includes('File "/') || text.includes("/app/")
     ? placesIn(text, shower(readMap(sourceMap), options))
     : text;
 }
