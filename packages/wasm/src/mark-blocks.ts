@@ -14,6 +14,8 @@ export class Blocks {
   readonly last: number[] = [];
   /** The last block that every path to this one leads through. */
   readonly dominator: number[] = [];
+  /** The blocks that lead to it, but for jumps back; null if an exception may, from anywhere. */
+  readonly before: (readonly number[] | null)[] = [];
   /** How often it is run for one call of the function, roughly. */
   readonly weight: number[] = [];
   /** Of a block at the start of a loop, the loop's `end`; else -1. */
@@ -23,8 +25,14 @@ export class Blocks {
     return this.first.length;
   }
 
-  begin(first: number, dominator: number, weight: number, loopEnd = -1): number {
+  begin(
+    first: number,
+    dominator: number,
+    weight: number,
+    { loopEnd = -1, before = [dominator] }: { loopEnd?: number; before?: readonly number[] | null } = {},
+  ): number {
     this.first.push(first);
+    this.before.push(before);
     this.last.push(first - 1);
     this.dominator.push(dominator);
     this.weight.push(Math.min(weight, MAX_WEIGHT));

@@ -1,4 +1,5 @@
 import { type Demand, withoutDemands } from "./mark-demands.ts";
+import { beforeMerges } from "./mark-merges.ts";
 import type { Need, Needs } from "./mark-needs.ts";
 import { type Grain, type Placement, placeMarks, reachOf } from "./mark-place.ts";
 import { CONSTANT, type Definition } from "./mark-values.ts";
@@ -9,11 +10,16 @@ import { CONSTANT, type Definition } from "./mark-values.ts";
  * @param demands what the function's callers have marked
  */
 export function planPlacement(found: Needs, grain: Grain, demands: readonly Demand[] = []): Placement {
-  const { blocks, needs } = found;
+  const { blocks } = found;
+  const needs = beforeMerges(found, grain);
   const plain = placeMarks(blocks, withoutDemands(found, needs, demands), grain);
   const kept = chooseKept(found, plain);
   if (kept.size === 0) return plain;
-  const other = placeMarks(blocks, withoutDemands(found, needsWith(kept, found, grain), demands), grain);
+  const other = placeMarks(
+    blocks,
+    withoutDemands(found, needsWith(kept, needs, found, grain), demands),
+    grain,
+  );
   return other.cost < plain.cost ? other : plain;
 }
 
@@ -56,11 +62,11 @@ function isCopy({ source, root, offset }: Definition, kept: ReadonlySet<number>)
 }
 
 /** Instead of the stores by the locals that are kept marked, what sets them. */
-function needsWith(kept: ReadonlySet<number>, found: Needs, grain: Grain): Need[] {
+function needsWith(kept: ReadonlySet<number>, before: readonly Need[], found: Needs, grain: Grain): Need[] {
   const reach = reachOf(grain);
   const needs: Need[] = [];
   let [low, high] = [0, 0];
-  for (const need of found.needs) {
+  for (const need of before) {
     const by = originsOf(need.definition).find(
       ({ local, offset }) => kept.has(local) && need.low >= offset - reach && need.high <= offset + reach,
     );

@@ -44,6 +44,8 @@ export interface Needs {
   readonly sets: readonly Definition[];
   /** What a local holds when the function is entered. */
   entry(local: number): Definition;
+  /** By index. */
+  readonly definitions: readonly Definition[];
   readonly params: number;
   /** All stores that can be reached. */
   readonly stores: number;
@@ -77,6 +79,9 @@ interface Frame {
   /** Where branches to the label come from: the common dominator, and how often. */
   dominator: number;
   weight: number;
+  readonly from: number[];
+  /** Exceptions may come there, too. */
+  catches: boolean;
 }
 
 const [I32_ADD, I32_SUB] = [0x6a, 0x6b];
@@ -121,6 +126,10 @@ class NeedFinder implements Needs {
     this.values = new LocalValues(body, this.blocks);
     this.closers = loopEnds(body);
     this.params = this.typeAt(module.functions[body.functionIndex] ?? -1).params.length;
+  }
+
+  get definitions(): readonly Definition[] {
+    return this.values.definitions;
   }
 
   entry(local: number): Definition {
@@ -352,12 +361,18 @@ class NeedFinder implements Needs {
     const then = opcode === Op.if ? this.fallsThrough(i) : 1;
     if (opcode === Op.loop) for (let n = height; n < this.stack.length; n++) this.stack[n] = UNKNOWN;
     if (opcode === Op.tryTable)
-      for (const target of instruction.targets) this.branch(this.frameOf(target, instruction), EXCEPTION);
+      for (const target of instruction.targets) {
+        const frame = this.frameOf(target, instruction);
+        frame.catches = true;
+        this.branch(frame, EXCEPTION);
+      }
     this.open(instruction, height, results, this.stack.slice(height), true, before, weight * (1 - then));
     if (opcode === Op.block) return;
     this.end(i);
     if (opcode === Op.loop)
-      this.current = this.blocks.begin(i + 1, before, weight * ROUNDS, this.closers.get(instruction));
+      this.current = this.blocks.begin(i + 1, before, weight * ROUNDS, {
+        loopEnd: this.closers.get(instruction) ?? -1,
+      });
     else this.current = this.blocks.begin(i + 1, before, weight * then);
   }
 
@@ -372,7 +387,7 @@ class NeedFinder implements Needs {
   ): void {
     this.frames.push({
       ...{ opener, height, params, results, alive, before, otherwise },
-      ...{ dominator: -1, weight: 0 },
+      ...{ dominator: -1, weight: 0, from: [], catches: false },
     });
   }
 
@@ -397,7 +412,7 @@ class NeedFinder implements Needs {
     if (!frame.alive) return;
     this.stack.length = frame.height;
     const weight = (this.blocks.weight[frame.before] as number) * EXCEPTION;
-    this.current = this.blocks.begin(i + 1, frame.before, weight);
+    this.current = this.blocks.begin(i + 1, frame.before, weight, { before: null });
     if (instruction.opcode === Op.catch) this.give(this.tagParams(instruction), i);
   }
 
@@ -427,7 +442,8 @@ class NeedFinder implements Needs {
       this.end(i);
     }
     this.stack.length = height;
-    this.current = this.blocks.begin(i + 1, frame.dominator, frame.weight);
+    const from = frame.catches ? null : [...new Set(frame.from)];
+    this.current = this.blocks.begin(i + 1, frame.dominator, frame.weight, { before: from });
     this.give(results, i);
   }
 
@@ -460,6 +476,7 @@ class NeedFinder implements Needs {
   private merge(frame: Frame, from: number, weight: number): void {
     frame.dominator = frame.dominator === -1 ? from : this.blocks.common(frame.dominator, from);
     frame.weight += weight;
+    frame.from.push(from);
   }
 
   private get top(): Frame {

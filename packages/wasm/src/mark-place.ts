@@ -54,6 +54,8 @@ export function placeMarks(blocks: Blocks, needs: readonly Need[], grain: Grain)
   const groups = new Map<number, Need[]>();
   for (const need of needs) {
     const [key, known] = need.root === CONSTANT ? onPage(need, grain) : [need.root, need];
+    // Page 0 counts as marked.
+    if (key === FIRST_PAGE) continue;
     const group = groups.get(key);
     if (group) group.push(known);
     else groups.set(key, [known]);
@@ -65,6 +67,9 @@ export function placeMarks(blocks: Blocks, needs: readonly Need[], grain: Grain)
   }
   return { marks, cost: marks.reduce((sum, { weight }) => sum + weight, 0) };
 }
+
+/** What `onPage` gives for page 0; roots are not negative. */
+const FIRST_PAGE = -1;
 
 /** Needs by constants are met by a page: that of an address from which a mark reaches them. */
 function onPage(need: Need, grain: Grain): [key: number, need: Need] {

@@ -20,10 +20,24 @@ export interface Definition {
   readonly offset: number;
   /** What it was computed from, if that was the value of another local, or this one, in the same block. */
   readonly source: Definition | undefined;
+  /** Where paths meet: what the local holds at the ends of the blocks that lead there, if that is known. */
+  readonly inputs: readonly Input[];
 }
+
+export interface Input {
+  readonly block: number;
+  readonly definition: Definition;
+}
+
+type Origin = Pick<Definition, "root" | "offset" | "source">;
+
+/** Merges of merges are not looked into more deeply than this. */
+const MAX_DEPTH = 200;
 
 /** The values of a function's locals at every point. Blocks are to be visited in order. */
 export class LocalValues {
+  /** By index. */
+  readonly definitions: Definition[] = [];
   private readonly blocks: Blocks;
   private readonly localCount: number;
   /** Where each local is set: the instructions of local `l` are from `firstSet[l]` to `firstSet[l + 1]` in `sets`. */
@@ -35,7 +49,6 @@ export class LocalValues {
   private readonly entries = new Map<number, Definition>();
   private readonly recent: (Definition | undefined)[] = [];
   private readonly recentBlock: Int32Array;
-  private count = 0;
 
   constructor(body: Body, blocks: Blocks) {
     this.blocks = blocks;
@@ -66,12 +79,7 @@ export class LocalValues {
   }
 
   /** Notes that the instruction `at` sets `local`. */
-  set(
-    local: number,
-    block: number,
-    at: number,
-    value: { root: number; offset: number; source: Definition | undefined } | undefined,
-  ): Definition {
+  set(local: number, block: number, at: number, value: Origin | undefined): Definition {
     const definition = this.define(local, block, at, value);
     this.remember(definition, local, block);
     return definition;
@@ -84,13 +92,13 @@ export class LocalValues {
     return known;
   }
 
-  private find(local: number, block: number): Definition {
+  private find(local: number, block: number, depth = 0): Definition {
     const { blocks } = this;
     for (let x = block; ; x = blocks.dominator[x] as number) {
       const known = this.known.get(x * this.localCount + local);
       if (known !== undefined) return known;
       if (x === 0 || this.isMerged(local, x)) {
-        const definition = x === 0 ? this.entry(local) : this.define(local, x, -1, undefined);
+        const definition = x === 0 ? this.entry(local) : this.merge(local, x, depth);
         this.known.set(x * this.localCount + local, definition);
         return definition;
       }
@@ -99,11 +107,27 @@ export class LocalValues {
 
   /** Whether a local may hold something else at the start of a block than at the end of its dominator. */
   private isMerged(local: number, block: number): boolean {
-    const { first, last, dominator, loopEnd } = this.blocks;
+    const { first, last, dominator, loopEnd, before } = this.blocks;
     const start = first[block] as number;
     const from = last[dominator[block] as number] as number;
-    const to = Math.max(start, loopEnd[block] as number);
-    return this.isSet(local, from, to);
+    const to = loopEnd[block] as number;
+    if (to >= 0) return this.isSet(local, from, to);
+    return before[block]?.length !== 1 && this.isSet(local, from, start);
+  }
+
+  /** What a local holds where paths meet: the same as at the ends of all, or something new. */
+  private merge(local: number, block: number, depth: number): Definition {
+    const { before, loopEnd } = this.blocks;
+    const from = before[block];
+    if (!from || (loopEnd[block] as number) >= 0 || depth > MAX_DEPTH)
+      return this.define(local, block, -1, undefined);
+    const inputs = from.map((end) => ({ block: end, definition: this.find(local, end, depth + 1) }));
+    const first = inputs[0]?.definition as Definition;
+    if (inputs.every(({ definition }) => definition === first)) return first;
+    const same = ({ definition: { root, offset } }: Input) => root === first.root && offset === first.offset;
+    const { root, offset } = first;
+    const origin = inputs.every(same) ? { root, offset, source: undefined } : undefined;
+    return this.define(local, block, -1, origin, inputs);
   }
 
   /** Whether an instruction behind `from` and before `to` sets a local. */
@@ -124,11 +148,14 @@ export class LocalValues {
     local: number,
     block: number,
     at: number,
-    value: { root: number; offset: number; source: Definition | undefined } | undefined,
+    value: Origin | undefined,
+    inputs: readonly Input[] = [],
   ): Definition {
-    const index = this.count++;
+    const index = this.definitions.length;
     const { root, offset, source } = value ?? { root: index, offset: 0, source: undefined };
-    return { index, local, block, at, root, offset, source };
+    const definition = { index, local, block, at, root, offset, source, inputs };
+    this.definitions.push(definition);
+    return definition;
   }
 
   private remember(definition: Definition, local: number, block: number): void {
