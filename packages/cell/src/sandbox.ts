@@ -227,8 +227,10 @@ export class Sandbox<Prepared> {
               this.#waiting = { call, resolve };
             }),
       rest: (wake, pending, deaf) => this.#rest(wake, pending, deaf),
+      // A guest may name calls that it never made; the host would take that for a broken cell.
       revoke: (call) => {
-        if (!this.#stopped) this.#send({ type: "revoke", sandbox: this.#id, call });
+        if (!this.#stopped && call >= 1 && call <= this.#calls)
+          this.#send({ type: "revoke", sandbox: this.#id, call });
       },
       output: (stream, text) => this.#output(stream, text),
       random: (length) => this.#random.next(length),

@@ -5,6 +5,7 @@ import {
   FrameReader,
   type FromCell,
   type GuestEngine,
+  type GuestEvent,
   type GuestHost,
   type GuestInstance,
   LIMITS,
@@ -147,6 +148,8 @@ class Bench {
           return `idle ${message.sandbox} ${message.wake} ${message.pending}`;
         case "call":
           return `call ${message.sandbox} ${message.call} ${message.mode} ${message.task} ${body}`;
+        case "revoke":
+          return `revoke ${message.sandbox} ${message.call}`;
         case "output":
           return `output ${message.stream} ${body.length > 100 ? body.length : body}`;
         case "pong":
@@ -229,6 +232,51 @@ test("a sync call: its completion goes to the guest that waits, others wait for 
     "idle 1 -1 1",
     "ended 1 ok 0",
   ]);
+});
+
+const shown = (event: GuestEvent | null): unknown =>
+  event?.type === "complete"
+    ? [event.type, event.call, Buffer.from(event.envelope).toString(), event.now]
+    : event;
+
+test("resting: told like the end of a turn, woken by what comes first, or deaf to all but the time", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  bench.said();
+  guest.host.call("async", "t", Buffer.from("[]"));
+  const listening = guest.host.rest(50, 1, false);
+  await settle();
+  assert.deepEqual(bench.said(), ["call 1 1 async t []", "idle 1 50 1"]);
+  await bench.tell({ type: "complete", sandbox: 1, call: 1, now: 7, body: Buffer.from("{}") });
+  assert.deepEqual(shown(await listening), ["complete", 1, "{}", 7]);
+
+  guest.host.call("async", "t", Buffer.from("[]"));
+  const deaf = guest.host.rest(60, 1, true);
+  await bench.tell({ type: "complete", sandbox: 1, call: 2, now: 8, body: Buffer.from("{}") });
+  await bench.tell({ type: "wake", sandbox: 1, now: 60 });
+  assert.deepEqual(await deaf, { type: "wake", now: 60 });
+  // What a deaf guest missed comes to one that rests again, or as a turn of its own.
+  assert.deepEqual(shown(await guest.host.rest(null, 1, false)), ["complete", 2, "{}", 8]);
+  assert.deepEqual(guest.entries, ["start main "]);
+});
+
+test("stop while a guest rests: it is told, and so is one that rests later", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  const resting = guest.host.rest(null, 0, false);
+  await bench.tell({ type: "stop", sandbox: 1 });
+  assert.equal(await resting, null);
+  assert.equal(await guest.host.rest(1, 0, true), null);
+});
+
+test("a guest gives up calls that it made, and no others", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  bench.said();
+  guest.host.call("async", "t", Buffer.from("[]"));
+  for (const id of [0, -1, 2, 1.5, Number.NaN, 1]) guest.host.revoke(id);
+  await settle();
+  assert.deepEqual(bench.said(), ["call 1 1 async t []", "revoke 1 1"]);
 });
 
 test("stop while idle ends it at once, and what follows is ignored", async () => {
