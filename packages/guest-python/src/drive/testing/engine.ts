@@ -21,7 +21,8 @@ function capsule(...args: readonly string[]): string {
   return stdout;
 }
 
-const list = (): readonly Listed[] => (JSON.parse(capsule("engines", "--json")) as { engines: Listed[] }).engines;
+const list = (): readonly Listed[] =>
+  (JSON.parse(capsule("engines", "--json")) as { engines: Listed[] }).engines;
 
 /** The folder of an engine that is ready, made ready if it is not. */
 export function engineFolder(variant: Variant): string {

@@ -15,8 +15,9 @@ import { openEngine } from "../engine.ts";
 import type { PreparedProgram } from "../prepared.ts";
 import { engineFolder } from "./engine.ts";
 
-// As a cell is started with them; no engine has been compiled yet, and no stack made.
-for (const flag of ["--wasm-stack-switching-stack-size=3936", "--wasm-lazy-validation"]) setFlagsFromString(flag);
+// The stacks of a cell: without them V8's own limits would come before the engine's. No guest has run yet.
+for (const flag of ["--stack-size=3936", "--wasm-stack-switching-stack-size=3936", "--wasm-lazy-validation"])
+  setFlagsFromString(flag);
 
 export const AMPLE: SandboxLimits = { fuel: 50_000_000_000, ram: null };
 export const NOW = 1_700_000_000_000;
@@ -69,10 +70,15 @@ export class TestGuest {
   /** What the host says at each pause; false ends the guest. */
   onPause: () => boolean = () => true;
   /** What a sync call is answered; null ends the guest. */
-  onWait: (id: number) => Promise<{ envelope: Uint8Array; now: number } | null> = async () => null;
-  /** What a guest that rests hears; null ends it. */
-  onRest: (wake: number | null, pending: number) => GuestEvent | null = (wake) =>
-    wake === null ? null : { type: "wake", now: wake };
+  onWait: (id: number) => Promise<{ envelope: Uint8Array; now: number } | null> = async (id) => ({
+    envelope: success(id),
+    now: NOW + id,
+  });
+  /** What a guest that rests hears; null ends it. Nothing it could wait for keeps it: the time comes at once. */
+  onRest: (wake: number | null, pending: number) => GuestEvent | null = (wake) => ({
+    type: "wake",
+    now: wake ?? NOW,
+  });
   seed = "seed";
   #drawn = 0;
 
@@ -103,7 +109,9 @@ export class TestGuest {
       random: (length) => {
         const bytes = new Uint8Array(length);
         for (let at = 0; at < length; at += 32) {
-          const drawn = createHash("sha256").update(`${this.seed} ${this.#drawn++}`).digest();
+          const drawn = createHash("sha256")
+            .update(`${this.seed} ${this.#drawn++}`)
+            .digest();
           bytes.set(drawn.subarray(0, length - at), at);
         }
         return bytes;
@@ -226,4 +234,17 @@ def other(x):
 @task
 async def other_async(x):
     return x
+`;
+
+/** Code that executes other code, catches what it is about, and goes on: the result is what was caught, and 4950, 390. */
+export const caught = (code: string): string => `
+import json
+scope = {"__name__": "case"}
+caught = None
+try:
+    exec(compile(${JSON.stringify(code)}, "/app/inner.py", "exec"), scope)
+except (MemoryError, RecursionError) as error:
+    caught = type(error).__name__
+scope.clear()
+result = [caught, sum(range(100)), len(json.dumps([str(i) for i in range(50)]))]
 `;
