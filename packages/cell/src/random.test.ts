@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createCipheriv } from "node:crypto";
 import { test } from "node:test";
 import { RandomStream } from "./random.ts";
 
@@ -7,6 +8,16 @@ test("a seed is a stream, however it is drawn", () => {
   const stream = new RandomStream("ab".repeat(32));
   const parts = Buffer.concat([1, 63, 0, 64, 65, 807].map((length) => stream.next(length)));
   assert.ok(whole.equals(parts));
+});
+
+test("it is the same stream before and after Node's cipher takes over", () => {
+  const seed = Buffer.from("0123456789abcdef".repeat(4), "hex");
+  const whole = createCipheriv("chacha20", seed, Buffer.alloc(16)).update(Buffer.alloc(20_000));
+  for (const lengths of [[20_000], [1, 4095, 1, 63, 64, 0, 5000], [100, 3990, 7, 900], [4000, 200, 4097]]) {
+    const stream = new RandomStream(seed.toString("hex"));
+    const drawn = Buffer.concat(lengths.map((length) => stream.next(length)));
+    assert.deepEqual(drawn, whole.subarray(0, drawn.length));
+  }
 });
 
 test("another seed is another stream", () => {

@@ -257,7 +257,7 @@ test("resting: told like the end of a turn, woken by what comes first, or deaf t
   assert.deepEqual(await deaf, { type: "wake", now: 60 });
   // What a deaf guest missed comes to one that rests again, or as a turn of its own.
   assert.deepEqual(shown(await guest.host.rest(null, 1, false)), ["complete", 2, "{}", 8]);
-  assert.deepEqual(guest.entries, ["start main "]);
+  assert.deepEqual(guest.entries, ["start main [1]"]);
 });
 
 test("stop while a guest rests: it is told, and so is one that rests later", async () => {
