@@ -9,28 +9,11 @@ export type Variant = "core" | "full";
 /** The engine's own exports that are kept. */
 export const ENGINE_EXPORTS = ["memory", "_initialize", "wizer.initialize", "host_alloc", "turn"] as const;
 
-/** Functions of Python's C API that are exported besides. */
+/** Functions of Python's C API that are exported besides: those that the drive calls. */
 export const API_EXPORTS = [
-  ...["malloc", "free", "PyMem_RawMalloc", "PyMem_RawFree"],
-  ...["PyRun_StringFlags", "PyImport_ImportModule", "PyImport_AddModule", "PyModule_GetDict"],
-  ...[
-    "PyObject_CallNoArgs",
-    "PyObject_CallOneArg",
-    "PyObject_Call",
-    "PyObject_GetAttrString",
-    "PyDict_GetItemString",
-  ],
-  ...["PyUnicode_FromStringAndSize", "PyUnicode_AsUTF8AndSize"],
-  ...["PyBytes_FromStringAndSize", "PyBytes_AsStringAndSize", "PyBytes_AsString", "PyBytes_Size"],
-  ...["PyErr_Occurred", "PyErr_Clear", "PyErr_Print", "PyErr_SetString", "PyErr_CheckSignals"],
-  ...["PyErr_SetInterruptEx", "PyErr_GetRaisedException", "PyErr_SetRaisedException", "PyErr_Fetch"],
-  ...[
-    "PyGC_Collect",
-    "_Py_Dealloc",
-    "_Py_DecRef",
-    "PyThreadState_Get",
-    "PyUnstable_ThreadState_SetStackProtection",
-  ],
+  ...["PyImport_AddModule", "PyModule_GetDict", "PyDict_GetItemString", "PyObject_CallOneArg"],
+  ...["PyBytes_FromStringAndSize", "PyBytes_AsString", "PyBytes_Size", "PyErr_Clear", "_Py_DecRef"],
+  ...["PyThreadState_Get", "PyUnstable_ThreadState_SetStackProtection"],
 ] as const;
 
 /**
