@@ -86,9 +86,12 @@ export class Fleet {
   async #muster(language: Language, variant: Variant): Promise<Crew> {
     const { engines, most } = this.#options;
     const engine = await engines.engine(language, variant);
-    const fits = this.#early?.language === language && this.#early.variant === variant;
-    const early = fits ? (this.#early?.cell ?? null) : null;
-    if (fits) this.#early = null;
+    const given = this.#early;
+    this.#early = null;
+    const fits = given?.language === language && given.variant === variant;
+    const early = fits ? given.cell : null;
+    // What the program needs first is another engine: the cell would only take memory and a core from that.
+    if (!fits) given?.cell.kill("SIGKILL");
     const { script, folder, hash } = engine;
     const cells = new CellPool({ parts: { script, engine: folder, variant }, engine: hash, most, early });
     this.#pools.push(cells);
