@@ -8,10 +8,11 @@ import re
 from math import sqrt
 
 
-def calls():
-    def fibonacci(n):
-        return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+def fibonacci(n):
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
 
+
+def calls():
     return fibonacci(23)
 
 
