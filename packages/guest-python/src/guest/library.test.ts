@@ -61,6 +61,7 @@ test("what can't work raises what Python's users expect, and names the sandbox",
     ["imp('fcntl')", "ModuleNotFoundError"],
     ["imp('tkinter')", "ModuleNotFoundError"],
     ["imp('ctypes').CDLL(None)", "OSError"],
+    ["imp('mmap').mmap(-1, 4096)", "OSError"],
     ["imp('signal').alarm(1)", "AttributeError"],
   ];
   const found = await attempts(...cases.map(([code]) => code));

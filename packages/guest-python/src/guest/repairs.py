@@ -51,6 +51,8 @@ def mend_builtins():
     import _thread
     import os
 
+    # What CPython says where it does not know: there is no file to execute.
+    sys.executable = sys._base_executable = ""
     # Modules read these when they are imported; `threading` cleans up after itself when they raise.
     _thread.start_new_thread = _thread.start_new = _thread.start_joinable_thread = refuse(_no_thread)
     no_process = refuse(not_supported(PROCESSES))
@@ -182,6 +184,16 @@ def _mend_ctypes(module):
     module.LibraryLoader.LoadLibrary = refused
 
 
+def _mend_mmap(module):
+    class mmap:
+        def __new__(cls, *args, **kwargs):
+            raise OSError(errno.ENOTSUP, f"files can't be mapped into memory {IN}: read them")
+
+    mmap.__module__ = module.__name__
+    mmap.__qualname__ = "mmap"
+    module.mmap = mmap
+
+
 # By the name of the module, after it was executed.
 REPAIRS = {
     "threading": _mend_threading,
@@ -194,6 +206,7 @@ REPAIRS = {
     "multiprocessing.pool": _mend_pool,
     "signal": _mend_signal,
     "ctypes": _mend_ctypes,
+    "mmap": _mend_mmap,
 }
 
 # Modules that this platform's library lacks, and why.
