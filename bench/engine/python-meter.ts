@@ -26,7 +26,7 @@ export interface PythonKernelTimes {
   /** The shipped engine against the system's Python; null without one. */
   readonly system: number | null;
   readonly systemMs: number | null;
-  /** The same two by the least time of each: says more on a machine that does other work. */
+  /** The same two by the least time of each, by the clock: says more on a machine that does other work. */
   readonly leastShipped: number;
   readonly leastSystem: number | null;
 }
@@ -39,8 +39,18 @@ const wasm = readFileSync(join(artifacts, "python.wasm"));
 const library = openLibrary(join(artifacts, "python-stdlib.zip"));
 const options = rewriteOptions("core", { data: true });
 
-/** Evaluates a kernel: its checksum, and the milliseconds of processor time it took. */
-type Contender = (kernel: string) => Promise<readonly [checksum: string, ms: number]>;
+/**
+ * Times a kernel is evaluated for one sample: processor time is read from the system in steps of some milliseconds.
+ */
+const REPEAT = 4;
+
+/** One sample. Milliseconds are those of one evaluation, of processor time and by the clock. */
+interface Sample {
+  readonly checksum: string;
+  readonly ms: number;
+  readonly wallMs: number;
+}
+type Contender = (kernel: string) => Promise<Sample>;
 
 /** Its time is this thread's processor time: what else the machine does is left out, and so is V8's compiler. */
 function inEngine(module: Uint8Array): Contender {
@@ -48,9 +58,13 @@ function inEngine(module: Uint8Array): Contender {
   engine.execute(program);
   return async (kernel) => {
     const before = process.threadCpuUsage();
-    const checksum = engine.execute(`print(KERNELS["${kernel}"]())`);
+    const start = performance.now();
+    const checksum = engine.execute(
+      `for _ in range(${REPEAT}): checksum = KERNELS["${kernel}"]()\nprint(checksum)\n`,
+    );
+    const wallMs = (performance.now() - start) / REPEAT;
     const { user, system } = process.threadCpuUsage(before);
-    return [checksum.trim(), (user + system) / 1000];
+    return { checksum: checksum.trim(), ms: (user + system) / 1000 / REPEAT, wallMs };
   };
 }
 
@@ -58,9 +72,12 @@ function inEngine(module: Uint8Array): Contender {
 const SERVER = `
 import sys, time, kernels
 for line in sys.stdin:
-    start = time.process_time_ns()
-    checksum = kernels.KERNELS[line.strip()]()
-    print(checksum, (time.process_time_ns() - start) / 1e6, flush=True)
+    kernel = kernels.KERNELS[line.strip()]
+    start, started = time.process_time(), time.perf_counter()
+    for _ in range(${REPEAT}):
+        checksum = kernel()
+    elapsed, spent = time.perf_counter() - started, time.process_time() - start
+    print(checksum, spent * 1000 / ${REPEAT}, elapsed * 1000 / ${REPEAT}, flush=True)
 `;
 
 function inSystem(): { readonly contender: Contender; end(): void } {
@@ -73,8 +90,8 @@ function inSystem(): { readonly contender: Contender; end(): void } {
     contender: async (kernel) => {
       const line = once(lines, "line");
       child.stdin?.write(`${kernel}\n`);
-      const [checksum = "", ms] = String((await line)[0]).split(" ");
-      return [checksum, Number(ms)];
+      const [checksum = "", ms, wallMs] = String((await line)[0]).split(" ");
+      return { checksum, ms: Number(ms), wallMs: Number(wallMs) };
     },
     end: () => child.stdin?.end(),
   };
@@ -92,7 +109,7 @@ const names = [...program.matchAll(/^def (\w+)\(\):$/gm)].map(([, name]) => name
 
 for (const kernel of names) {
   const results = new Set<string>();
-  for (const contender of contenders) results.add((await contender(kernel))[0]);
+  for (const contender of contenders) results.add((await contender(kernel)).checksum);
   if (results.size !== 1) throw new Error(`${kernel}: they disagree: ${[...results].join(", ")}`);
 }
 for (let i = 0; i < Number(warmUp); i++)
@@ -103,14 +120,20 @@ const order = contenders.map((_, i) => i);
 const times: PythonKernelTimes[] = [];
 for (const kernel of names) {
   const samples: number[][] = [];
+  const walls: number[][] = [];
   for (let round = 0; round < Number(rounds); round++) {
     const sample: number[] = [];
-    for (const i of round % 2 === 0 ? order : [...order].reverse())
-      sample[i] = (await (contenders[i] as Contender)(kernel))[1];
+    const wall: number[] = [];
+    for (const i of round % 2 === 0 ? order : [...order].reverse()) {
+      const { ms, wallMs } = await (contenders[i] as Contender)(kernel);
+      sample[i] = ms;
+      wall[i] = wallMs;
+    }
     samples.push(sample);
+    walls.push(wall);
   }
   const of = (ratio: (sample: readonly number[]) => number): number => median(samples.map(ratio));
-  const fastest = (i: number): number => least(samples.map((sample) => sample[i] ?? Number.NaN));
+  const fastest = (i: number): number => least(walls.map((wall) => wall[i] ?? Number.NaN));
   const plain = ([first = 0, , , last = 0]: readonly number[]): number => (first + last) / 2;
   times.push({
     kernel,

@@ -18,7 +18,7 @@ export const pythonKernels: Subject = {
   async measure({ quick }) {
     const version = systemPython();
     const { artifacts } = pythonEngine();
-    const effort = quick ? ["5", "6"] : ["21", "40"];
+    const effort = quick ? ["3", "3"] : ["21", "12"];
     const times = runChild<PythonKernelTimes[]>("engine/python-meter.ts", FLAGS, [
       artifacts,
       version === null ? "" : "python3",
