@@ -36,7 +36,7 @@ export const ENDLESS: Readonly<Record<string, string>> = {
   print: "while 1: print('x' * 1000)",
   printStderr: "import sys\nwhile 1: sys.stderr.write('x' * 100000)",
   writeNothing: "import os\nwhile 1: os.write(1, b'')",
-  readNull: "import os\nf = os.open('/dev/urandom', 0)\nwhile 1: os.read(f, 100000)",
+  readNull: "import os\nf = os.open('/dev/urandom', os.O_RDONLY)\nwhile 1: os.read(f, 100000)",
   random: "import os\nwhile 1: os.urandom(1000000)",
   clock: "import time\nwhile 1: time.time()",
   stat: "import os\nwhile 1: os.path.exists('/app/nothing')",
@@ -112,7 +112,7 @@ export const HOGS: Readonly<Record<string, string>> = {
   elements:
     "import xml.etree.ElementTree as E\nl = E.Element('a')\nwhile True: E.SubElement(l, 'b', x='y' * 1000)",
   memoryview: "l = []\nwhile True: l.append(memoryview(bytes(100000)))",
-  readAll: "import os\nf = os.open('/dev/urandom', 0)\nos.read(f, 10 ** 9)",
+  readAll: "import os\nf = os.open('/dev/urandom', os.O_RDONLY)\nos.read(f, 10 ** 9)",
   urandom: "import os\nos.urandom(10 ** 9)",
   import_:
     "import sys\nwhile True: sys.modules[str(len(sys.modules))] = type(sys)(str(len(sys.modules)) * 1000)",
@@ -294,7 +294,7 @@ export const ATTACKS: Readonly<Record<string, string>> = {
   input: "try: input()\nexcept EOFError: result = 'EOF'",
   hugeUrandom: "import os\ntry: os.urandom(10 ** 9)\nexcept (MemoryError, OSError): result = 'refused'",
   hugeRead:
-    "import os\nf = os.open('/dev/urandom', 0)\ntry: os.read(f, 10 ** 9)\nexcept (MemoryError, OSError): result = 'refused'",
+    "import os\nf = os.open('/dev/urandom', os.O_RDONLY)\ntry: os.read(f, 10 ** 9)\nexcept (MemoryError, OSError): result = 'refused'",
   negativeSizes:
     "import os\nfor n in (-1, -2 ** 31, 2 ** 31, 2 ** 32 + 5, 2 ** 63 - 1):\n  for f in (os.urandom, bytes, bytearray, lambda n: os.read(0, n), lambda n: b'x' * n, lambda n: [0] * n, lambda n: (0,) * n):\n    try: f(n)\n    except (OverflowError, ValueError, MemoryError, OSError): pass",
   sleepForever:

@@ -434,11 +434,14 @@ const FREED: Readonly<Record<string, string>> = Object.fromEntries(
 class Node:
   def __init__(self, a): self.a = a
   def method(self): pass
+class Start(tuple):
+  def __call__(self): pass
 class Slotted:
   __slots__ = ("a",)
   def __init__(self, a): self.a = a
-class Weak(Node):
-  __slots__ = ("__weakref__",)
+class Weak:
+  __slots__ = ("a", "__weakref__")
+  def __init__(self, a): self.a = a
 class Final(Node):
   def __del__(self): pass
 class Buffer(bytes):
@@ -463,7 +466,7 @@ def future(a):
 import gc, warnings
 warnings.simplefilter("ignore")
 gc.disable()
-a = []
+a = Start()
 for i in range(LEVELS):
   a = ${make}
 del a
