@@ -50,8 +50,9 @@ export interface Crew {
 /** The cells of a runtime: a pool for each engine that its programs need. */
 export class Fleet {
   readonly #options: FleetOptions;
-  readonly #crews = new Map<string, Promise<Crew>>();
-  readonly #pools: CellPool[] = [];
+  /** By the engine's hash: two variants may be the same engine. */
+  readonly #crews = new Map<string, Crew>();
+  readonly #finding = new Map<string, Promise<Engine>>();
   #early: FleetOptions["early"];
   #closed = false;
 
@@ -65,14 +66,12 @@ export class Fleet {
   }
 
   /** @throws UsageError if the engine can't be had */
-  crew(language: Language, variant: Variant): Promise<Crew> {
-    const name = `${language} ${variant}`;
-    const known = this.#crews.get(name);
+  async crew(language: Language, variant: Variant): Promise<Crew> {
+    const engine = await this.#find(language, variant);
+    const known = this.#crews.get(engine.hash);
     if (known) return known;
-    const crew = this.#muster(language, variant);
-    this.#crews.set(name, crew);
-    // What failed may succeed later: a network is back, a disk has room.
-    crew.catch(() => this.#crews.delete(name));
+    const crew = this.#muster(engine);
+    this.#crews.set(engine.hash, crew);
     return crew;
   }
 
@@ -80,21 +79,30 @@ export class Fleet {
   close(): void {
     this.#closed = true;
     this.#early?.cell.kill("SIGKILL");
-    for (const pool of this.#pools) pool.close();
+    for (const { cells } of this.#crews.values()) cells.close();
   }
 
-  async #muster(language: Language, variant: Variant): Promise<Crew> {
-    const { engines, most } = this.#options;
-    const engine = await engines.engine(language, variant);
+  #find(language: Language, variant: Variant): Promise<Engine> {
+    const name = `${language} ${variant}`;
+    const known = this.#finding.get(name);
+    if (known) return known;
+    const finding = this.#options.engines.engine(language, variant);
+    this.#finding.set(name, finding);
+    // What failed may succeed later: a network is back, a disk has room.
+    finding.catch(() => this.#finding.delete(name));
+    return finding;
+  }
+
+  #muster(engine: Engine): Crew {
+    const { language, variant, script, folder, hash } = engine;
     const given = this.#early;
     this.#early = null;
     const fits = given?.language === language && given.variant === variant;
     const early = fits ? given.cell : null;
     // What the program needs first is another engine: the cell would only take memory and a core from that.
     if (!fits) given?.cell.kill("SIGKILL");
-    const { script, folder, hash } = engine;
-    const cells = new CellPool({ parts: { script, engine: folder, variant }, engine: hash, most, early });
-    this.#pools.push(cells);
+    const parts = { script, engine: folder, variant };
+    const cells = new CellPool({ parts, engine: hash, most: this.#options.most, early });
     if (this.#closed) cells.close();
     return { engine, cells };
   }
