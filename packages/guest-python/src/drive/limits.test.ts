@@ -138,10 +138,10 @@ describe("memory", async () => {
     const lost: string[] = [];
     for (const [name, each] of Object.entries(await traced({ cases, limits })))
       if (each.message !== '["MemoryError",4950,290]') {
-        assert.equal(each.kind, "out_of_memory", say(name, each));
+        assert.ok(["out_of_memory", "out_of_fuel"].includes(each.kind), say(name, each));
         lost.push(name);
       }
-    // What is still held leaves no room to go on in, or takes room to be freed.
+    // What is still held leaves no room to go on in, takes room to be freed, or fills it again then.
     assert.ok(lost.length <= 5, lost.join(" "));
   });
 
