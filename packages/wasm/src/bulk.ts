@@ -27,7 +27,7 @@ import {
 import { Reader, u32 } from "./binary.ts";
 import type { Instruction } from "./instruction.ts";
 import type { Layout } from "./layout.ts";
-import { markRange } from "./mark.ts";
+import { markRange } from "./mark/code.ts";
 import { Op, Prefixed, ValueType } from "./opcodes.ts";
 import type { Module } from "./sections.ts";
 

@@ -6,7 +6,7 @@ import { isCall } from "./callgraph.ts";
 import type { FrameSizes } from "./frame.ts";
 import type { Instruction } from "./instruction.ts";
 import type { Check, Layout } from "./layout.ts";
-import type { Marks } from "./mark.ts";
+import type { Marks } from "./mark/plan.ts";
 import { memoryGrow, memorySize } from "./memory.ts";
 import { canonicalise, type FloatShape, visibleNan } from "./nan.ts";
 import { Op, ValueType, VOID_BLOCK } from "./opcodes.ts";

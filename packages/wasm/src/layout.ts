@@ -11,7 +11,7 @@ import {
   localTee,
 } from "./assemble.ts";
 import { WasmError } from "./errors.ts";
-import type { MarkMemory } from "./mark.ts";
+import type { MarkMemory } from "./mark/grain.ts";
 import { Op } from "./opcodes.ts";
 import type { FunctionType, Module } from "./sections.ts";
 

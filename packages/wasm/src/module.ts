@@ -4,7 +4,7 @@ import { elementsWithout } from "./elements.ts";
 import type { Hint } from "./emit.ts";
 import { unsupported, WasmError } from "./errors.ts";
 import type { Layout } from "./layout.ts";
-import { mapPages } from "./mark.ts";
+import { mapPages } from "./mark/grain.ts";
 import { indicesOf, type Names } from "./names.ts";
 import { Op, ValueType } from "./opcodes.ts";
 import type { BranchCounters } from "./profile.ts";

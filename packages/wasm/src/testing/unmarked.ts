@@ -1,4 +1,4 @@
-import type { Grain } from "../mark-place.ts";
+import type { Grain } from "../mark/grain.ts";
 
 const BLOCK = 64;
 

@@ -1,6 +1,6 @@
-import type { Body } from "./body.ts";
-import type { Blocks } from "./mark-blocks.ts";
-import { Op } from "./opcodes.ts";
+import type { Body } from "../body.ts";
+import { Op } from "../opcodes.ts";
+import type { Blocks } from "./blocks.ts";
 
 /** The root of values that are numbers known beforehand. */
 export const CONSTANT = -2;

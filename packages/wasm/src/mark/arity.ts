@@ -1,6 +1,6 @@
-import { WasmError } from "./errors.ts";
-import type { Instruction } from "./instruction.ts";
-import { Op, Prefixed } from "./opcodes.ts";
+import { WasmError } from "../errors.ts";
+import type { Instruction } from "../instruction.ts";
+import { Op, Prefixed } from "../opcodes.ts";
 
 /** How many operands an instruction takes from the stack, and how many it leaves there. */
 export interface Arity {

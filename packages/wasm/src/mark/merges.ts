@@ -1,6 +1,7 @@
-import type { Need, Needs } from "./mark-needs.ts";
-import { type Grain, placeMarks, reachOf } from "./mark-place.ts";
-import { CONSTANT, type Definition } from "./mark-values.ts";
+import { type Grain, reachOf } from "./grain.ts";
+import type { Need, Needs } from "./needs.ts";
+import { placeMarks } from "./place.ts";
+import { CONSTANT, type Definition } from "./values.ts";
 
 /**
  * Moves needs up: what a local holds where paths meet can be marked on each of them before, which costs less if it is

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rewrite } from "./index.ts";
-import { type Grain, HOST_GRAIN } from "./mark-place.ts";
-import { startGuest } from "./testing/guest.ts";
-import { KERNELS } from "./testing/kernels.ts";
-import { QUICKJS_EXPORTS, quickjsImports, quickjsModule } from "./testing/quickjs.ts";
-import { unmarkedBytes } from "./testing/unmarked.ts";
+import { rewrite } from "../index.ts";
+import { startGuest } from "../testing/guest.ts";
+import { KERNELS } from "../testing/kernels.ts";
+import { QUICKJS_EXPORTS, quickjsImports, quickjsModule } from "../testing/quickjs.ts";
+import { unmarkedBytes } from "../testing/unmarked.ts";
+import { type Grain, HOST_GRAIN } from "./grain.ts";
 
 /** The last is what hosts use; the others see more. Coarse pages hide a lack of marks, as another store marks them. */
 const GRAINS: readonly Grain[] = [{ shift: 4, slop: 512 }, { shift: 4, slop: 32 }, HOST_GRAIN];

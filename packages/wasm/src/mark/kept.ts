@@ -1,8 +1,8 @@
-import { type Demand, withoutDemands } from "./mark-demands.ts";
-import { beforeMerges } from "./mark-merges.ts";
-import type { Need, Needs } from "./mark-needs.ts";
-import { type Grain, type Placement, placeMarks, reachOf } from "./mark-place.ts";
-import { CONSTANT, type Definition } from "./mark-values.ts";
+import { type Grain, reachOf } from "./grain.ts";
+import { beforeMerges } from "./merges.ts";
+import { type Demand, type Need, type Needs, withoutDemands } from "./needs.ts";
+import { type Placement, placeMarks } from "./place.ts";
+import { CONSTANT, type Definition } from "./values.ts";
 
 /**
  * Places a function's marks. Some locals, like a pointer that goes round a loop, are cheaper to mark wherever they

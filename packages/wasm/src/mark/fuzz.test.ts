@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rewrite } from "./index.ts";
-import type { Grain } from "./mark-place.ts";
-import { startGuest } from "./testing/guest.ts";
-import { randomStores } from "./testing/stores.ts";
-import { unmarkedBytes } from "./testing/unmarked.ts";
+import { rewrite } from "../index.ts";
+import { startGuest } from "../testing/guest.ts";
+import { randomStores } from "../testing/stores.ts";
+import { unmarkedBytes } from "../testing/unmarked.ts";
+import type { Grain } from "./grain.ts";
 
 const GRAINS: readonly Grain[] = [
   { shift: 6, slop: 16 },

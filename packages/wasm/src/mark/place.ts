@@ -1,22 +1,7 @@
-import { SLOP } from "./host/marks.ts";
-import { PAGE } from "./host/pages.ts";
-import type { Blocks } from "./mark-blocks.ts";
-import type { Need } from "./mark-needs.ts";
-import { CONSTANT, type Definition } from "./mark-values.ts";
-
-/** How finely memory is marked. */
-export interface Grain {
-  /** log2 of the bytes of a page. */
-  readonly shift: number;
-  /** How far from the place that is marked bytes may be written, in both directions; at least 16. */
-  readonly slop: number;
-}
-
-/** The grain that hosts know: see host/marks.ts. */
-export const HOST_GRAIN: Grain = { shift: Math.log2(PAGE), slop: SLOP };
-
-/** How far from the place that is marked a store may begin: none is larger than 16 bytes. */
-export const reachOf = ({ slop }: Grain): number => slop - 16;
+import type { Blocks } from "./blocks.ts";
+import { type Grain, reachOf } from "./grain.ts";
+import type { Need } from "./needs.ts";
+import { CONSTANT, type Definition } from "./values.ts";
 
 /** A mark by a local's value. */
 export interface Mark {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dirtyRuns } from "./host/index.ts";
-import { type RewriteOptions, rewrite } from "./index.ts";
-import { startGuest } from "./testing/guest.ts";
-import { wat } from "./testing/wat.ts";
+import { dirtyRuns } from "../host/index.ts";
+import { type RewriteOptions, rewrite } from "../index.ts";
+import { startGuest } from "../testing/guest.ts";
+import { wat } from "../testing/wat.ts";
 
 const PAGE = 4096;
 
