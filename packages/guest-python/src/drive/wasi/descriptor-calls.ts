@@ -7,9 +7,10 @@ import type {
   OutputDescriptor,
 } from "./descriptors.ts";
 import type { Span } from "./guest-memory.ts";
+import { isScratch } from "./nodes.ts";
 import { fillRandom, MOST_RANDOM } from "./process.ts";
 import { refusal } from "./refusal.ts";
-import { isScratch, type ScratchFile } from "./scratch.ts";
+import type { ScratchFile } from "./scratch.ts";
 import { filetypeOf, setTimes, writeStat } from "./stat.ts";
 import type { Operations, World } from "./world.ts";
 

@@ -1,5 +1,5 @@
 import { ALL_RIGHTS, DIRECTORY_RIGHTS, RIGHT, STREAM_RIGHTS } from "./defs.ts";
-import type { DeviceNode, DirectoryNode, FileNode } from "./nodes.ts";
+import { type DeviceNode, type DirectoryNode, type FileNode, isScratch } from "./nodes.ts";
 import { refusal } from "./refusal.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -110,7 +110,7 @@ export class Descriptors {
   add(descriptor: OpenedDescriptor): number {
     this.checkRoom();
     this.#open.set(this.#lowest, descriptor);
-    this.#scratch.hold(descriptor.node);
+    if (isScratch(descriptor.node)) this.#scratch.hold(descriptor.node);
     return this.#lowest++;
   }
 
@@ -119,7 +119,7 @@ export class Descriptors {
     if (number === ROOT) throw refusal("NOTSUP");
     this.#open.delete(number);
     if (number >= FIRST_FREE) this.#lowest = Math.min(this.#lowest, number);
-    if ("node" in found) this.#scratch.release(found.node);
+    if ("node" in found && isScratch(found.node)) this.#scratch.release(found.node);
   }
 
   /** Moves a descriptor to a number that is in use, and closes what was there. */

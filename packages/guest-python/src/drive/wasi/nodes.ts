@@ -1,17 +1,11 @@
-import type { Scratch, ScratchFile } from "./scratch.ts";
+import type { Times } from "./attributes.ts";
+import type { Scratch, ScratchFile, ScratchNode } from "./scratch.ts";
 
 /** Random access to bytes that do not change: a file of the host, or what is held in memory. */
 export interface RandomAccess {
   readonly size: number;
   /** Fills `into` from `position` on; gives how much there was. */
   read(position: number, into: Uint8Array): number;
-}
-
-/** Nanoseconds since 1970. */
-export interface Times {
-  accessed: bigint;
-  modified: bigint;
-  changed: bigint;
 }
 
 /** A file that nobody can change. Shared by all attempts that see it. */
@@ -53,8 +47,8 @@ export interface DirectoryNode {
 
 export type Node = FileNode | DeviceNode | DirectoryNode;
 
-/** The devices that nodes are on: inodes are unique on each. */
-export const DEVICE = { root: 1n, engine: 2n, program: 3n, scratch: 4n } as const;
+/** Whether it belongs to `/tmp`. */
+export const isScratch = (node: Node): node is ScratchNode => node.scratch !== null;
 
 /** All files that can't change are from 1980: as old as a ZIP archive can say, so that they can be put into one. */
 const FIXED_TIME = 315_532_800_000_000_000n;

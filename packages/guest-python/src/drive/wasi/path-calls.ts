@@ -9,10 +9,10 @@ import {
   RIGHT,
 } from "./defs.ts";
 import type { Descriptor, DirectoryDescriptor, OpenedDescriptor } from "./descriptors.ts";
-import type { DirectoryNode, Node } from "./nodes.ts";
+import { type DirectoryNode, isScratch, type Node } from "./nodes.ts";
 import { follow, isWithin, type Place, writable } from "./paths.ts";
 import { refusal } from "./refusal.ts";
-import { isScratch, type ScratchNode } from "./scratch.ts";
+import type { ScratchNode } from "./scratch.ts";
 import { filetypeOf, setTimes, writeStat } from "./stat.ts";
 import type { Operations, World } from "./world.ts";
 

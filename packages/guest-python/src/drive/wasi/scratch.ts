@@ -1,4 +1,4 @@
-import { DEVICE, type DirectoryNode, type Node, type Times } from "./nodes.ts";
+import { DEVICE, type Times } from "./attributes.ts";
 import { refusal } from "./refusal.ts";
 
 /** How much `/tmp` holds. */
@@ -83,7 +83,7 @@ export class ScratchFile {
 }
 
 /** A directory of `/tmp`, or `/tmp` itself. */
-export class ScratchDirectory implements DirectoryNode {
+export class ScratchDirectory {
   readonly kind = "directory";
   readonly device = DEVICE.scratch;
   readonly passage = false;
@@ -92,13 +92,14 @@ export class ScratchDirectory implements DirectoryNode {
   readonly times: Times;
   /** In the order in which entries came; their `place` says it in numbers. */
   readonly entries = new Map<string, ScratchNode>();
-  parent: DirectoryNode | null;
+  /** Null: `/tmp` itself, or gone. */
+  parent: ScratchDirectory | null;
   place = 0;
   linked = true;
   holders = 0;
   #places = 0;
 
-  constructor(scratch: Scratch, inode: bigint, now: bigint, parent: DirectoryNode | null) {
+  constructor(scratch: Scratch, inode: bigint, now: bigint, parent: ScratchDirectory | null) {
     this.scratch = scratch;
     this.inode = inode;
     this.times = { accessed: now, modified: now, changed: now };
@@ -127,9 +128,6 @@ export class ScratchDirectory implements DirectoryNode {
 }
 
 export type ScratchNode = ScratchFile | ScratchDirectory;
-
-/** Whether it belongs to `/tmp`. */
-export const isScratch = (node: Node): node is ScratchNode => node.scratch !== null;
 
 /** `/tmp` of one attempt: in memory, empty at its start, bounded. Names and rules of paths are `paths.ts`'s. */
 export class Scratch {
@@ -165,12 +163,11 @@ export class Scratch {
     this.#settle(node);
   }
 
-  hold(node: Node): void {
-    if (isScratch(node)) node.holders++;
+  hold(node: ScratchNode): void {
+    node.holders++;
   }
 
-  release(node: Node): void {
-    if (!isScratch(node)) return;
+  release(node: ScratchNode): void {
     node.holders--;
     this.#settle(node);
   }

@@ -1,8 +1,8 @@
+import type { Times } from "./attributes.ts";
 import { ALL_FSTFLAGS, FILESTAT, FILETYPE, FSTFLAG } from "./defs.ts";
 import type { Descriptor } from "./descriptors.ts";
-import type { Node, Times } from "./nodes.ts";
+import { isScratch, type Node } from "./nodes.ts";
 import { refusal } from "./refusal.ts";
-import { isScratch } from "./scratch.ts";
 import type { World } from "./world.ts";
 
 export const filetypeOf = (kind: Descriptor["kind"]): number =>

@@ -1,5 +1,6 @@
 import type { ProgramFiles } from "../../files.ts";
-import { DEVICE, type DirectoryNode, inMemory, type Node, type RandomAccess, TreeBuilder } from "./nodes.ts";
+import { DEVICE } from "./attributes.ts";
+import { type DirectoryNode, inMemory, type Node, type RandomAccess, TreeBuilder } from "./nodes.ts";
 import { type Inflate, zipContent, zipEntries } from "./zip.ts";
 
 /** Where the interpreter looks for its standard library. */
