@@ -13,7 +13,7 @@ import {
   testProject,
   wheel,
 } from "../testing.ts";
-import { type Dependencies, dependenciesOf } from "./index.ts";
+import { type Dependencies, dependenciesOf } from "./dependencies.ts";
 import { sha256Of } from "./lock.ts";
 import type { Launcher } from "./pip.ts";
 
