@@ -68,7 +68,7 @@ describe("recursion", async () => {
     const unchecked = await traced({ cases: codes(UNCHECKED_RECURSION), limits });
     for (const [name, each] of Object.entries(unchecked))
       assert.ok(
-        ["stack_overflow", "result", "out_of_fuel", "task_error"].includes(each.kind),
+        ["stack_overflow", "result", "out_of_memory", "out_of_fuel", "task_error"].includes(each.kind),
         say(name, each),
       );
   });
