@@ -87,5 +87,15 @@ export function page(outcomes: Outcomes, text: string = readFileSync(PAGE, "utf8
 
 export const writePage = (outcomes: Outcomes): void => writeFileSync(PAGE, page(outcomes));
 
+/** Without what the formatter adds to tables, and how it marks emphasis. */
+const plain = (text: string): string =>
+  text
+    .replace(/ {2,}/g, " ")
+    .replace(/-{3,}/g, "---")
+    .replace(/\b_|_\b|\*/g, "");
+
 /** Whether the page has the numbers of the outcomes. */
-export const isCurrent = (outcomes: Outcomes): boolean => page(outcomes) === readFileSync(PAGE, "utf8");
+export function isCurrent(outcomes: Outcomes): boolean {
+  const now = readFileSync(PAGE, "utf8");
+  return plain(page(outcomes, now)) === plain(now);
+}

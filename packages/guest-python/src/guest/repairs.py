@@ -174,6 +174,17 @@ def _mend_pool(module):
 
 
 def _mend_signal(module):
+    raise_signal = module.raise_signal
+
+    def raise_known_signal(signalnum, /):
+        # The engine's C library ends the interpreter for a number that is none.
+        if isinstance(signalnum, int) and not 0 < signalnum < module.NSIG:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return raise_signal(signalnum)
+
+    raise_known_signal.__doc__ = raise_signal.__doc__
+    raise_known_signal.__name__ = raise_known_signal.__qualname__ = "raise_signal"
+    module.raise_signal = raise_known_signal
     _missing(module, "alarm setitimer getitimer pause pthread_kill sigwait", f"signals are not possible {IN}")
 
 
