@@ -24,7 +24,7 @@ export interface Artifact extends StoredArtifact {
  * head (JSON) · page difference · bundle`, little endian.
  */
 const MAGIC = Buffer.from("CAPSULE\n");
-const FORMAT = 1;
+const FORMAT = 2;
 const HEADER = 32;
 
 interface Head {
