@@ -213,11 +213,12 @@ describe("wrong use is one clear message and exit 2", () => {
     });
 
   test("files, options, commands", async () => {
-    const cwd = folder({ "main.ts": echo, "agent.py": "", "capsule.toml": "[policy]\nmax_tasks = 1\n" });
-    const project = folder({ "main.ts": echo, "agent.py": "" });
+    const cwd = folder({ "main.ts": echo, "capsule.toml": "[policy]\nmax_tasks = 1\n" });
+    const project = folder({ "main.ts": echo, "agent.py": "", "agent.wasm": "" });
     const lines: readonly (readonly [string, string, RegExp])[] = [
       [project, "run mian.ts", /there is no file mian\.ts; did you mean main\.ts\?/],
-      [project, "run agent.py", /not yet/],
+      [project, "run agent.py", /agent\.py defines no task/],
+      [project, "run agent.wasm", /not yet/],
       [project, "run --mount data main.ts", /--mount .*not yet/],
       [project, "run --sealed main.ts", /--sealed .*not yet/],
       [project, "build --export main.ts", /--export .*not yet/],

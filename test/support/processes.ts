@@ -40,7 +40,7 @@ export function cellsOf(host: number): number[] {
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const status = statusOf(Number(name));
-    if (status?.parent === host && /\bcell\.cjs\b/.test(commandOf(status.pid))) found.push(status.pid);
+    if (status?.parent === host && /\bcell-[a-z]+\.cjs\b/.test(commandOf(status.pid))) found.push(status.pid);
   }
   return found;
 }
