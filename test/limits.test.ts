@@ -277,7 +277,7 @@ describe("waiting for what can never come", () => {
     test(`is a deadlock at once (${name})`, () => {
       const { error, execution } = rows[name] as Envelope;
       assert.equal(error?.error_type, "deadlock", error?.message ?? "");
-      assert.match(error.message, new RegExp(`^"${name}" waits for a promise`));
+      assert.match(error.message, new RegExp(`^"${name}" waits for what can never come`));
       assert.ok(execution.duration_ms < 2000);
       assert.equal(execution.retries, 0);
     });
@@ -289,7 +289,7 @@ describe("waiting for what can never come", () => {
       }),
     });
     assert.equal(code, 1);
-    assert.match(stderr, /"main" waits for a promise that nothing can settle any more/);
+    assert.match(stderr, /"main" waits for what can never come that nothing can settle any more/);
     assert.ok(ms < 10_000);
   });
 });
