@@ -81,6 +81,21 @@ def main():
   assert.deepEqual(environment, {});
 });
 
+test("a program that calls the host's door while it is loaded gets an OSError, and harms nobody", async () => {
+  const cwd = pythonProgram(`
+import _host
+said = []
+for request in (b"cmain\\0[]", b"wmain\\0[]", b"x1", b"q", b""):
+    try:
+        said.append(_host.call(request).decode())
+    except OSError as error:
+        said.append(type(error).__name__)
+@task
+def main(): return said
+`);
+  assert.deepEqual((await runIn(cwd)).envelope.result, ["OSError", "OSError", "", "OSError", "OSError"]);
+});
+
 test("a change of any of its files is noticed", async () => {
   const cwd = pythonProgram("import other\n@task\ndef main(): return other.value\n", {
     "other.py": "value = 1\n",

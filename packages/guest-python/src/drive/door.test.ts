@@ -37,6 +37,11 @@ test("calls of tasks", async () => {
   ]);
 });
 
+test("no task is called where the host says no", async () => {
+  const door = { ...host(), call: () => null };
+  for (const request of ["cadd\0[]", "wadd\0[]"]) assert.equal(await ask(door, request), null);
+});
+
 test("resting: until a time, a completion, or the end", async () => {
   assert.equal(await ask(host({ type: "wake", now: 5 }), "r1700000000000.5,0"), "W");
   const envelope = Buffer.from("{}");

@@ -2,7 +2,8 @@ import type { GuestEvent } from "@capsule-run/protocol";
 
 /** What an instance offers to the guest's `_host.call`. Nothing here throws into the guest. */
 export interface DoorHost {
-  call(mode: "sync" | "async", task: string, args: Uint8Array): number;
+  /** Starts a task; null: not now, while the program is only loaded. */
+  call(mode: "sync" | "async", task: string, args: Uint8Array): number | null;
   /** The envelope of a sync call; null when the guest has been ended. */
   wait(id: number): Promise<Uint8Array | null>;
   /** What came for a guest that rests; null when it has been ended. */
@@ -26,11 +27,13 @@ const OPERATIONS: Readonly<
 > = {
   c(host, payload) {
     const request = taskCall(payload);
-    return request && Buffer.from(String(host.call("async", request.task, request.args)));
+    const id = request && host.call("async", request.task, request.args);
+    return id === null ? null : Buffer.from(String(id));
   },
   w(host, payload) {
     const request = taskCall(payload);
-    return request && host.wait(host.call("sync", request.task, request.args));
+    const id = request && host.call("sync", request.task, request.args);
+    return id === null ? null : host.wait(id);
   },
   async r(host, payload) {
     const [wake = "", pending = ""] = Buffer.from(payload.subarray(0, 64)).toString().split(",");

@@ -278,8 +278,8 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
   }
 
   readonly #doorHost = {
-    call: (mode: "sync" | "async", task: string, args: Uint8Array): number =>
-      this.#host.call(mode, task, args),
+    call: (mode: "sync" | "async", task: string, args: Uint8Array): number | null =>
+      this.#loading ? null : this.#host.call(mode, task, args),
     wait: async (id: number): Promise<Uint8Array | null> => {
       const completion = await this.#host.wait(id);
       if (completion) this.#clock.event(completion.now, this.#fuel.used);
