@@ -31,13 +31,8 @@ export class Sandbox<Prepared> {
   #calls = 0;
   #outputBytes = 0;
   #outputFull = false;
-  /** The sync call the guest is suspended in. */
-  #waiting: {
-    readonly call: number;
-    resolve(completion: { readonly envelope: Uint8Array; readonly now: number } | null): void;
-  } | null = null;
-  /** What the guest suspended itself for, in the middle of a turn. */
-  #resting: { readonly deaf: boolean; resolve(event: GuestEvent | null): void } | null = null;
+  /** What the guest is suspended for in the middle of a turn, if it is: which events it goes on with. */
+  #suspended: { accepts(event: GuestEvent): boolean; resume(event: GuestEvent | null): void } | null = null;
   /** Whether a turn is running, and so nobody may enter the instance. */
   #inTurn = false;
   #stopped = false;
@@ -78,13 +73,9 @@ export class Sandbox<Prepared> {
     });
   }
 
-  /** Delivers the envelope of a call: to the guest that is suspended in it, or by a turn. */
+  /** Delivers the envelope of a call: to the guest that is suspended for it, or by a turn. */
   complete(call: number, envelope: Uint8Array, now: number): void {
-    if (this.#waiting?.call === call) {
-      const { resolve } = this.#waiting;
-      this.#waiting = null;
-      resolve({ envelope, now });
-    } else this.#deliver({ type: "complete", call, now, envelope });
+    this.#deliver({ type: "complete", call, now, envelope });
   }
 
   wake(now: number): void {
@@ -94,26 +85,31 @@ export class Sandbox<Prepared> {
   /** Ends it wherever it is. */
   stop(): void {
     this.#stopped = true;
-    if (this.#waiting) {
-      const { resolve } = this.#waiting;
-      this.#waiting = null;
-      resolve(null);
-    } else if (this.#resting) {
-      const { resolve } = this.#resting;
-      this.#resting = null;
-      resolve(null);
-    } else if (!this.#inTurn) this.#settle({ state: "stopped" });
+    if (this.#suspended) this.#resume(null);
+    else if (!this.#inTurn) this.#settle({ state: "stopped" });
   }
 
   #deliver(event: GuestEvent): void {
-    if (this.#resting && (event.type === "wake" || !this.#resting.deaf)) {
-      const { resolve } = this.#resting;
-      this.#resting = null;
-      resolve(event);
+    if (this.#suspended?.accepts(event)) {
+      this.#resume(event);
       return;
     }
     this.#events.push(event);
     if (!this.#inTurn) void this.#drain();
+  }
+
+  /** Suspends the guest until an event comes that `accepts` takes; null ends it. */
+  #suspend(accepts: (event: GuestEvent) => boolean): Promise<GuestEvent | null> {
+    if (this.#stopped) return Promise.resolve(null);
+    return new Promise((resume) => {
+      this.#suspended = { accepts, resume };
+    });
+  }
+
+  #resume(event: GuestEvent | null): void {
+    const suspended = this.#suspended;
+    this.#suspended = null;
+    suspended?.resume(event);
   }
 
   async #drain(): Promise<void> {
@@ -148,9 +144,7 @@ export class Sandbox<Prepared> {
     this.#idle(wake, pending);
     const event = deaf ? undefined : this.#events.shift();
     if (event) return Promise.resolve(event);
-    return new Promise((resolve) => {
-      this.#resting = { deaf, resolve };
-    });
+    return this.#suspend(({ type }) => type === "wake" || !deaf);
   }
 
   /** Enters the instance. What fails in there of itself, such as its memory that can't be had, fails this sandbox only. */
@@ -220,12 +214,10 @@ export class Sandbox<Prepared> {
           this.#send({ type: "call", sandbox: this.#id, call, mode, task: task.slice(0, 200), body });
         return call;
       },
-      wait: (call) =>
-        this.#stopped
-          ? Promise.resolve(null)
-          : new Promise((resolve) => {
-              this.#waiting = { call, resolve };
-            }),
+      wait: async (call) => {
+        const event = await this.#suspend((each) => each.type === "complete" && each.call === call);
+        return event?.type === "complete" ? event : null;
+      },
       rest: (wake, pending, deaf) => this.#rest(wake, pending, deaf),
       // A guest may name calls that it never made; the host would take that for a broken cell.
       revoke: (call) => {
