@@ -37,7 +37,7 @@ const [artifacts = "", python = "", rounds = "15", warmUp = "30"] = process.argv
 const program = readFileSync(benchProgram("kernels.py"), "utf8");
 const wasm = readFileSync(join(artifacts, "python.wasm"));
 const library = openLibrary(join(artifacts, "python-stdlib.zip"));
-const options = rewriteOptions("core", { data: true });
+const options = rewriteOptions("core");
 
 /**
  * Times a kernel is evaluated for one sample: processor time is read from the system in steps of some milliseconds.

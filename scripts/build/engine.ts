@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { engineVersions, rewriteEngine } from "@capsule-run/engine-javascript";
-import { bootEngine, type EngineInfo, KEPT_EXPORTS } from "@capsule-run/guest-javascript/drive";
+import { bootEngine, type EngineInfo, engineHash, KEPT_EXPORTS } from "@capsule-run/guest-javascript/drive";
 import { buildGuest } from "@capsule-run/guest-javascript/guest";
 
 /** What a sandbox needs beyond the engine's image to run anything at all. */
@@ -13,12 +12,10 @@ export async function buildEngine(folder: string): Promise<EngineInfo> {
   const { prelude, libraries } = await buildGuest();
   const booted = bootEngine(rewriteEngine(KEPT_EXPORTS, { data: true }).wasm, prelude);
   const { wasm } = rewriteEngine(KEPT_EXPORTS, { data: false });
-  const hash = createHash("sha256");
-  for (const part of [wasm, booted.memory, JSON.stringify(libraries)]) hash.update(part);
   const info: EngineInfo = {
     format: 1,
     language: "javascript",
-    hash: hash.digest("hex"),
+    hash: engineHash(wasm, booted.memory, libraries),
     versions: engineVersions(),
     globals: booted.globals,
     handles: booted.handles,

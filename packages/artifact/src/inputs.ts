@@ -1,14 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import type { Question } from "@capsule-run/protocol";
 import { fingerprint, textFingerprint } from "./fingerprint.ts";
-
-/** A question to the disk that decided what a program became. Paths are absolute. */
-export type Question =
-  /** What is in the file? Or is there none? */
-  | { readonly kind: "file"; readonly path: string }
-  /** Which names in the folder are `stem`, or `stem` with extensions (all names if it is "")? Or is there no folder? */
-  | { readonly kind: "names"; readonly path: string; readonly stem: string }
-  /** Which file is it really, links followed? Or is there none? */
-  | { readonly kind: "link"; readonly path: string };
 
 /** A question with its answer at the time. */
 export type Input = Question & { readonly answer: string };

@@ -24,7 +24,7 @@ type Exports = Record<string, any>;
 
 const [, , enginePath = "python.wasm", libraryPath = "python-stdlib.zip"] = process.argv;
 const wasm = readFileSync(enginePath);
-const { profile: _profile, ...options } = rewriteOptions("core", { data: true });
+const { profile: _profile, ...options } = rewriteOptions("core");
 const instrumented = instrument(wasm, options);
 let printed = "";
 const engine = startEngine(instrumented.wasm);

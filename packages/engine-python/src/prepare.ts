@@ -11,7 +11,7 @@ import { writeDurably } from "./write.ts";
 /** What the engine is made with. */
 export interface Workshop {
   /** Rewrites the module; it keeps its data. */
-  rewrite(wasm: Uint8Array, variant: Variant, options: { readonly data: true }): Uint8Array;
+  rewrite(wasm: Uint8Array, variant: Variant): Uint8Array;
   /** Starts a rewritten module that has its data, and takes its image. */
   boot(parts: {
     readonly wasm: Uint8Array;
@@ -65,7 +65,7 @@ export async function prepareVariant(
   // Verified beside the rewriting; whatever that says of another file is of no interest.
   const [found, rewritten] = await Promise.allSettled([
     digestAside(module),
-    Promise.resolve().then(() => workshop.rewrite(module, variant, { data: true })),
+    Promise.resolve().then(() => workshop.rewrite(module, variant)),
   ]);
   if (found.status === "rejected") throw found.reason;
   if (!sameFile(found.value, wasmIs)) throw new WrongFile(wasm);

@@ -146,7 +146,7 @@ let core: WebAssembly.Module | undefined;
 
 function startCore() {
   core ??= new WebAssembly.Module(
-    rewritePython(readFileSync(join(artifacts, "python.wasm")), "core", { data: true }).wasm as BufferSource,
+    rewritePython(readFileSync(join(artifacts, "python.wasm")), "core").wasm as BufferSource,
   );
   let printed = "";
   const imports = createImports(core, {

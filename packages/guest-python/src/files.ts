@@ -1,7 +1,6 @@
-/** The files of a program, as `bundle` packs them and the cell reads them: one codec for both. */
+import type { Variant } from "@capsule-run/protocol";
 
-/** Which variant of the engine a program needs: without the scientific packages, or with all of it. */
-export type Variant = "core" | "full";
+/** The files of a program, as `bundle` packs them and the cell reads them: one codec for both. */
 
 /** One file, by its absolute path in the guest. */
 export interface ProgramFile {
@@ -13,6 +12,7 @@ export interface ProgramFile {
 export interface ProgramFiles {
   /** The path of the file that is imported first. */
   readonly entry: string;
+  /** Which variant of the engine it needs. */
   readonly variant: Variant;
   /** Sorted by path, each path once. */
   readonly files: readonly ProgramFile[];

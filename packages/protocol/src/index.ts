@@ -12,6 +12,7 @@ export * from "./manifest.ts";
 export * from "./messages.ts";
 export * from "./numbers.ts";
 export * from "./policy.ts";
+export * from "./question.ts";
 export * from "./report.ts";
 export * from "./seam.ts";
 export * from "./status.ts";

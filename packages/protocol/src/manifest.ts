@@ -25,11 +25,14 @@ export type SnapshotPoint = "after" | "before";
 
 export type Language = "javascript" | "python";
 
+/** `core` may lack code that programs rarely need; `full` has all there is. An engine with one variant is `full`. */
+export type Variant = "core" | "full";
+
 /** What a program became when it was loaded. */
 export interface ProgramManifest {
   readonly language: Language;
   /** The variant of the engine it was loaded on. */
-  readonly variant: "core" | "full";
+  readonly variant: Variant;
   /** Why that has to be the full one, in words for `--verbose`; empty where it need not be, or there is no other. */
   readonly needs: readonly string[];
   /** The task a run begins with. */

@@ -1,7 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { startCell } from "@capsule-run/cell";
-import type { Language } from "@capsule-run/protocol";
-import type { Variant } from "./engines.ts";
+import type { Language, Variant } from "@capsule-run/protocol";
 import { cellScript, javascriptEngine } from "./parts.ts";
 import { findPython } from "./python.ts";
 

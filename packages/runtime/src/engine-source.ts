@@ -1,8 +1,8 @@
 import type { ReadyEngine } from "@capsule-run/engine-python/ready";
 import { type EngineInfo, readEngineInfo } from "@capsule-run/guest-javascript/drive";
-import { UsageError } from "@capsule-run/protocol";
+import { UsageError, type Variant } from "@capsule-run/protocol";
 import type { Progress } from "./api.ts";
-import type { Engine, EngineSource, Variant } from "./engines.ts";
+import type { Engine, EngineSource } from "./engines.ts";
 import { cellScript, javascriptEngine, preparationScript } from "./parts.ts";
 import { findPython, pythonPlaces } from "./python.ts";
 import { VERSION } from "./version.ts";
@@ -30,8 +30,14 @@ export function installedEngines(options: SourceOptions): EngineSource {
   };
 }
 
-/** Ready, or made so now. */
-async function python(variant: Variant, { progress, warn, signal }: SourceOptions): Promise<ReadyEngine> {
+/**
+ * The Python engine, made ready if it is not.
+ * @throws UsageError if it can't be had
+ */
+export async function python(
+  variant: Variant,
+  { progress, warn, signal }: SourceOptions,
+): Promise<ReadyEngine> {
   const found = findPython(variant);
   if (found) return found;
   const { EngineError, makePython } = await import("@capsule-run/engine-python/make");

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { test } from "node:test";
-import type { Language } from "@capsule-run/protocol";
-import { type Engine, type EngineSource, Fleet, type Variant } from "./engines.ts";
+import type { Language, Variant } from "@capsule-run/protocol";
+import { type Engine, type EngineSource, Fleet } from "./engines.ts";
 
 /** Engines of a language with two variants and of one with a single one; none of them is ever started. */
 function source(): EngineSource & { asked: string[]; broken: boolean } {

@@ -1,9 +1,6 @@
 import type { ChildProcess } from "node:child_process";
-import type { Language } from "@capsule-run/protocol";
+import type { Language, Variant } from "@capsule-run/protocol";
 import { CellPool } from "./cells.ts";
-
-/** `core` may lack code that programs rarely need; `full` has all there is. An engine with one variant is `full`. */
-export type Variant = "core" | "full";
 
 /** An engine that is ready to start cells with. */
 export interface Engine {

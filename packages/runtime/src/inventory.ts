@@ -2,15 +2,13 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Listing, listPython } from "@capsule-run/engine-python/list";
-import { EngineError, makePython } from "@capsule-run/engine-python/make";
-import { readEngineInfo } from "@capsule-run/guest-javascript/drive";
+import { engineHash, readEngineInfo } from "@capsule-run/guest-javascript/drive";
 import { PARTS } from "@capsule-run/guest-javascript/parts";
-import { type Language, UsageError } from "@capsule-run/protocol";
+import type { Language, Variant } from "@capsule-run/protocol";
 import type { Progress } from "./api.ts";
-import type { Variant } from "./engines.ts";
-import { javascriptEngine, preparationScript } from "./parts.ts";
+import { python } from "./engine-source.ts";
+import { javascriptEngine } from "./parts.ts";
 import { pythonPlaces } from "./python.ts";
-import { VERSION } from "./version.ts";
 
 /** An engine, or a variant of one, as `capsule engines` shows it. */
 export interface InstalledEngine {
@@ -40,7 +38,7 @@ export async function listEngines({ verify = false } = {}): Promise<readonly Ins
 }
 
 export interface PrepareOptions {
-  /** Null at the end. */
+  /** Null at the end of each step. */
   readonly onProgress: (progress: Progress | null) => void;
   readonly onWarning: (message: string) => void;
   readonly signal: AbortSignal;
@@ -50,21 +48,9 @@ export interface PrepareOptions {
  * Fetches and makes whatever is not ready, so that programs start at once and without a network from then on.
  * @throws UsageError if that can't be
  */
-export async function prepareEngines(options: PrepareOptions): Promise<void> {
-  try {
-    for (const variant of ["core", "full"] as const)
-      await makePython(pythonPlaces(), variant, {
-        ...options,
-        version: VERSION,
-        script: preparationScript(),
-        env: process.env,
-      });
-  } catch (error) {
-    if (error instanceof EngineError) throw new UsageError("engine", error.message, { cause: error });
-    throw error;
-  } finally {
-    options.onProgress(null);
-  }
+export async function prepareEngines({ onProgress, onWarning, signal }: PrepareOptions): Promise<void> {
+  for (const variant of ["core", "full"] as const)
+    await python(variant, { progress: onProgress, warn: onWarning, signal });
 }
 
 function fromListing({ source, origin, files, ...listing }: Listing): InstalledEngine {
@@ -107,14 +93,9 @@ function quickJs(verify: boolean): InstalledEngine {
   };
 }
 
-/** The hash of an engine folder's content, as the build calculates it. */
+/** The hash of an engine folder's content. */
 function quickJsHash(folder: string): string {
-  const parts = Object.keys(PARTS).map((name) => [
-    name,
-    readFileSync(join(folder, "library", `${name}.js`), "utf8"),
-  ]);
-  const hash = createHash("sha256");
-  for (const part of [readFileSync(join(folder, "engine.wasm")), readFileSync(join(folder, "image.bin"))])
-    hash.update(part);
-  return hash.update(JSON.stringify(Object.fromEntries(parts))).digest("hex");
+  const read = (name: string): Buffer => readFileSync(join(folder, name));
+  const libraries = Object.keys(PARTS).map((name) => [name, read(`library/${name}.js`).toString()]);
+  return engineHash(read("engine.wasm"), read("image.bin"), Object.fromEntries(libraries));
 }

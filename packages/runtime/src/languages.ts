@@ -1,6 +1,5 @@
 import { extname } from "node:path";
-import type { Question } from "@capsule-run/artifact";
-import type { ErrorReport, Language, LoadedTask, Parameters, Place } from "@capsule-run/protocol";
+import type { ErrorReport, Language, LoadedTask, Parameters, Place, Question } from "@capsule-run/protocol";
 import { guestSdk } from "./parts.ts";
 
 /** How a program's folder is seen: where its project begins, and from where the user looks at it. */

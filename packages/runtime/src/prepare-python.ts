@@ -7,7 +7,7 @@ import { bootScript } from "@capsule-run/guest-python/guest";
 const ROOM_BYTES = 4 * 1024 * 1024;
 
 servePreparation({
-  rewrite: (wasm, variant, options) => rewritePython(wasm, variant, options).wasm,
+  rewrite: (wasm, variant) => rewritePython(wasm, variant).wasm,
   async boot({ wasm, variant, stdlib }) {
     const { image, globals, entry, length } = bootPython({
       wasm,

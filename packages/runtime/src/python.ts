@@ -5,7 +5,7 @@ import {
   type ReadyEngine,
   userCacheFolder,
 } from "@capsule-run/engine-python/ready";
-import type { Variant } from "./engines.ts";
+import type { Variant } from "@capsule-run/protocol";
 import { preparationScript, pythonKey } from "./parts.ts";
 
 let places: EnginePlaces | null = null;

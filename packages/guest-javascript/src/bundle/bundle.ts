@@ -1,11 +1,11 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { LIMITS, UsageError } from "@capsule-run/protocol";
+import { LIMITS, type Question, UsageError } from "@capsule-run/protocol";
 import type { BuildOptions, BuildResult, Plugin } from "esbuild";
 import { addBuiltins, OWN, PROCESS_LINE, SDK_INPUT } from "./builtins.ts";
 import { confine } from "./confine.ts";
 import { compileError, isBuildFailure, type Naming, warningText } from "./failures.ts";
-import { type BundleInput, inputsOf, newestChange } from "./inputs.ts";
+import { inputsOf, newestChange } from "./inputs.ts";
 import { fitSourceMap } from "./map.ts";
 
 /** The extensions of programs in this language. */
@@ -31,7 +31,7 @@ export interface Bundle {
    */
   readonly sourceMap: string;
   /** What decided the bundle: ask the same of the disk later to know whether it still holds. */
-  readonly inputs: readonly BundleInput[];
+  readonly inputs: readonly Question[];
   /** When reading began, in ms since 1970: an input that changed later may not be what was bundled. */
   readonly readAt: number;
   /** One line each, for the user. */

@@ -1,20 +1,9 @@
 import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve, sep } from "node:path";
+import type { Question } from "@capsule-run/protocol";
 import type { Metafile } from "esbuild";
 import { OWN, SDK_INPUT } from "./builtins.ts";
 import { candidatesOf, readTsconfig, type Tsconfig } from "./tsconfig.ts";
-
-/**
- * A question to the disk whose answer decided what is in a bundle. If no answer has changed, bundling again gives the
- * same bundle. Paths are absolute.
- */
-export type BundleInput =
-  /** What is in the file? Or is there none? */
-  | { readonly kind: "file"; readonly path: string }
-  /** Which names in the folder are `stem`, or `stem` with extensions (all names if it is "")? Or is there no folder? */
-  | { readonly kind: "names"; readonly path: string; readonly stem: string }
-  /** Which file is it really, links followed? Or is there none? */
-  | { readonly kind: "link"; readonly path: string };
 
 export interface Where {
   /** The program's file as it was given, absolute. */
@@ -33,7 +22,7 @@ const LOCKS = [".package-lock.json", ".modules.yaml", ".yarn-state.yml", ".yarn-
  * and `tsconfig.json` in their folders and above, names that would be preferred to the ones that were found, links);
  * for packages their `package.json` and what the package manager wrote last.
  */
-export function inputsOf(metafile: Metafile, where: Where): BundleInput[] {
+export function inputsOf(metafile: Metafile, where: Where): Question[] {
   const questions = new Questions();
   questions.link(where.file);
   if (SDK_INPUT in metafile.inputs) questions.file(where.sdk);
@@ -51,14 +40,14 @@ export function inputsOf(metafile: Metafile, where: Where): BundleInput[] {
 type Import = Metafile["inputs"][string]["imports"][number];
 
 class Questions {
-  #asked = new Map<string, BundleInput>();
+  #asked = new Map<string, Question>();
   #tsconfigs = new Map<string, readonly Tsconfig[]>();
 
-  list(): BundleInput[] {
+  list(): Question[] {
     return [...this.#asked.values()];
   }
 
-  #ask(input: BundleInput): void {
+  #ask(input: Question): void {
     this.#asked.set(`${input.kind} ${input.kind === "names" ? input.stem : ""} ${input.path}`, input);
   }
 
@@ -162,7 +151,7 @@ function realpath(path: string): string | undefined {
 }
 
 /** When the youngest of the files and folders was last changed, in ms since 1970. */
-export function newestChange(inputs: readonly BundleInput[]): number {
+export function newestChange(inputs: readonly Question[]): number {
   let newest = 0;
   for (const { kind, path } of inputs) {
     const stat = kind !== "link" ? statSync(path, { throwIfNoEntry: false }) : undefined;

@@ -22,6 +22,18 @@ export interface EngineInfo {
 /** As many as may be active at once; each takes about 2 MB. */
 const KEPT = 16;
 
+/** The hash of an engine folder: its rewritten code, the image, and the sources of its libraries by name. */
+export function engineHash(
+  wasm: Uint8Array,
+  image: Uint8Array,
+  libraries: Readonly<Record<string, string>>,
+): string {
+  // Loaded here because it is slow to load, and only who makes or verifies an engine needs it.
+  const hash = process.getBuiltinModule("node:crypto").createHash("sha256");
+  for (const part of [wasm, image, JSON.stringify(libraries)]) hash.update(part);
+  return hash.digest("hex");
+}
+
 /** Reads `engine.json`. */
 export const readEngineInfo = (folder: string): EngineInfo =>
   JSON.parse(readFileSync(join(folder, "engine.json"), "utf8"));

@@ -1,3 +1,3 @@
 export { type Booted, bootEngine } from "./boot.ts";
-export { type EngineInfo, openEngine, readEngineInfo } from "./engine.ts";
+export { type EngineInfo, engineHash, openEngine, readEngineInfo } from "./engine.ts";
 export { KEPT_EXPORTS } from "./exports.ts";

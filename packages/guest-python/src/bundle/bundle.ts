@@ -1,10 +1,10 @@
 import { realpathSync, statSync } from "node:fs";
 import { dirname, extname, join, resolve } from "node:path";
-import { UsageError } from "@capsule-run/protocol";
-import { type ProgramFiles, packFiles, type Variant } from "../files.ts";
+import { type Question, UsageError, type Variant } from "@capsule-run/protocol";
+import { type ProgramFiles, packFiles } from "../files.ts";
 import { collect } from "./collect.ts";
 import { dependenciesOf, type Fetched } from "./dependencies/index.ts";
-import { type BundleInput, Disk, isInside, newestChange, relativePath } from "./disk.ts";
+import { Disk, isInside, newestChange, relativePath } from "./disk.ts";
 import { writeMap } from "./map.ts";
 
 /** The extensions of programs in this language. */
@@ -37,7 +37,7 @@ export interface Bundle {
   /** Why not the core variant, one line each. */
   readonly reasons: readonly string[];
   /** What decided the bundle: ask the same of the disk later to know whether it still holds. */
-  readonly inputs: readonly BundleInput[];
+  readonly inputs: readonly Question[];
   /** When reading began, in ms since 1970: an input that changed later may not be what was bundled. */
   readonly readAt: number;
   /** One line each, for the user. */

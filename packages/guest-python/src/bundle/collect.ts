@@ -1,5 +1,6 @@
 import { dirname, join, posix } from "node:path";
-import type { ProgramFile, Variant } from "../files.ts";
+import type { Variant } from "@capsule-run/protocol";
+import type { ProgramFile } from "../files.ts";
 import { ENGINE_MODULES, needsFull } from "./carried.ts";
 import { type Disk, isInside } from "./disk.ts";
 import { absoluteNames, Modules } from "./modules.ts";

@@ -1,24 +1,12 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { relative, sep } from "node:path";
-import { UsageError } from "@capsule-run/protocol";
-
-/**
- * A question to the disk whose answer decided what is in a bundle. If no answer has changed, bundling again gives the
- * same bundle. Paths are absolute.
- */
-export type BundleInput =
-  /** What is in the file? Or is there none? */
-  | { readonly kind: "file"; readonly path: string }
-  /** Which names in the folder are `stem`, or `stem` with extensions (all names if it is "")? Or is there no folder? */
-  | { readonly kind: "names"; readonly path: string; readonly stem: string }
-  /** Which file is it really, links followed? Or is there none? */
-  | { readonly kind: "link"; readonly path: string };
+import { type Question, UsageError } from "@capsule-run/protocol";
 
 export type Kind = "file" | "folder";
 
 /** The disk as one bundling sees it: each folder is listed once, and whatever was asked is known. */
 export class Disk {
-  readonly #asked = new Map<string, BundleInput>();
+  readonly #asked = new Map<string, Question>();
   readonly #folders = new Map<string, ReadonlySet<string>>();
   readonly #show: (path: string) => string;
 
@@ -27,11 +15,11 @@ export class Disk {
     this.#show = show;
   }
 
-  inputs(): BundleInput[] {
+  inputs(): Question[] {
     return [...this.#asked.values()];
   }
 
-  ask(input: BundleInput): void {
+  ask(input: Question): void {
     this.#asked.set(`${input.kind} ${input.kind === "names" ? input.stem : ""} ${input.path}`, input);
   }
 
@@ -109,7 +97,7 @@ export function realpath(path: string): string | null {
 }
 
 /** When the youngest of the files and folders was last changed, in ms since 1970. */
-export function newestChange(inputs: readonly BundleInput[]): number {
+export function newestChange(inputs: readonly Question[]): number {
   let newest = 0;
   for (const { kind, path } of inputs) {
     const stat = kind !== "link" ? statSync(path, { throwIfNoEntry: false }) : undefined;

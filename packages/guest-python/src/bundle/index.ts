@@ -1,3 +1,2 @@
 export { type Bundle, type BundleRequest, bundleProgram, EXTENSIONS } from "./bundle.ts";
 export { CARRIED, type CarriedPackage, needsFull, PYTHON } from "./carried.ts";
-export type { BundleInput } from "./disk.ts";

@@ -1,5 +1,5 @@
+import type { Variant } from "@capsule-run/protocol";
 import { FuelClock, FuelTank, GATE, mutableGlobals, SLICE, WASM_PAGE } from "@capsule-run/wasm/host";
-import type { Variant } from "../files.ts";
 import type { Python } from "./exports.ts";
 import { encodeImage } from "./image.ts";
 import { Values } from "./values.ts";

@@ -1,7 +1,6 @@
 import { fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
-import type { GuestEngine, GuestHost } from "@capsule-run/protocol";
-import type { Variant } from "../files.ts";
+import type { GuestEngine, GuestHost, Variant } from "@capsule-run/protocol";
 import { BaseImage } from "./base.ts";
 import { type EngineParts, PythonInstance } from "./instance.ts";
 import { type PreparedProgram, prepareProgram } from "./prepared.ts";

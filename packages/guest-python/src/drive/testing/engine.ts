@@ -1,7 +1,8 @@
 /** Where tests of the drive find an engine: the one that the built command line starts. */
+
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Variant } from "../../files.ts";
+import type { Variant } from "@capsule-run/protocol";
 
 const CAPSULE = fileURLToPath(new URL("../../../../cli/bin/capsule.js", import.meta.url));
 
