@@ -1,7 +1,11 @@
 import type { Cipheriv } from "node:crypto";
-import { BLOCK, chachaBlock } from "./chacha.ts";
+import { chacha20 } from "@noble/ciphers/chacha.js";
 
-/** Bytes at the beginning of a stream that are computed here: what it takes to seed an interpreter, and some more. */
+const BLOCK = 64;
+const NONCE = new Uint8Array(12);
+const ZEROS = new Uint8Array(BLOCK);
+
+/** Bytes at the beginning of a stream that are computed without Node's cipher: what it takes to seed an interpreter, and some more. */
 const BY_HAND = 4096;
 
 /**
@@ -30,7 +34,7 @@ export class RandomStream {
     const bytes = new Uint8Array(length);
     for (let i = 0; i < length; i++) {
       const inBlock = (from + i) % BLOCK;
-      if (inBlock === 0) this.#block = chachaBlock(this.#seed, (from + i) / BLOCK);
+      if (inBlock === 0) this.#block = chacha20(this.#seed, NONCE, ZEROS, undefined, (from + i) / BLOCK);
       bytes[i] = this.#block[inBlock] as number;
     }
     return bytes;
