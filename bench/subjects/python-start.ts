@@ -1,6 +1,7 @@
 import { benchProgram, CAPSULE, Project, PYTHON_HELLO } from "../lib/processes.ts";
 import { layOutArtifacts, pythonEngine } from "../lib/python.ts";
-import { interleave, least, median } from "../lib/statistics.ts";
+import { againstNode, spread } from "../lib/starts.ts";
+import { interleave, median } from "../lib/statistics.ts";
 import type { Subject } from "../lib/subject.ts";
 
 /** Wanted: from the issue that brought Python, measured against the same Node doing nothing. */
@@ -35,18 +36,8 @@ export const pythonStart: Subject = {
       layOutArtifacts(engine, fresh.userCache);
       first.push(fresh.timeNode(hello));
     }
-    const spread = (samples: readonly number[]): string =>
-      `least ${least(samples).toFixed(0)} ms of ${samples.length}`;
     return [
-      { name: "node -e 0", value: median(times.bare), unit: "ms", note: spread(times.bare) },
-      { name: "with the cache", value: median(times.warm), unit: "ms", note: spread(times.warm) },
-      {
-        name: "with the cache, against node -e 0",
-        value: median(times.warm) / median(times.bare),
-        unit: "×",
-        wanted: WANTED_WARM_RATIO,
-        note: `least against least ${(least(times.warm) / least(times.bare)).toFixed(2)} ×`,
-      },
+      ...againstNode(times, WANTED_WARM_RATIO),
       {
         name: "a program with pandas, with the cache",
         value: median(times.table),
