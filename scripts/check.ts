@@ -18,6 +18,7 @@ const CHECKS: readonly (readonly [string, readonly string[]])[] = [
   ["types", [bin("typescript", "tsc"), "--noEmit"]],
   ["imports between packages", ["--test", "test/house.test.ts"]],
   ["documentation", ["scripts/check-docs.ts"]],
+  ["pages of errors", ["scripts/error-pages.ts"]],
 ];
 
 let failed = false;

@@ -12,6 +12,7 @@ import {
   documents,
   failingCommands,
   failingPrograms,
+  guides,
   importTable,
   limitValues,
   missingNames,
@@ -20,7 +21,6 @@ import {
   staleCommands,
   tableNames,
   unknownCommands,
-  usageSlugs,
 } from "../scripts/check-docs.ts";
 
 const shown = (problems: readonly Problem[]): string[] =>
@@ -31,7 +31,7 @@ const none = (problems: readonly Problem[]): void => assert.deepEqual(shown(prob
 test("links lead somewhere", () => none(documents().flatMap((file) => brokenLinks(file))));
 
 test("commands are executed, or skipped for a reason", () => {
-  none(documents().flatMap((file) => unknownCommands(file)));
+  none(guides().flatMap((file) => unknownCommands(file)));
   none(staleCommands());
 });
 
@@ -39,8 +39,7 @@ test("commands do what the documents say", () => none(failingCommands()));
 
 test("programs run", () => none(failingPrograms()));
 
-test("options, limits, errors and exit codes are all there", () => {
-  assert.ok(usageSlugs().length > 5);
+test("options, limits, error types and exit codes are all there", () => {
   none(missingNames());
   none(limitValues());
 });

@@ -47,7 +47,7 @@ function chooseNode({ version, needed, from, env }) {
 }
 
 function fail(message) {
-  process.stderr.write(`error: ${message}\n`, () => process.exit(2));
+  process.stderr.write(`error: ${message} [node-version]\n`, () => process.exit(2));
 }
 
 /** Stands in front of the other Node: passes signals on and ends as it ends. */

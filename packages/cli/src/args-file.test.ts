@@ -27,10 +27,7 @@ test("a JSON array gives the arguments", () => {
 
 test("what is wrong is named with file, line and column", () => {
   const error = refusal('[\n  "a",\n  b\n]\n');
-  assert.equal(
-    error.message,
-    '--args-file args.json: this is not JSON: there is "b" where a value is expected',
-  );
+  assert.equal(error.text, '--args-file args.json: this is not JSON: there is "b" where a value is expected');
   assert.deepEqual(error.place, { file: join(folder, "args.json"), line: 3, column: 3 });
   assert.equal(error.excerpt, "> 3 |   b\n    |   ^");
   assert.match(refusal('{"a": 1}').message, /it must hold an array/);

@@ -17,7 +17,7 @@ function read(path: string, name: string): Buffer {
     const code = (error as { code?: string }).code ?? "";
     const missing = code === "ENOENT";
     const reason = REASONS[code] ?? (error as Error).message;
-    throw new UsageError(missing ? "file-not-found" : "arguments", `--args-file ${name}: ${reason}`);
+    throw new UsageError(missing ? "file-not-found" : "args-file", `--args-file ${name}: ${reason}`);
   }
 }
 
@@ -25,7 +25,7 @@ function decode(data: Buffer, name: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(data);
   } catch {
-    throw new UsageError("arguments", `--args-file ${name}: it is not UTF-8 text`);
+    throw new UsageError("args-file", `--args-file ${name}: it is not UTF-8 text`);
   }
 }
 
@@ -38,13 +38,13 @@ export function readArgsFile(name: string, cwd: string): readonly unknown[] {
   const data = read(file, name);
   if (data.length > LIMITS.argumentBytes)
     throw new UsageError(
-      "arguments",
+      "args-file",
       `--args-file ${name}: ${bytes(data.length)} are more than the ${bytes(LIMITS.argumentBytes)} arguments may have`,
     );
   const text = decode(data, name);
   const fail = (message: string, offset: number): never => {
     const place = placeAt(text, offset);
-    throw new UsageError("arguments", `--args-file ${name}: ${message}`, {
+    throw new UsageError("args-file", `--args-file ${name}: ${message}`, {
       place: { file, ...place },
       excerpt: excerptAt(text, place),
     });

@@ -50,7 +50,7 @@ test("--prepare without a network is wrong use, with the reason", async () => {
   const { code, stdout, stderr } = await runFake("offline", ["engines", "--prepare"]);
   assert.equal(code, 2);
   assert.equal(stdout, "");
-  assert.match(stderr, /error: the Python engine is not here\n$/);
+  assert.match(stderr, /error: the Python engine is not here \[engine\]\n$/);
 });
 
 test("Ctrl-C ends --prepare", async () => {

@@ -14,7 +14,7 @@ test("wrong use: message, place and excerpt, no stack", () => {
   });
   assert.deepEqual(describeFailure(error, style), {
     exitCode: 2,
-    text: "error: unexpected }\n  src/main.ts:3:7\n  3 | if (x }\n    |       ^\n",
+    text: "error: unexpected }\n  src/main.ts:3:7\n  3 | if (x }\n    |       ^\n[compile]\n",
   });
 });
 
@@ -24,13 +24,13 @@ test("the stack and the cause only when asked for", () => {
   const { text } = describeFailure(error, { ...style, verbose: true });
   assert.match(
     text,
-    /^error: it threw\nUsageError: it threw\n {4}at [\s\S]*caused by: Error: inner\n {4}at /,
+    /^error: it threw\nUsageError: it threw \[load\]\n {4}at [\s\S]*caused by: Error: inner\n {4}at [\s\S]*\n\[load\]\n$/,
   );
 });
 
 test("an error of another copy of the protocol package is wrong use too", () => {
   const error = Object.assign(new Error("no main"), { name: "UsageError", slug: "no-main" });
-  assert.equal(describeFailure(error, style).exitCode, 2);
+  assert.deepEqual(describeFailure(error, style), { exitCode: 2, text: "error: no main [no-main]\n" });
 });
 
 test("our own bugs: one line, exit 1", () => {

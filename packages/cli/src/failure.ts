@@ -1,5 +1,5 @@
 import { relative, sep } from "node:path";
-import { type Place, UsageError } from "@capsule-run/protocol";
+import { type Place, UsageError, withSlug } from "@capsule-run/protocol";
 import type { Paint } from "./colour.ts";
 import { manyLines, oneLine } from "./format.ts";
 
@@ -30,14 +30,15 @@ const stackOf = (error: unknown): string =>
 
 function usageFailure(error: UsageError, style: FailureStyle): Failure {
   const { cwd, paint, verbose } = style;
-  const lines = [`${paint("red", "error:")} ${manyLines(error.message)}`];
+  // The slug stands at the very end of what is printed. An error of another copy of the package may lack the text.
+  const lines = [`${paint("red", "error:")} ${manyLines(error.text ?? error.message)}`];
   if (error.place) lines.push(`  ${paint("bold", showPlace(error.place, cwd))}`);
   if (error.excerpt) lines.push(manyLines(error.excerpt).replace(/\n+$/, ""));
   if (verbose) {
     lines.push(stackOf(error));
     if (error.cause !== undefined) lines.push(`caused by: ${stackOf(error.cause)}`);
   }
-  return { text: `${lines.join("\n")}\n`, exitCode: 2 };
+  return { text: `${withSlug(lines.join("\n"), error.slug)}\n`, exitCode: 2 };
 }
 
 /**

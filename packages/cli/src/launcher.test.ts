@@ -187,7 +187,7 @@ test("an old Node, if the machine has one", unix, async (t) => {
   assert.equal(good.stdout, `${process.versions.node} run\n`);
   const none = await start(old, [launcher, "run"], { env: env({}) }).ended;
   assert.deepEqual([none.code, none.stdout], [2, ""]);
-  assert.match(none.stderr, /^error: Capsule needs Node 24 or newer, this is .*\n$/);
+  assert.match(none.stderr, /^error: Capsule needs Node 24 or newer, this is .* \[node-version\]\n$/);
   // A CAPSULE_NODE that is too old itself must not start itself for ever.
   const loop = await start(old, [launcher, "run"], { env: env({ CAPSULE_NODE: old }) }).ended;
   assert.equal(loop.code, 2);

@@ -42,7 +42,7 @@ function currentFolder(): string {
   try {
     return process.cwd();
   } catch {
-    throw new UsageError("arguments", "the working directory does not exist any more");
+    throw new UsageError("file-not-found", "the working directory does not exist any more");
   }
 }
 

@@ -111,7 +111,10 @@ test("command lines that are refused, each with its reason", () => {
   for (const [line, message] of BAD)
     assert.throws(
       () => parseArguments(words(line)),
-      (error: UsageError) => error.slug === "arguments" && message.test(error.message),
+      (error: UsageError) => {
+        const about = /^unknown (command|option)/.exec(error.message)?.[1];
+        return error.slug === (about ? `unknown-${about}` : "arguments") && message.test(error.text);
+      },
       `capsule ${line}`,
     );
 });

@@ -1,4 +1,4 @@
-import { UsageError } from "@capsule-run/protocol";
+import { UsageError, type UsageSlug } from "@capsule-run/protocol";
 import { nearest } from "./nearest.ts";
 
 /** One option of a command. */
@@ -128,7 +128,7 @@ export type Invocation =
       readonly flags: ReadonlySet<string>;
     };
 
-const wrong = (message: string): UsageError => new UsageError("arguments", message);
+const wrong = (message: string, slug: UsageSlug = "arguments"): UsageError => new UsageError(slug, message);
 const notYet = (what: string): UsageError =>
   new UsageError("not-yet", `${what} is not yet possible with this version of Capsule`);
 
@@ -142,12 +142,14 @@ function unknownCommand(word: string): UsageError {
   if (/[./\\]/.test(word))
     return wrong(
       `unknown command ${quote(word)}; to run a program: capsule run ${word.replace(/\s/g, "\\$&")}`,
+      "unknown-command",
     );
   const near = nearest(word, [...commandNames(), ...LATER, "help"]);
   return wrong(
     near
       ? `unknown command ${quote(word)}; did you mean "${near}"?`
       : `unknown command ${quote(word)}; there are ${commandNames().join(", ")} and help`,
+    "unknown-command",
   );
 }
 
@@ -175,7 +177,10 @@ function readOption(
       name,
       rows.map((candidate) => candidate.flag),
     );
-    throw wrong(`unknown option ${quote(name)} of "${owner}"${near ? `; did you mean ${near}?` : hint}`);
+    throw wrong(
+      `unknown option ${quote(name)} of "${owner}"${near ? `; did you mean ${near}?` : hint}`,
+      "unknown-option",
+    );
   }
   if (row.notYet) throw notYet(`${row.flag} of "${owner}"`);
   const inline = equals < 0 ? null : word.slice(equals + 1);

@@ -59,7 +59,10 @@ test("a failure: its message, then the summary, exit 1", async () => {
 test("wrong use, configuration and our own bugs", async () => {
   const usage = await runFake("usage", ["run", "hello.ts"], { cwd });
   assert.equal(usage.code, 2);
-  assert.equal(usage.stderr, 'error: expected ";"\n  hello.ts:2:5\n  2 | let x y\n    |       ^\n');
+  assert.equal(
+    usage.stderr,
+    'error: expected ";"\n  hello.ts:2:5\n  2 | let x y\n    |       ^\n[compile]\n',
+  );
   for (const scene of ["bug", "stray", "lost"]) {
     const { code, stderr } = await runFake(scene, ["run", "hello.ts"], { cwd });
     assert.equal(code, 1, scene);

@@ -14,7 +14,7 @@ for (const name of ["hello.ts", "agent.py", "agent.wasm", "notes.md"]) writeFile
 const refuses = (file: string, slug: UsageSlug, message: RegExp): void =>
   assert.throws(
     () => findProgram(file, folder),
-    (error: UsageError) => error.slug === slug && message.test(error.message),
+    (error: UsageError) => error.slug === slug && message.test(error.text),
     file,
   );
 
@@ -34,5 +34,5 @@ test("a file that is not there is named, with the nearest one", () => {
 
 test("files that are no programs, or not yet", () => {
   refuses("agent.wasm", "not-yet", /not yet possible/);
-  refuses("notes.md", "arguments", /notes\.md is not a program; those are \.ts/);
+  refuses("notes.md", "not-a-program", /notes\.md is not a program; those are \.ts/);
 });

@@ -39,6 +39,6 @@ export function findProgram(file: string, cwd: string): string {
   if (later)
     throw new UsageError("not-yet", `${file}: ${later} is not yet possible with this version of Capsule`);
   if (!EXTENSIONS.includes(extension))
-    throw new UsageError("arguments", `${file} is not a program; those are ${EXTENSIONS.join(" ")}`);
+    throw new UsageError("not-a-program", `${file} is not a program; those are ${EXTENSIONS.join(" ")}`);
   return path;
 }

@@ -58,7 +58,7 @@ function findEntrypoint(path: string, cwd: string): string {
     return findProgram(showPath(path, cwd), cwd);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(error.slug, `the entrypoint of capsule.toml: ${error.message}`);
+    throw new UsageError(error.slug, `the entrypoint of capsule.toml: ${error.text}`);
   }
 }
 

@@ -214,7 +214,7 @@ for (const [what, toml, { slug = "capsule-toml", message, line, column }] of ERR
     await assert.rejects(readProject({ cwd: at.root }), (error) => {
       assert.ok(error instanceof UsageError, String(error));
       assert.equal(error.slug, slug);
-      assert.match(error.message, message);
+      assert.match(error.text, message);
       assert.deepEqual(error.place, { file: "capsule.toml", line, column });
       const marked = error.excerpt?.split("\n").find((each) => each.startsWith(">"));
       assert.equal(marked, `> ${line} | ${toml.split("\n")[line - 1]}`.trimEnd());

@@ -1,4 +1,4 @@
-/** The ways a task can fail: a closed set, each explained in `docs/errors.md`. */
+/** The ways a task can fail: a closed set. Each has its page, `docs/errors/TYPE.md`. */
 export const ERROR_TYPES = [
   "task_error",
   "timeout",
@@ -39,39 +39,64 @@ export interface Place {
   readonly column: number;
 }
 
-/** Reasons for exit code 2: wrong use, configuration or compile errors. */
+/**
+ * Reasons for exit code 2: wrong use, configuration or compile errors, one for each advice there is to give. Each has
+ * its page, `docs/errors/SLUG.md`. `node-version` is the launcher's, which is too early for an exception.
+ */
 export type UsageSlug =
+  | "args-file"
   | "arguments"
   | "capsule-toml"
   | "compile"
+  | "dependency-fetch"
+  | "dependency-file"
+  | "dependency-version"
   | "duplicate-task"
   | "engine"
+  | "engine-missing"
   | "file-not-found"
   | "load"
+  | "load-limit"
+  | "native-code"
   | "no-entrypoint"
   | "no-main"
   | "no-task"
+  | "node-version"
+  | "not-a-program"
   | "not-yet"
-  | "task-option";
+  | "outside-project"
+  | "requirements"
+  | "task-option"
+  | "too-large"
+  | "unknown-command"
+  | "unknown-option"
+  | "unresolved-import";
+
+/** A text that ends with its slug: behind a line, below several. */
+export const withSlug = (text: string, slug: UsageSlug): string =>
+  `${text}${text.includes("\n") ? "\n" : " "}[${slug}]`;
 
 /**
  * Wrong use, said once and clearly: what the user wrote, where, and what to do.
- * The command line prints it and exits with 2; `run()` throws it.
+ * The command line prints it and exits with 2; `run()` throws it. The message ends with the slug.
  */
 export class UsageError extends Error {
   override readonly name = "UsageError";
   readonly slug: UsageSlug;
+  /** The message without the slug. */
+  readonly text: string;
   readonly place: Place | undefined;
   /** Source lines around `place`, ready to print, with a marker under the column. */
   readonly excerpt: string | undefined;
 
   constructor(
     slug: UsageSlug,
-    message: string,
+    text: string,
     where: { place?: Place | undefined; excerpt?: string | undefined; cause?: unknown } = {},
   ) {
-    super(message, where.cause === undefined ? undefined : { cause: where.cause });
+    super(withSlug(text, slug), where.cause === undefined ? undefined : { cause: where.cause });
     this.slug = slug;
+    this.text = text;
     this.place = where.place;
     this.excerpt = where.excerpt;
   }

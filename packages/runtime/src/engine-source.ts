@@ -51,7 +51,10 @@ export async function python(
       signal,
     });
   } catch (error) {
-    if (error instanceof EngineError) throw new UsageError("engine", error.message, { cause: error });
+    if (error instanceof EngineError) {
+      const missing = error.kind === "unavailable" || error.kind === "no-space";
+      throw new UsageError(missing ? "engine-missing" : "engine", error.message, { cause: error });
+    }
     throw error;
   } finally {
     progress(null);

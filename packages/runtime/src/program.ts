@@ -107,7 +107,9 @@ function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
     const settle = (message: Loaded | Ended): void => {
       clearTimeout(timer);
       if (late)
-        reject(new UsageError("load", `${source.file}: loading takes longer than ${duration(timeoutMs)}`));
+        reject(
+          new UsageError("load-limit", `${source.file}: loading takes longer than ${duration(timeoutMs)}`),
+        );
       else resolve(message);
     };
     let sandbox: SandboxHandle | null = null;
@@ -140,11 +142,19 @@ function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
 /** Why loading failed, at the place in the user's file. */
 async function loadError(ended: Ended, source: Source): Promise<UsageError> {
   const text = Buffer.from(ended.body).toString();
-  if (ended.plain)
-    return new UsageError("load", `${source.file}: loading failed: ${loadLimit(ended) ?? text}`);
+  if (ended.plain) {
+    const limit = loadLimit(ended);
+    return new UsageError(limit ? "load-limit" : "load", `${source.file}: loading failed: ${limit ?? text}`);
+  }
   const report = readReport(text);
   const trace = await source.language.trace();
   const { message, place, excerpt } = trace.report(report, source.sourceMap, source);
+  const limit = loadLimit(ended);
+  if (limit)
+    return new UsageError("load-limit", `${source.file}: loading failed: ${limit}\n${message}`, {
+      place,
+      excerpt,
+    });
   const slug = LOAD_SLUGS[report.name];
   // The place says where; a stack would only repeat it.
   const shown = slug ? trace.places(withoutClass(report), source.sourceMap, source) : message;

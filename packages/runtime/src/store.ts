@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join, relative, sep } from "node:path";
 import {
   type Artifact,
   type ArtifactCache,
@@ -137,14 +137,15 @@ export class ProgramStore {
   > {
     const { version, cwd } = this.#options;
     const { code, sourceMap, needs } = bundle;
+    const shown = shownFrom(cwd, file);
     const key = artifactKey({ code, engine: crew.engine.hash, version, rules: RULES });
-    const source: Source = { key, language, file: file.given, root: file.root, cwd, code, needs, sourceMap };
+    const source: Source = { key, language, file: shown, root: file.root, cwd, code, needs, sourceMap };
     const stored = this.#cache(file).read(key);
     const loaded = stored ? { lacks: "" as const, ...fromStored(stored) } : await loadProgram(source, crew);
     if (loaded.manifest === null) return { lacks: loaded.lacks, artifact: null };
     const { manifest, artifact } = loaded;
     const floor = Math.max(crew.engine.floor, sandboxBytes(artifact.pages));
-    checkManifest(manifest, file.given, floor, language.example);
+    checkManifest(manifest, shown, floor, language.example);
     const { globals, pages } = artifact;
     return { lacks: "", artifact: { key, manifest, globals, pages, bundle: artifact.bundle, sourceMap } };
   }
@@ -197,6 +198,12 @@ export class ProgramStore {
     this.#caches.set(dir, cache);
     return cache;
   }
+}
+
+/** A program's file as a user would write it: from the working directory, if it lies there. */
+function shownFrom(cwd: string, { path, given }: ProgramFile): string {
+  const inside = relative(cwd, path);
+  return isAbsolute(inside) || inside.split(sep)[0] === ".." ? given : inside;
 }
 
 const fromStored = ({

@@ -76,7 +76,7 @@ function checkFile(path: string, given: string): string {
   const extension = extname(path);
   if (!(EXTENSIONS as readonly string[]).includes(extension))
     throw new UsageError(
-      "arguments",
+      "not-a-program",
       `"${given}" is no program that Capsule can run: its name must end in one of ${EXTENSIONS.join(" ")}`,
     );
   return path;
@@ -180,7 +180,7 @@ async function bundleOnce(build: Build, readAt: number): Promise<Bundle> {
   const body = output(".js").replace(/^#!.*/, "");
   if (body.length > LIMITS.bundleBytes)
     throw new UsageError(
-      "compile",
+      "too-large",
       `The program is too large: ${body.length} bytes in one bundle, ${LIMITS.bundleBytes} are allowed`,
     );
   const first = /\bprocess\b/.test(body) ? `${PROCESS_LINE}\n` : "";

@@ -54,8 +54,8 @@ for (const [what, line, message] of [
   test(`a program can't import ${what}`, async () => {
     await assert.rejects(bundle(line), (error) => {
       assert.ok(error instanceof UsageError);
-      assert.equal(error.slug, "compile");
-      assert.match(error.message, message);
+      assert.equal(error.slug, "outside-project");
+      assert.match(error.text, message);
       assert.ok(error.place, "the error stands at the import");
       assert.doesNotMatch(JSON.stringify({ ...error, cause: null }), /hunter2/);
       return true;

@@ -2,6 +2,9 @@ import { existsSync, lstatSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, extname, join, relative, resolve, sep } from "node:path";
 import type { PluginBuild } from "esbuild";
 
+/** The detail of an error about a file that is refused. */
+export const OUTSIDE = "outside-project";
+
 /** Extensions of code, which may lie in folders with a dot. */
 const CODE = new Set([".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"]);
 
@@ -22,7 +25,7 @@ export function confine(build: PluginBuild, base: string, file: string, sdk: str
   const linked = once(() => linkedPackages(folders));
   build.onLoad({ filter: /.*/, namespace: "file" }, ({ path }) => {
     const problem = path === sdk ? null : refusal(path, folders, linked);
-    return problem === null ? undefined : { errors: [{ text: problem }] };
+    return problem === null ? undefined : { errors: [{ text: problem, detail: OUTSIDE }] };
   });
 }
 

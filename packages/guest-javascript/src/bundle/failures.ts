@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
-import { excerpt, type Place, printable, UsageError } from "@capsule-run/protocol";
+import { excerpt, type Place, printable, UsageError, type UsageSlug } from "@capsule-run/protocol";
 import type { BuildFailure, Location, Message } from "esbuild";
 import { SDK_INPUT } from "./builtins.ts";
+import { OUTSIDE } from "./confine.ts";
 
 /** Errors of one compilation that are listed. */
 const LISTED = 10;
@@ -33,11 +34,17 @@ export async function compileError(failure: BuildFailure, naming: Naming): Promi
     message += `\n${more.length} more:\n${texts.map((text) => `  ${text}`).join("\n")}`;
     if (more.length >= LISTED) message += `\n  and ${more.length - LISTED + 1} that are not shown`;
   }
-  return new UsageError("compile", message, {
+  return new UsageError(slugOf(first), message, {
     place: first.location ? placeOf(first.location, naming) : undefined,
     excerpt: first.location ? excerptOf(first.location, naming) : undefined,
     cause: failure,
   });
+}
+
+/** What the first error is about: it comes with its place. */
+function slugOf({ text, detail }: Message): UsageSlug {
+  if (detail === OUTSIDE) return OUTSIDE;
+  return /^(?:Could not resolve|No matching export in) "/.test(text) ? "unresolved-import" : "compile";
 }
 
 /** Errors about a file that is imported stand at the import. */

@@ -9,7 +9,7 @@ import { packed, testProject } from "./testing.ts";
 const rejected = (slug: string, message: RegExp) => (error: unknown) => {
   assert.ok(error instanceof UsageError, String(error));
   assert.equal(error.slug, slug);
-  assert.match(error.message, message);
+  assert.match(error.text, message);
   return true;
 };
 
@@ -187,7 +187,7 @@ test("data that is too large is left out, and said", async () => {
 test("a package that is too large is an error", async () => {
   using project = testProject({ "main.py": "import pkg", "pkg/__init__.py": "" });
   writeFileSync(project.path("pkg/a"), Buffer.alloc(65 * 1024 * 1024));
-  await assert.rejects(project.bundle("main.py"), rejected("compile", /The package "pkg" is too large/));
+  await assert.rejects(project.bundle("main.py"), rejected("too-large", /The package "pkg" is too large/));
 });
 
 test("links stay in the project", async () => {
@@ -201,10 +201,16 @@ test("links stay in the project", async () => {
   symlinkSync(project.path("pkg"), project.path("pkg/loop"));
   assert.deepEqual(packed(await project.bundle("main.py")), ["inside.py", "main.py", "pkg/__init__.py"]);
   symlinkSync(project.path("../secret"), project.path("pkg/out"));
-  await assert.rejects(project.bundle("main.py"), rejected("compile", /"pkg\/out" leads out of the project/));
+  await assert.rejects(
+    project.bundle("main.py"),
+    rejected("outside-project", /"pkg\/out" leads out of the project/),
+  );
   project.write({ "main.py": "import out" });
   symlinkSync(project.path("../secret/secret.py"), project.path("out.py"));
-  await assert.rejects(project.bundle("main.py"), rejected("compile", /"out.py" leads out of the project/));
+  await assert.rejects(
+    project.bundle("main.py"),
+    rejected("outside-project", /"out.py" leads out of the project/),
+  );
   project.write({ "main.py": 'open("secret.txt")' });
   symlinkSync(project.path("../secret/secret.py"), project.path("secret.txt"));
   const bundle = await project.bundle("main.py");
@@ -241,7 +247,10 @@ test("what is no program", async () => {
   using project = testProject({ "folder.py/x": "", "main.txt": "" });
   await assert.rejects(project.bundle("none.py"), rejected("file-not-found", /There is no file "none.py"/));
   await assert.rejects(project.bundle("folder.py"), rejected("file-not-found", /"folder.py" is not a file/));
-  await assert.rejects(project.bundle("main.txt"), rejected("arguments", /"main.txt" is no Python program/));
+  await assert.rejects(
+    project.bundle("main.txt"),
+    rejected("not-a-program", /"main.txt" is no Python program/),
+  );
 });
 
 for (const [what, files, variant] of [

@@ -55,7 +55,8 @@ const CLOCK_SLACK = 20;
  * that these name in strings, and its dependencies, which are fetched if they are not there yet. What modules import
  * that nobody has is not looked at: it may be optional, and if not Python says so.
  *
- * @throws UsageError `file-not-found`, `arguments` (an extension that is none of `EXTENSIONS`), or `compile`
+ * @throws UsageError `file-not-found`, `not-a-program` (an extension that is none of `EXTENSIONS`), `compile`, `outside-project`,
+ * `too-large`, or what is said of dependencies
  */
 export async function bundleProgram(request: BundleRequest): Promise<Bundle> {
   const cwd = request.cwd ?? process.cwd();
@@ -80,7 +81,7 @@ function checkFile(path: string, given: string): void {
   if (!stat.isFile()) throw new UsageError("file-not-found", `"${given}" is not a file`);
   if (!(EXTENSIONS as readonly string[]).includes(extname(path)))
     throw new UsageError(
-      "arguments",
+      "not-a-program",
       `"${given}" is no Python program: its name must end in ${EXTENSIONS.join(" or ")}`,
     );
 }

@@ -170,7 +170,7 @@ export class Pack {
   #check(path: string): void {
     if (this.#isOurs(path)) return;
     throw new UsageError(
-      "compile",
+      "outside-project",
       `"${this.#place.show(path)}" leads out of the project: a program is made of files in its project root and of its dependencies. The project root is the nearest folder with a capsule.toml, or else the working directory`,
     );
   }
@@ -182,7 +182,7 @@ export class Pack {
       .slice(0, 3)
       .map(({ path, bytes }) => `${path} (${bytes.length} bytes)`);
     return new UsageError(
-      "compile",
+      "too-large",
       `${what} too large: ${LIMITS.bundleBytes} bytes in ${MOST_FILES} files are allowed, dependencies included` +
         (largest.length > 0 ? `. The largest so far: ${largest.join(", ")}` : ""),
     );

@@ -107,7 +107,7 @@ const usage =
   (message: RegExp, line?: number, file = "requirements.txt") =>
   (error: unknown) => {
     assert.ok(error instanceof UsageError, String(error));
-    assert.equal(error.slug, "compile");
+    assert.notEqual(error.slug, "compile", "dependencies have slugs of their own");
     assert.match(error.message, message);
     if (line !== undefined) assert.deepEqual(error.place, { file, line, column: 1 });
     if (line !== undefined) assert.match(error.excerpt ?? "", new RegExp(`^> *${line} \\| `, "m"));
@@ -133,7 +133,7 @@ test("a version that the engine does not have", async () => {
   using project = testProject({ "main.py": "", "requirements.txt": "six\nnumpy==1.26.4\n" });
   await assert.rejects(
     depend(project, { env: NOWHERE, launchers: [] }),
-    usage(/"numpy==1.26.4": the Python engine has numpy 2\.5\.2, and no other/, 2),
+    usage(/"numpy==1.26.4": the Python engine has numpy 2\.5\.2, and no other.*\[dependency-version\]$/, 2),
   );
 });
 
@@ -213,7 +213,7 @@ test("nobody who can fetch", async () => {
   using project = testProject({ "main.py": "", "requirements.txt": "alpha\n" });
   await assert.rejects(
     depend(project, { env: NOWHERE, launchers: [] }),
-    usage(/takes uv or pip, and neither is here/),
+    usage(/takes uv or pip, and neither is here.*\[dependency-fetch\]$/),
   );
   const broken = { ...NOWHERE, PATH: "/nonexistent" };
   await assert.rejects(
@@ -357,7 +357,7 @@ describe("with an index", { skip: LAUNCHERS.length === 0 && "neither uv nor pip"
     using project = testProject({ "main.py": "", "requirements.txt": "many\n" });
     await assert.rejects(
       depend(project, { env: full.env }),
-      usage(/"orjson" has native code.*, and many needs it/, 1),
+      usage(/"orjson" has native code.*, and many needs it.*\[native-code\]$/, 1),
     );
   });
 
@@ -375,27 +375,35 @@ numpy==2.5.2 --hash=sha256:${"2".repeat(64)}
     project.write({ "requirements.txt": good.replace(hash("alpha-2.0-py3-none-any.whl"), "3".repeat(64)) });
     await assert.rejects(
       depend(project, { env: index.env }),
-      usage(/What was fetched for "alpha" is not what its hash says: it has sha256:/, 1),
+      usage(
+        /What was fetched for "alpha" is not what its hash says: it has sha256:.*\[dependency-file\]$/,
+        1,
+      ),
     );
     project.write({ "requirements.txt": good.split("\n")[0] as string });
     await assert.rejects(
       depend(project, { env: index.env }),
-      usage(/With hashes, every package must have one/),
+      usage(/With hashes, every package must have one.*\[requirements\]$/),
     );
   });
 
   for (const [what, requirements, message, line] of [
-    ["native code", "six\nnative\n", /"native" has native code, which can't be loaded into a sandbox$/, 2],
+    [
+      "native code",
+      "six\nnative\n",
+      /"native" has native code, which can't be loaded into a sandbox \[native-code\]$/,
+      2,
+    ],
     [
       "native code, an alternative",
       "orjson\n",
-      /"orjson" has native code.*Instead: json of the standard library$/,
+      /"orjson" has native code.*Instead: json of the standard library \[native-code\]$/,
       1,
     ],
     [
       "native code of a dependency",
       "six\nwants-native\n",
-      /"native" has native code.*, and wants-native( 1.0)? needs it$/,
+      /"native" has native code.*, and wants-native( 1.0)? needs it \[native-code\]$/,
       2,
     ],
     ["source only", "source\n", /"source" is published as source code only/, 1],
@@ -403,7 +411,7 @@ numpy==2.5.2 --hash=sha256:${"2".repeat(64)}
     [
       "no such version",
       "alpha>=3\n",
-      /No version of "alpha" is as "alpha>=3" asks\. There are: 1\.0, 2\.0$/,
+      /No version of "alpha" is as "alpha>=3" asks\. There are: 1\.0, 2\.0 \[dependency-version\]$/,
       1,
     ],
     [
@@ -444,7 +452,10 @@ numpy==2.5.2 --hash=sha256:${"2".repeat(64)}
 
   test("an index that can't be reached", async () => {
     using project = testProject({ "main.py": "", "requirements.txt": "alpha\n" });
-    await assert.rejects(depend(project, { env: NOWHERE }), usage(/the package index can't be reached/, 1));
+    await assert.rejects(
+      depend(project, { env: NOWHERE }),
+      usage(/the package index can't be reached.*\[dependency-fetch\]$/, 1),
+    );
   });
 
   test("what the engine's packages need is what the engine has", async () => {

@@ -1,4 +1,4 @@
-import { printable, UsageError } from "@capsule-run/protocol";
+import { printable, UsageError, type UsageSlug } from "@capsule-run/protocol";
 import { nativePackage } from "./native.ts";
 import { normalised, problem, type Requirement, type Surroundings } from "./requirements.ts";
 import { PROVIDED } from "./stubs.ts";
@@ -32,6 +32,7 @@ export async function explain(log: string, context: Context, inspect: Inspect): 
   if (unsupported)
     return at(
       unsupported.split("-", 1)[0],
+      "native-code",
       `${unsupported} does not run in a sandbox: it is not for Python 3.15 on every platform`,
       context,
     );
@@ -39,6 +40,7 @@ export async function explain(log: string, context: Context, inspect: Inspect): 
   if (/--require-hashes mode/.test(log))
     return at(
       null,
+      "requirements",
       `With hashes, every package must have one, dependencies of dependencies too, and one version ("=="): ${lastErrors(log)}`,
       context,
     );
@@ -48,7 +50,7 @@ export async function explain(log: string, context: Context, inspect: Inspect): 
     const requirement = context.packages[Number(invalid[2]) - context.firstLine];
     if (requirement) return problem(invalid[1] as string, requirement.at, context.surroundings);
   }
-  return at(null, `The dependencies can't be fetched: ${lastErrors(log)}`, context);
+  return at(null, "dependency-fetch", `The dependencies can't be fetched: ${lastErrors(log)}`, context);
 }
 
 function lastErrors(log: string): string {
@@ -63,11 +65,12 @@ function lastErrors(log: string): string {
 /** An error at the requirement of a package, or at the first of all. */
 function at(
   name: string | null | undefined,
+  slug: UsageSlug,
   message: string,
   { packages, surroundings }: Context,
 ): UsageError {
   const found = packages.find((each) => name && each.name === normalised(name)) ?? packages[0];
-  return found ? problem(message, found.at, surroundings) : new UsageError("compile", message);
+  return found ? problem(message, found.at, surroundings, slug) : new UsageError(slug, message);
 }
 
 const UNREACHABLE =
@@ -84,6 +87,7 @@ function whyUnreachable(log: string): string | null {
 function offline(why: string, context: Context): UsageError {
   return at(
     null,
+    "dependency-fetch",
     `The dependencies can't be fetched: the package index can't be reached (${why}). Once fetched they are kept in .capsule/dependencies, and no network is needed`,
     context,
   );
@@ -102,9 +106,10 @@ async function missingPackage(missing: Missing, context: Context, inspect: Inspe
   const asker =
     missing.chain && !missing.chain.startsWith("-r ") ? missing.chain.split("->").at(-1)?.trim() : undefined;
   const needed = asker === undefined ? "" : `, and ${withoutRange(asker)} needs it`;
-  const say = (message: string): UsageError =>
+  const say = (message: string, slug: UsageSlug = "dependency-version"): UsageError =>
     at(
       context.packages.some((each) => each.name === name) ? name : first && withoutRange(first),
+      slug,
       message,
       context,
     );
@@ -123,6 +128,7 @@ async function missingPackage(missing: Missing, context: Context, inspect: Inspe
       `"${name}" has native code, which can't be loaded into a sandbox${needed}${instead}${
         versions.length > 0 ? `. Versions without native code: ${few(versions)}` : ""
       }`,
+      "native-code",
     );
   if (known && (versions.length === 0 || known.from !== undefined)) return native();
   if (versions.length > 0 && !/none of the wheel's tags/.test(await inspect(name)))
@@ -170,6 +176,7 @@ async function conflict(log: string, context: Context, inspect: Inspect): Promis
     if (provided)
       return at(
         mine,
+        "dependency-version",
         `The Python engine has ${name} ${provided.version}, and no other version can be used, but ${who}`,
         context,
       );
@@ -177,6 +184,7 @@ async function conflict(log: string, context: Context, inspect: Inspect): Promis
     if (native?.from !== undefined)
       return at(
         mine,
+        "native-code",
         `"${name}" has native code from version ${native.from} on, which can't be loaded into a sandbox, but ${who}. Instead: ${native.instead}`,
         context,
       );
@@ -193,6 +201,7 @@ async function conflict(log: string, context: Context, inspect: Inspect): Promis
   }
   return at(
     null,
+    "dependency-version",
     `The dependencies contradict each other: ${lines.length > 0 ? lines.slice(0, 6).join("; ") : lastErrors(log)}`,
     context,
   );
@@ -203,6 +212,7 @@ function hashes(log: string, context: Context): UsageError {
   const got = /Got\s+([0-9a-f]{64})/.exec(log)?.[1];
   return at(
     name,
+    "dependency-file",
     `What was fetched for "${name ?? "a package"}" is not what its hash says${got ? `: it has sha256:${got}` : ""}`,
     context,
   );

@@ -185,14 +185,14 @@ async function fetchAgain(
     return bytes !== undefined && sha256Of(bytes) === sha256;
   });
   if (whole) return { lock, wheels, warnings: [] };
-  const { message } = await explain(
+  const { text, slug } = await explain(
     run.log,
     { packages, firstLine: 1 + options.length, surroundings: request },
     async () => "",
   );
   throw new UsageError(
-    "compile",
-    `Dependencies as they were locked before can't be fetched again: ${message}. To choose them anew, delete ${request.show(request.dir)}`,
+    slug,
+    `Dependencies as they were locked before can't be fetched again: ${text}. To choose them anew, delete ${request.show(request.dir)}`,
   );
 }
 
@@ -225,7 +225,7 @@ async function pip(
     if (!(error instanceof NoPip)) throw error;
     const tried = error.message === "" ? "" : ` (${error.message})`;
     throw new UsageError(
-      "compile",
+      "dependency-fetch",
       `${packages.length === 1 ? "A dependency has" : "Dependencies have"} to be fetched (${packages
         .slice(0, 3)
         .map(({ name }) => name)
@@ -272,7 +272,7 @@ function readWheels(folder: string): Map<string, Uint8Array> {
     const name = parseWheelName(file);
     if (!name?.pure)
       throw new UsageError(
-        "compile",
+        "dependency-file",
         `The dependency ${file} can't be used: it is no wheel for every platform`,
       );
     if (!PROVIDED.has(name.name)) wheels.set(file, readFileSync(join(folder, file)));

@@ -21,7 +21,12 @@ export async function findRequirements(
     if (disk.has(folder, "requirements.txt") && disk.kindOf(path) === "file") {
       const real = realpath(path);
       if (real === null || !isInside(real, base))
-        throw problem("This file leads out of the project", { file: path, line: 1 }, surroundings);
+        throw problem(
+          "This file leads out of the project",
+          { file: path, line: 1 },
+          surroundings,
+          "outside-project",
+        );
       return readRequirements(path, surroundings);
     }
     if (folder === base) break;

@@ -18,6 +18,7 @@ export function isProvided({ name, text, wheel, at }: Requirement, surroundings:
       `"${text}": the Python engine has ${name} ${provided.version}, and no other version can be used`,
       at,
       surroundings,
+      "dependency-version",
     );
   return allowed === true;
 }

@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { excerpt, UsageError } from "@capsule-run/protocol";
+import { excerpt, UsageError, type UsageSlug } from "@capsule-run/protocol";
 import { type Disk, isInside, realpath } from "../disk.ts";
 import { parseWheelName } from "./wheel-name.ts";
 
@@ -50,7 +50,7 @@ export const normalised = (name: string): string => name.toLowerCase().replace(/
 
 /**
  * Reads a requirements file and what it includes.
- * @throws UsageError `compile` for what can't be had in a sandbox, or reads outside of the project
+ * @throws UsageError `requirements`, `native-code`, or `outside-project`
  */
 export function readRequirements(file: string, surroundings: Surroundings): Requirements {
   const reader = new Reader(surroundings);
@@ -163,7 +163,7 @@ const INSTEAD_OF_BUILDING =
 
 /**
  * Reads one requirement (PEP 508), with what may stand behind it in a requirements file.
- * @throws UsageError `compile`
+ * @throws UsageError `requirements`, `native-code`, or `outside-project`
  */
 export function readRequirement(body: string, at: Written, surroundings: Surroundings): Requirement {
   const [text = "", ...rest] = body.split(/\s+(?=--[a-z])/);
@@ -191,7 +191,7 @@ export function readRequirement(body: string, at: Written, surroundings: Surroun
       );
     const wheelName = parseWheelName(file);
     if (!wheelName) throw problem(`"${file}" is no name of a wheel`, at, surroundings);
-    if (!wheelName.pure) throw problem(nativeWheel(file), at, surroundings);
+    if (!wheelName.pure) throw problem(nativeWheel(file), at, surroundings, "native-code");
     const name = given ?? wheelName.name;
     const remote = /^https?:\/\//.test(source);
     const wheel = remote ? null : inProject(source, at, surroundings, "file");
@@ -225,7 +225,7 @@ function inProject(value: string, at: Written, surroundings: Surroundings, kind:
   if (real === null || surroundings.disk.kindOf(real) !== kind)
     throw problem(`There is no ${kind} "${surroundings.show(path)}"`, at, surroundings);
   if (!isInside(real, surroundings.base))
-    throw problem(`"${value}" leads out of the project`, at, surroundings);
+    throw problem(`"${value}" leads out of the project`, at, surroundings, "outside-project");
   return join(path);
 }
 
@@ -234,6 +234,7 @@ export function problem(
   message: string,
   { file, line }: Written,
   { disk, show }: Pick<Surroundings, "disk" | "show">,
+  slug: UsageSlug = "requirements",
 ): UsageError {
   const place = { file: show(file), line, column: 1 };
   let shown: string | undefined;
@@ -242,7 +243,7 @@ export function problem(
   } catch {
     // It was there a moment ago; the message says enough.
   }
-  return new UsageError("compile", message, { place, excerpt: shown });
+  return new UsageError(slug, message, { place, excerpt: shown });
 }
 
 /** As pip does: by byte order mark, else UTF-8. PowerShell writes UTF-16. */

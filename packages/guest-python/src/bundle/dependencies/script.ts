@@ -9,7 +9,7 @@ const BLOCK = /^# \/\/\/ ([a-zA-Z0-9-]+)$\s((?:^#(?:| .*)$\s)+)^# \/\/\/$/gm;
 
 /**
  * What a program says of itself in a block `# /// script` (PEP 723); null if it has none.
- * @throws UsageError `compile` for a block that is wrong, or another version of Python
+ * @throws UsageError `requirements` for a block that is wrong, or another version of Python
  */
 export async function readScriptBlock(
   file: string,
@@ -24,7 +24,7 @@ export async function readScriptBlock(
   const first = source.slice(0, block.index).split("\n").length;
   const fail = (message: string, line = first, cause?: unknown): UsageError => {
     const place = { file: surroundings.show(file), line, column: 1 };
-    return new UsageError("compile", message, { place, excerpt: excerpt(source, place), cause });
+    return new UsageError("requirements", message, { place, excerpt: excerpt(source, place), cause });
   };
   if (blocks.length > 1) throw fail('There is more than one block "# /// script"');
   const { parse, TomlError } = await import("smol-toml");

@@ -10,7 +10,7 @@ const LEFT_OUT = /(?:^|\/)__pycache__\/|\.(?:pyc|pyo|so|pyd|dylib|dll|exe)$/;
 /**
  * The files of a wheel as they lie in `/site-packages`. What would be installed elsewhere (commands, headers) is left
  * out; data files are put where `pip install --target` puts them.
- * @throws UsageError `compile` if it is broken, too large, or has files that lead elsewhere
+ * @throws UsageError `dependency-file` if it is broken, too large, or has files that lead elsewhere
  */
 export function unpackWheel(file: string, bytes: Uint8Array): ProgramFile[] {
   try {
@@ -26,7 +26,7 @@ export function unpackWheel(file: string, bytes: Uint8Array): ProgramFile[] {
     });
   } catch (error) {
     if (!(error instanceof ZipError)) throw error;
-    throw new UsageError("compile", `The dependency ${file} can't be used: ${error.message}`, {
+    throw new UsageError("dependency-file", `The dependency ${file} can't be used: ${error.message}`, {
       cause: error,
     });
   }
