@@ -215,8 +215,8 @@ code is 1, and the last line on stderr names the type. What kept a program from 
 and exit code 2; it ends with a slug in brackets. Each type and each slug has a page here: what it means, an example,
 what to do.
 
-In code: \`run()\` gives the envelope of a task that failed, and throws a \`UsageError\` for what is exit code 2, with
-\`slug\`, \`text\` (the message without the slug), \`place\` and \`excerpt\`.
+A program that embeds the runtime gets the envelope of a task that failed, and a \`UsageError\` thrown for what is exit code
+2, with \`slug\`, \`text\` (the message without the slug), \`place\` and \`excerpt\`.
 
 ## Error types
 
