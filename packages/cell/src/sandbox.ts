@@ -29,6 +29,7 @@ export class Sandbox<Prepared> {
   readonly #random: RandomStream;
   readonly #onEnd: () => void;
   #calls = 0;
+  #revoked = 0;
   #outputBytes = 0;
   #outputFull = false;
   /** What the guest is suspended for in the middle of a turn, if it is: which events it goes on with. */
@@ -219,10 +220,12 @@ export class Sandbox<Prepared> {
         return event?.type === "complete" ? event : null;
       },
       rest: (wake, pending, deaf) => this.#rest(wake, pending, deaf),
-      // A guest may name calls that it never made; the host would take that for a broken cell.
+      // A guest may name calls that it never made, or one for ever; the host would take that for a broken cell.
       revoke: (call) => {
-        if (!this.#stopped && call >= 1 && call <= this.#calls)
-          this.#send({ type: "revoke", sandbox: this.#id, call });
+        const made = Number.isInteger(call) && call >= 1 && call <= this.#calls;
+        if (this.#stopped || !made || this.#revoked === this.#calls) return;
+        this.#revoked++;
+        this.#send({ type: "revoke", sandbox: this.#id, call });
       },
       output: (stream, text) => this.#output(stream, text),
       random: (length) => this.#random.next(length),

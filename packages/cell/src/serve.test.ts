@@ -277,6 +277,10 @@ test("a guest gives up calls that it made, and no others", async () => {
   for (const id of [0, -1, 2, 1.5, Number.NaN, 1]) guest.host.revoke(id);
   await settle();
   assert.deepEqual(bench.said(), ["call 1 1 async t []", "revoke 1 1"]);
+  guest.host.call("async", "t", Buffer.from("[]"));
+  for (const id of [1.5, 2, 2, 2, 1]) guest.host.revoke(id);
+  await settle();
+  assert.deepEqual(bench.said(), ["call 1 2 async t []", "revoke 1 2"]);
 });
 
 test("stop while idle ends it at once, and what follows is ignored", async () => {

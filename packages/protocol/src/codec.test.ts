@@ -110,6 +110,28 @@ test("refuses a length as soon as it is read", () => {
   );
 });
 
+test("a frame that drips in takes no more memory than its bytes", () => {
+  const reader = new FrameReader();
+  const before = process.memoryUsage();
+  for (const _ of reader.push(frame(LIMITS.frameBytes, 4, "").subarray(0, 8)))
+    assert.fail("no frame is whole");
+  for (let n = 0; n < 300_000; n++) for (const _ of reader.push(Uint8Array.of(97))) assert.fail();
+  assert.equal(reader.buffered, 300_008);
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  const grown = heapUsed - before.heapUsed + arrayBuffers - before.arrayBuffers;
+  assert.ok(grown < 15_000_000, `${grown} bytes`);
+});
+
+test("a long head may hold long strings, and nothing else that is long", () => {
+  const long = (value: string): Uint8Array => whole(`{"type":"x","value":${value}}`);
+  const [message] = read(long(JSON.stringify('[{",\\'.repeat(100_000))));
+  assert.equal(String(message?.value).length, 500_000);
+  assert.equal(read(long(`[${"1,".repeat(3000)}1]`)).length, 1);
+  const many = (text: string): string => `[${`${text},`.repeat(10_000)}0]`;
+  for (const value of [many("[]"), many("{}"), many("1"), "[".repeat(10_000) + "]".repeat(10_000)])
+    assert.throws(() => read(long(value.padEnd(20_000))), /a head of too many values/);
+});
+
 test("a head can't set the body, nor anything but its own fields", () => {
   const [message] = read(whole('{"type":"x","body":"y","__proto__":{"z":1}}'));
   assert.ok(message?.body instanceof Uint8Array);

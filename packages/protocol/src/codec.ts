@@ -32,13 +32,14 @@ export function encode(message: ToCell | FromCell): Uint8Array {
 
 /**
  * Cuts a byte stream into messages. Heads are parsed but not checked: see `checkFromCell`.
- * A chunk belongs to the reader; bodies are copies, so that a small one does not keep a chunk alive.
+ * Bodies are copies, so that a small one does not keep a chunk alive. What waits for the rest of its frame takes at
+ * most twice its bytes, in however small pieces they come.
  * @throws FrameError for a frame that is too large or has no JSON object for a head
  */
 export class FrameReader {
-  #chunks: Uint8Array[] = [];
+  /** The beginning of a frame, `#size` bytes of it. */
+  #begun: Uint8Array = EMPTY;
   #size = 0;
-  #need = 4;
 
   /** Bytes that wait for the rest of their frame. */
   get buffered(): number {
@@ -46,46 +47,94 @@ export class FrameReader {
   }
 
   *push(chunk: Uint8Array): Generator<Record<string, unknown> & { body: Uint8Array }> {
-    this.#chunks.push(chunk);
-    this.#size += chunk.length;
-    while (this.#size >= this.#need) {
-      const whole = this.#chunks.length === 1 ? (this.#chunks[0] as Uint8Array) : this.#join();
-      const view = new DataView(whole.buffer, whole.byteOffset, whole.length);
-      const length = view.getUint32(0, true);
-      if (length < 4 || length > LIMITS.frameBytes) throw new FrameError(`a frame of ${length} bytes`);
-      this.#need = 4 + length;
-      if (whole.length < this.#need) break;
-      yield decodeFrame(whole.subarray(4, this.#need));
-      const rest = whole.subarray(this.#need);
-      this.#chunks = rest.length > 0 ? [rest] : [];
-      this.#size = rest.length;
-      this.#need = 4;
+    let rest = chunk;
+    while (rest.length > 0) {
+      const begun = this.#size > 0;
+      const [bytes, size] = begun ? [this.#begun, this.#size] : [rest, rest.length];
+      const need = size < 4 ? 4 : frameBytes(bytes);
+      if (!begun && size >= need && need > 4) {
+        rest = rest.subarray(need);
+        yield decodeFrame(bytes.subarray(4, need));
+        continue;
+      }
+      const more = rest.subarray(0, need - this.#size);
+      rest = rest.subarray(more.length);
+      this.#keep(more, need);
+      if (need === 4 || this.#size < need) continue;
+      const whole = this.#begun.subarray(4, need);
+      this.#begun = EMPTY;
+      this.#size = 0;
+      yield decodeFrame(whole);
     }
   }
 
-  #join(): Uint8Array {
-    const whole = new Uint8Array(this.#size);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
+  #keep(more: Uint8Array, need: number): void {
+    const size = this.#size + more.length;
+    if (size > this.#begun.length) {
+      const most = Math.max(need, FIRST_BYTES);
+      const grown = new Uint8Array(Math.min(most, Math.max(size, this.#begun.length * 2, FIRST_BYTES)));
+      grown.set(this.#begun.subarray(0, this.#size));
+      this.#begun = grown;
     }
-    this.#chunks = [whole];
-    return whole;
+    this.#begun.set(more, this.#size);
+    this.#size = size;
   }
+}
+
+/** Room for the beginning of a frame: most are shorter. */
+const FIRST_BYTES = 256;
+
+/** Bytes of the frame that begins here, with its length. */
+function frameBytes(bytes: Uint8Array): number {
+  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(0, true);
+  if (length < 4 || length > LIMITS.frameBytes) throw new FrameError(`a frame of ${length} bytes`);
+  return 4 + length;
 }
 
 function decodeFrame(frame: Uint8Array): Record<string, unknown> & { body: Uint8Array } {
   const headLength = new DataView(frame.buffer, frame.byteOffset).getUint32(0, true);
   if (4 + headLength > frame.length) throw new FrameError("a head longer than its frame");
   if (headLength > LIMITS.headBytes) throw new FrameError(`a head of ${headLength} bytes`);
+  const bytes = frame.subarray(4, 4 + headLength);
+  if (headLength > LONG_HEAD && !isFlat(bytes)) throw new FrameError("a head of too many values");
   let head: unknown;
   try {
-    head = JSON.parse(decoder.decode(frame.subarray(4, 4 + headLength)));
+    head = JSON.parse(decoder.decode(bytes));
   } catch {
     throw new FrameError("a head that is not JSON");
   }
   if (typeof head !== "object" || head === null || Array.isArray(head))
     throw new FrameError("a head that is no object");
   return { ...(head as Record<string, unknown>), body: new Uint8Array(frame.subarray(4 + headLength)) };
+}
+
+/** Heads that are longer are looked at before they are parsed. */
+const LONG_HEAD = 16_384;
+/** A head is an object of plain values and a list of numbers, 1,000 at most; with room to spare. */
+const MOST_VALUES = 4096;
+const MOST_NESTED = 16;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPEN_ARRAY = 0x5b;
+const OPEN_OBJECT = 0x7b;
+
+/**
+ * Whether JSON text is long for the length of its strings only. Parsing makes thirty times as many bytes of a list of
+ * empty lists, and takes seconds for a long one.
+ */
+function isFlat(json: Uint8Array): boolean {
+  let values = 0;
+  let nested = 0;
+  let inString = false;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at];
+    if (byte === QUOTE) inString = !inString;
+    else if (inString) at += Number(byte === BACKSLASH);
+    else if (byte === COMMA) {
+      if (++values > MOST_VALUES) return false;
+    } else if ((byte === OPEN_ARRAY || byte === OPEN_OBJECT) && ++nested > MOST_NESTED) return false;
+  }
+  return true;
 }

@@ -32,6 +32,22 @@ export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\t]|\p{Bidi_Control}|\ufeff/gu, "\ufffd");
 }
 
+/**
+ * Sequences that a terminal obeys: what sets colours and moves the cursor, and what sets titles and links. None is
+ * longer than this in earnest, and without an end to each, looking for one takes time by the square of the text.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is meant
+const SEQUENCES = /\x1b\[[0-9:;<=>?]{0,64}[ -/]{0,4}[@-~]|\x1b\][^\x07\x1b]{0,256}(?:\x07|\x1b\\)/g;
+
+/** A guest's text for a terminal: newlines and tabs stay, all else that a terminal would obey is taken out. */
+export function harmless(text: string): string {
+  return text
+    .replace(SEQUENCES, "")
+    .replace(/\r\n?/g, "\n")
+    .replace(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, "")
+    .toWellFormed();
+}
+
 const WIDE =
   /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
 

@@ -89,6 +89,27 @@ test("everything else is not", () => {
   for (const text of wrong) assert.ok(!isJson(bytes(text)), JSON.stringify(text));
 });
 
+test("agrees with JSON.parse on every short text that numbers and words are made of", () => {
+  const letters = "-01.E+ ";
+  const texts = ["", "true", "tru", "truE", "false", "nul", "null", "nulL", "truefalse", "1null"];
+  for (let length = 0, from = 0; length < 4; length++) {
+    const to = texts.length;
+    for (const text of texts.slice(from, to)) for (const letter of letters) texts.push(text + letter);
+    from = to;
+  }
+  const parses = (text: string): boolean => {
+    try {
+      JSON.parse(text);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  for (const text of texts)
+    for (const around of [text, `[${text}]`, `[1,${text}]`])
+      assert.equal(isJson(bytes(around)), parses(around), around);
+});
+
 test("agrees with JSON.parse on mutated texts", () => {
   let state = 1;
   const random = (below: number): number => {

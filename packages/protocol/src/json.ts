@@ -15,10 +15,16 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const SMALL_U = 0x75;
 /** What may follow a backslash, but `u`. */
-const ESCAPES = '"\\/bfnrt';
+const ESCAPES = new Set(Buffer.from('"\\/bfnrt'));
 /** The longest token that is no string: an integer of Python's may have many digits. */
 const MOST_TOKEN = 1_000_000;
-const TOKEN = /^(?:true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)$/;
+const WORDS = ["true", "false", "null"].map((word) => Buffer.from(word));
+const ZERO = 0x30;
+const NINE = 0x39;
+const MINUS = 0x2d;
+const PLUS = 0x2b;
+const POINT = 0x2e;
+const SMALL_E = 0x65;
 
 /**
  * Whether bytes are one JSON value on one line, nested no deeper than values may be. Only scans: nothing is built, so
@@ -103,18 +109,54 @@ class Scan {
       if (escaped === SMALL_U) {
         for (let digit = 1; digit <= 4; digit++) if (!isHex(text[at + digit])) return false;
         at += 4;
-      } else if (!ESCAPES.includes(String.fromCharCode(escaped))) return false;
+      } else if (!ESCAPES.has(escaped)) return false;
     }
     return false;
   }
 
   #token(): boolean {
     const from = this.#at;
-    while (this.#at < this.#text.length && !isDelimiter(this.#text[this.#at] as number)) this.#at++;
-    const length = this.#at - from;
-    return (
-      length <= MOST_TOKEN && TOKEN.test(Buffer.from(this.#text.subarray(from, this.#at)).toString("latin1"))
-    );
+    const first = this.#text[from];
+    const word = WORDS.find((each) => each[0] === first);
+    const end = word ? this.#word(word) : this.#number();
+    this.#at = end;
+    return end > from && end - from <= MOST_TOKEN;
+  }
+
+  /** The place behind a word; −1: it is not there. */
+  #word(word: Uint8Array): number {
+    for (let i = 1; i < word.length; i++) if (this.#text[this.#at + i] !== word[i]) return -1;
+    return this.#at + word.length;
+  }
+
+  /** The place behind a number; −1: there is none. */
+  #number(): number {
+    const text = this.#text;
+    let at = this.#at;
+    if (text[at] === MINUS) at++;
+    const whole = this.#digits(at);
+    if (whole === at || (text[at] === ZERO && whole > at + 1)) return -1;
+    at = whole;
+    if (text[at] === POINT) {
+      const behind = this.#digits(at + 1);
+      if (behind === at + 1) return -1;
+      at = behind;
+    }
+    if (((text[at] ?? 0) | 0x20) === SMALL_E) {
+      const sign = text[at + 1];
+      const digits = sign === PLUS || sign === MINUS ? at + 2 : at + 1;
+      at = this.#digits(digits);
+      if (at === digits) return -1;
+    }
+    return at;
+  }
+
+  /** The place behind the digits that begin here. */
+  #digits(from: number): number {
+    const text = this.#text;
+    let at = from;
+    for (let byte = text[at]; byte !== undefined && byte >= ZERO && byte <= NINE; byte = text[at]) at++;
+    return at;
   }
 
   #take(): number | undefined {
@@ -129,6 +171,3 @@ class Scan {
 
 const isHex = (byte = 0): boolean =>
   (byte >= 0x30 && byte <= 0x39) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
-
-const isDelimiter = (byte: number): boolean =>
-  byte === COMMA || byte === CLOSE_ARRAY || byte === CLOSE_OBJECT || byte === COLON || byte === SPACE;

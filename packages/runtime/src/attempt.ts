@@ -152,7 +152,8 @@ class Attempt implements SandboxListener {
   ended(message: Ended): void {
     const usage = { fuel: message.fuel, ram: message.ram, ms: this.#elapsed() };
     if (this.#verdict) this.#end({ ok: false, ...this.#verdict, usage });
-    else if (message.lacks !== "") void this.#lacks(message.lacks, usage);
+    else if (message.lacks !== "" && this.#context.program.manifest.variant !== "full")
+      void this.#lacks(message.lacks, usage);
     else if (message.ok) this.#end({ ok: true, value: message.body, usage });
     else {
       const error = message.error || "internal_error";

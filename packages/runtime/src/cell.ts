@@ -37,9 +37,14 @@ export interface SandboxListener {
   lost(reason: string): void;
 }
 
+/** What a sandbox was made for: the host tells its cell to start an attempt, or to load a program. */
+export type Purpose = "attempt" | "load";
+
 interface Live {
   readonly listener: SandboxListener;
+  readonly purpose: Purpose;
   calls: number;
+  revoked: number;
   outputBytes: number;
   /** It said that the rest of its output is dropped. */
   outputFull: boolean;
@@ -53,9 +58,17 @@ const KEPT_ARTIFACTS = 16;
 const SILENT_TICKS = 40;
 /** Ticks a sandbox may take to stop: a check comes within microseconds, so only a broken cell needs them. */
 const STOP_TICKS = 8;
+/** Ticks without an answer after which a cell gets no more work if another can do it. */
+const QUIET_TICKS = 4;
 const STDERR_KEPT = 4096;
 /** Bytes sent to a cell that it has not read yet; more can't come about while it reads between its slices. */
 const MOST_UNREAD = 1024 ** 3;
+/** What a message that is not read yet takes of the host's memory beside its bytes. */
+const UNREAD_BYTES = 1024;
+/** Milliseconds the host listens to one cell before it turns to whatever else there is. */
+const HEARING_MS = 8;
+/** A cell whose pipe closes ends, and says how; one that lives on without its pipes is of no use. */
+const CLOSED_MS = 1000;
 
 /** One cell process. */
 export class Cell {
@@ -72,6 +85,10 @@ export class Cell {
   #stderr = "";
   #corked = false;
   #silent = 0;
+  /** Messages on their way to it. */
+  #unread = 0;
+  /** Milliseconds spent on what it said since the host last turned to others. */
+  #heard = 0;
   #pings = 0;
   #pongs = 0;
   /** Sandboxes in it that can use a core, as far as the host knows. */
@@ -93,6 +110,8 @@ export class Cell {
       if (this.#stderr.length < STDERR_KEPT) this.#stderr += Buffer.from(chunk).toString();
     });
     child.stdin?.on("error", () => {});
+    for (const pipe of [child.stdin, child.stdout])
+      pipe?.on("close", () => setTimeout(() => this.kill("a cell closed its pipe"), CLOSED_MS).unref());
     child.on("error", (error) => this.#lose(`a cell could not be started: ${error.message}`));
     const lose = (): void =>
       this.#lose(this.#reason || exitReason(child.exitCode, child.signalCode, this.#stderr));
@@ -104,6 +123,16 @@ export class Cell {
 
   get started(): boolean {
     return this.#ready;
+  }
+
+  /** Whether it has not answered for a while, as one that is stopped. */
+  get quiet(): boolean {
+    return this.#ready && this.#silent > QUIET_TICKS;
+  }
+
+  /** Sandboxes in it, whether or not they can use a core. */
+  get sandboxes(): number {
+    return this.#live.size;
   }
 
   get pid(): number | undefined {
@@ -122,12 +151,15 @@ export class Cell {
         pipe.uncork();
       });
     }
-    pipe.write(encode(message));
-    if (pipe.writableLength > this.#mostUnread) this.kill("a cell does not read what it is sent");
+    this.#unread++;
+    pipe.write(encode(message), () => this.#unread--);
+    if (pipe.writableLength + this.#unread * UNREAD_BYTES > this.#mostUnread)
+      this.kill("a cell does not read what it is sent");
   }
 
-  listen(sandbox: number, listener: SandboxListener): void {
-    this.#live.set(sandbox, { listener, calls: 0, outputBytes: 0, outputFull: false, stopTicks: -1 });
+  listen(sandbox: number, purpose: Purpose, listener: SandboxListener): void {
+    const counts = { calls: 0, revoked: 0, outputBytes: 0, outputFull: false, stopTicks: -1 };
+    this.#live.set(sandbox, { listener, purpose, ...counts });
     if (this.#ready) listener.started();
   }
 
@@ -170,12 +202,28 @@ export class Cell {
   }
 
   kill(reason: string): void {
+    if (this.#gone) return;
     this.#reason ||= reason;
     this.#child.kill("SIGKILL");
+    // What it has not read, and what it said that nobody has heard, would stay until it is buried.
+    for (const pipe of this.#child.stdio) pipe?.destroy();
     this.#lose(reason);
   }
 
+  /** Listens to it, but not for longer than others can wait. */
   #hear(chunk: Uint8Array): void {
+    if (this.#gone) return;
+    const began = performance.now();
+    this.#understand(chunk);
+    this.#heard += performance.now() - began;
+    if (this.#heard < HEARING_MS || this.#gone) return;
+    this.#heard = 0;
+    const pipe = this.#child.stdout;
+    pipe?.pause();
+    setImmediate(() => pipe?.resume());
+  }
+
+  #understand(chunk: Uint8Array): void {
     this.#silent = 0;
     try {
       for (const message of this.#reader.push(chunk)) {
@@ -204,6 +252,8 @@ export class Cell {
     }
     const live = this.#live.get(message.sandbox);
     if (!live) throw new FrameError(`"${message.type}" of a sandbox it does not have`);
+    if (live.purpose === "load" && message.type !== "loaded" && message.type !== "ended")
+      throw new FrameError(`"${message.type}" of a program that it is to load`);
     switch (message.type) {
       case "call":
         if (message.call !== ++live.calls) throw new FrameError("a call out of order");
@@ -211,6 +261,7 @@ export class Cell {
         break;
       case "revoke":
         if (message.call < 1 || message.call > live.calls) throw new FrameError("a call it never made");
+        if (++live.revoked > live.calls) throw new FrameError("more calls given up than made");
         live.listener.revoke(message);
         break;
       case "output":
@@ -228,6 +279,7 @@ export class Cell {
         live.listener.ended(message);
         break;
       case "loaded":
+        if (live.purpose !== "load") throw new FrameError("a program that it was not to load");
         this.#live.delete(message.sandbox);
         live.listener.loaded(message);
         break;

@@ -22,6 +22,11 @@ const HOSTILE: Readonly<Record<string, string>> = {
   "a call while idle": `send({ type: "idle", sandbox: s, wake: -1, pending: 0 }); send({ type: "call", sandbox: s, call: 1, mode: "async", task: "t" }, "[]")`,
   "arguments that are no list": `send({ type: "call", sandbox: s, call: 1, mode: "async", task: "t" }, "1")`,
   "a revocation of a call it never made": `send({ type: "revoke", sandbox: s, call: 1 })`,
+  "more calls given up than made": `send({ type: "call", sandbox: s, call: 1, mode: "async", task: "t" }, "[]"); for (let i = 0; i < 2; i++) send({ type: "revoke", sandbox: s, call: 1 })`,
+  "a program that it was not to load": `send({ type: "loaded", sandbox: s, tasks: "[]", entry: "", notice: "", snapshot: "after", reasons: "[]", output: "[]", globals: [], fuel: 1, ram: 1 })`,
+  "a head nested as deep as it is long": `const n = 8e6; raw(Buffer.concat([lengths(4 + 2 * n + 6, 2 * n + 6), Buffer.from('{"a":' + "[".repeat(n) + "]".repeat(n) + "}")]))`,
+  "a head of millions of values": `const a = '{"a":[' + "[],".repeat(8e6) + "1]}"; raw(Buffer.concat([lengths(4 + a.length, a.length), Buffer.from(a)]))`,
+  "a name that objects have": `send(JSON.parse('{"type":"idle","__proto__":{"sandbox":1},"sandbox":"constructor"}'))`,
   "a result that is no JSON": `ended(s, '1,"success":false')`,
   "a result of two lines": `ended(s, '[1,\\n2]')`,
   "a time beyond all time": `send({ type: "idle", sandbox: s, wake: 9e15, pending: 0 })`,
@@ -31,6 +36,9 @@ const HOSTILE: Readonly<Record<string, string>> = {
   "output after its end": `send({ type: "output", sandbox: s, stream: 1 }); send({ type: "output", sandbox: s, stream: 1 })`,
   "a load's answer with the wrong things": `send({ type: "loaded", sandbox: s, tasks: 1 })`,
   "a field too many": `send({ type: "idle", sandbox: s, wake: -1, pending: 0, extra: 1 })`,
+  "nothing more, having closed what it speaks by": `fs.closeSync(1); setInterval(() => {}, 1000)`,
+  "nothing more, having closed what it hears by": `fs.closeSync(0); setInterval(() => {}, 1000)`,
+  "complaints for ever": `setInterval(() => { fs.writeSync(2, "error ".repeat(10000)); }); setTimeout(() => raw(Buffer.alloc(16)), 300)`,
   "a crash": `process.exit(3)`,
   "an exception": `setImmediate(() => { throw new Error("mine") })`,
 };
@@ -53,7 +61,7 @@ for (const [what, says] of Object.entries(HOSTILE))
         ear.heard.includes("lost") || what === "another's sandbox",
         `${ear.heard.join()} ${ear.reason}`,
       );
-      assert.match(ear.reason, /a cell broke the protocol|the cell ended|more output/);
+      assert.match(ear.reason, /a cell broke the protocol|the cell ended|more output|a cell closed its pipe/);
     }
     // Whoever comes next gets a cell that works, whether or not the host has noticed everything yet.
     let next = new Ear();
@@ -65,6 +73,77 @@ for (const [what, says] of Object.entries(HOSTILE))
     assert.deepEqual(next.heard, ["started", "ended"]);
     assert.notEqual(fake.pool.pids[0], pid);
   });
+
+test("a load that goes on like an attempt: killed", async () => {
+  const evil = `ready(); hear = (m) => { if (m.type === "load") send({ type: "idle", sandbox: m.sandbox, wake: -1, pending: 0 }); };`;
+  using fake = fakePool([evil]);
+  const ear = new Ear();
+  fake.pool.load(Buffer.from(""), { fuel: 1, ram: null }, ear);
+  await ear.over;
+  assert.match(ear.reason, /"idle" of a program that it is to load/);
+});
+
+test("a flood from one cell leaves the host time for others", async () => {
+  const pong = `{ type: "pong", n: m.n }`;
+  const flood = `ready(); hear = (m) => {
+    if (m.type === "ping") send(${pong});
+    if (m.type !== "open") return;
+    const calls = (from) => Buffer.concat(Array.from({ length: 500 }, (_, i) =>
+      frame({ type: "call", sandbox: m.sandbox, call: from + i, mode: "async", task: "t" }, "[]")));
+    let c = 1;
+    const next = () => { raw(calls(c)); c += 500; setImmediate(next); };
+    next();
+  };`;
+  using fake = fakePool([flood, GOOD], { most: 2 });
+  const evil = new Ear();
+  let calls = 0;
+  // As much work as a host may have with each.
+  evil.onCall = () => {
+    calls++;
+    for (const end = performance.now() + 0.02; performance.now() < end; );
+  };
+  fake.pool.open(REQUEST, evil);
+  await evil.next("call");
+  for (let round = 0; round < 20; round++) {
+    const before = calls;
+    const ear = new Ear();
+    fake.pool.open(REQUEST, ear);
+    await ear.over;
+    assert.equal(ear.heard.at(-1), "ended");
+    if (round > 0) assert.ok(calls - before < 50_000, `${calls - before} calls were heard first`);
+  }
+});
+
+test("a cell that is stopped gets no more work if another one answers", async () => {
+  const waits = `ready(); hear = (m) => { if (m.type === "open") send({ type: "idle", sandbox: m.sandbox, wake: -1, pending: 0 }); if (m.type === "ping") send({ type: "pong", n: m.n }); };`;
+  using fake = fakePool([waits, GOOD], { most: 2, tickMs: 20 });
+  const first = new Ear();
+  fake.pool.open(REQUEST, first);
+  await first.next("idle");
+  const [pid] = fake.pool.pids;
+  process.kill(pid as number, "SIGSTOP");
+  // Waits for a few of the ticks in which it does not answer, of the many after which it is given up.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const second = new Ear();
+  fake.pool.open(REQUEST, second);
+  await second.over;
+  assert.equal(second.heard.at(-1), "ended");
+  assert.equal(fake.started, 2);
+  await first.over;
+  assert.equal(first.reason, "a cell did not answer");
+});
+
+test("a sandbox in a cell that is stopped ends soon after it is told to", async () => {
+  const waits = `ready(); hear = (m) => { if (m.type === "ping") send({ type: "pong", n: m.n }); };`;
+  using fake = fakePool([waits], { tickMs: 20 });
+  const ear = new Ear();
+  const handle = fake.pool.open(REQUEST, ear);
+  await ear.next("started");
+  process.kill(fake.pool.pids[0] as number, "SIGSTOP");
+  handle.stop();
+  await ear.over;
+  assert.equal(ear.reason, "a sandbox did not stop");
+});
 
 test("all that is in a hostile cell is lost, what is in another is not", async () => {
   const evil = `ready(); let n = 0; hear = (m) => { if (m.type === "open" && ++n === 2) raw(Buffer.alloc(64)); };`;

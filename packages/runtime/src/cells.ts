@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { type CellParts, startCell } from "@capsule-run/cell";
 import type { SandboxLimits } from "@capsule-run/protocol";
-import { Cell, type CellArtifact, type Of, type SandboxListener } from "./cell.ts";
+import { Cell, type CellArtifact, type Of, type Purpose, type SandboxListener } from "./cell.ts";
 import { Turns } from "./turns.ts";
 
 export interface OpenRequest {
@@ -70,7 +70,7 @@ export class CellPool {
   /** @throws Error if there can be no cell */
   open(request: OpenRequest, listener: SandboxListener): SandboxHandle {
     const { artifact, task, args, limits, seed } = request;
-    return this.#place(listener, (cell, sandbox) => {
+    return this.#place("attempt", listener, (cell, sandbox) => {
       cell.give(artifact);
       cell.send({
         type: "open",
@@ -87,7 +87,7 @@ export class CellPool {
 
   /** @throws Error if there can be no cell */
   load(source: Uint8Array, limits: SandboxLimits, listener: SandboxListener): SandboxHandle {
-    return this.#place(listener, (cell, sandbox) =>
+    return this.#place("load", listener, (cell, sandbox) =>
       cell.send({ type: "load", sandbox, limits, body: source }),
     );
   }
@@ -100,17 +100,22 @@ export class CellPool {
     for (const cell of [...this.#cells]) cell.kill("the runtime was closed");
   }
 
-  #place(listener: SandboxListener, open: (cell: Cell, sandbox: number) => void): SandboxHandle {
-    const sandbox = new PlacedSandbox(++this.#sandboxes, listener, open, () => this.#choose());
+  #place(
+    purpose: Purpose,
+    listener: SandboxListener,
+    open: (cell: Cell, sandbox: number) => void,
+  ): SandboxHandle {
+    const sandbox = new PlacedSandbox(++this.#sandboxes, purpose, listener, open, () => this.#choose());
     sandbox.place();
     return sandbox;
   }
 
-  /** The least busy cell; another one if all are busy and there may be more. */
+  /** The least busy cell that answers; another one if all are busy and there may be more. */
   #choose(): Cell {
     let best: Cell | null = null;
-    for (const cell of this.#cells) if (!best || cell.load < best.load) best = cell;
-    if (best && (best.load === 0 || this.#cells.length >= this.#options.most)) return best;
+    for (const cell of this.#cells) if (!best || isBetter(cell, best)) best = cell;
+    const free = best !== null && best.load === 0 && !best.quiet;
+    if (best && (free || this.#cells.length >= this.#options.most)) return best;
     return this.#add();
   }
 
@@ -135,9 +140,20 @@ export class CellPool {
   }
 }
 
+/**
+ * Whether more work should go to one cell rather than to another. What waits counts last, so that one that only says
+ * that all in it waits does not get everything.
+ */
+function isBetter(a: Cell, b: Cell): boolean {
+  if (a.quiet !== b.quiet) return b.quiet;
+  if (a.load !== b.load) return a.load < b.load;
+  return a.sandboxes < b.sandboxes;
+}
+
 /** A sandbox on the cell it was given; on another one if that ended before it had begun. */
 class PlacedSandbox implements SandboxHandle, SandboxListener {
   readonly #id: number;
+  readonly #purpose: Purpose;
   readonly #listener: SandboxListener;
   readonly #open: (cell: Cell, sandbox: number) => void;
   readonly #choose: () => Cell;
@@ -148,11 +164,13 @@ class PlacedSandbox implements SandboxHandle, SandboxListener {
 
   constructor(
     id: number,
+    purpose: Purpose,
     listener: SandboxListener,
     open: (cell: Cell, sandbox: number) => void,
     choose: () => Cell,
   ) {
     this.#id = id;
+    this.#purpose = purpose;
     this.#listener = listener;
     this.#open = open;
     this.#choose = choose;
@@ -167,7 +185,7 @@ class PlacedSandbox implements SandboxHandle, SandboxListener {
     const cell = this.#choose();
     this.#cell = cell;
     cell.load++;
-    cell.listen(this.#id, this);
+    cell.listen(this.#id, this.#purpose, this);
     this.#open(cell, this.#id);
   }
 

@@ -51,28 +51,32 @@ function calledAs(calls: readonly Call[], callee: string): Call | undefined {
 /** Statements longer than this are not looked into. */
 const LONGEST = 4_000_000;
 const TRIES = 8;
+/** Characters of one bundle that were looked into in vain; nothing more is after as many. */
+const MOST_IN_VAIN = 16_000_000;
 
 interface Statement {
   readonly start: number;
   readonly node: Node;
 }
 
-let last: { code: string; statements: Statement[] } | undefined;
+let last: { code: string; statements: Statement[]; inVain: number } | undefined;
 
 /** The top-level statement around a place: in bundles, and only there, such a statement begins a line. */
 function statementAround(code: string, offset: number): Statement | null {
-  if (last?.code !== code) last = { code, statements: [] };
+  if (last?.code !== code) last = { code, statements: [], inVain: 0 };
   const known = last.statements.find(({ start, node }) => start <= offset && offset < start + node.end);
   if (known) return known;
   let start = beginBefore(code, offset);
   let end = beginAfter(code, offset);
   for (let tries = 0; tries < TRIES && start >= 0 && end - start < LONGEST; tries++) {
+    if (last.inVain > MOST_IN_VAIN) return null;
     try {
       const node = parse(code.slice(start, end), { ecmaVersion: "latest", sourceType: "module" });
       const statement = { start, node };
       last.statements.push(statement);
       return statement;
     } catch {
+      last.inVain += end - start;
       // A line of a template may look like a beginning.
       if (tries % 2 === 0) end = beginAfter(code, end);
       else start = beginBefore(code, start - 1);

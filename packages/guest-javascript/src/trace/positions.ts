@@ -68,7 +68,9 @@ function parse(json: string): Positions | null {
       offset(line, column) {
         const start = starts[line - 1];
         if (start === undefined) return code.length;
-        const bytes = Buffer.from(code.slice(start, starts[line] ?? code.length));
+        // A column in bytes is at least one in characters, and a bundled line may have megabytes.
+        const end = Math.min(starts[line] ?? code.length, start + column);
+        const bytes = Buffer.from(code.slice(start, end));
         return start + bytes.subarray(0, column - 1).toString().length;
       },
       text: (source) => payload.sourcesContent[payload.sources.indexOf(source)] ?? undefined,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ErrorReport } from "@capsule-run/protocol";
 import { runInEngine, type TestProject, testProject } from "../bundle/testing.ts";
-import { translateReport } from "./index.ts";
+import { translatePlaces, translateReport } from "./index.ts";
 
 /** Runs a program that throws at its top level; gives what a user gets to read. */
 async function tracedIn(project: TestProject, file = "main.ts") {
@@ -324,4 +324,16 @@ test("hostile reports are cut and do not throw", async () => {
         .message,
       "Error: x",
     );
+});
+
+test("a text that is made to take long does not: a line of a bundle is not read anew for each place in it", async () => {
+  using project = testProject({
+    "main.ts": `export const long = ${JSON.stringify("ä".repeat(500_000))}; throw new Error(long.slice(0, 1));`,
+  });
+  const { code, sourceMap } = await project.bundle("main.ts");
+  const line = code.split("\n").findIndex((text) => text.length > 100_000) + 1;
+  const said = Array.from({ length: 100_000 }, (_, n) => `capsule:program:${line}:${n + 1}`).join(" ");
+  const shown = translatePlaces(said, sourceMap, { root: project.root });
+  assert.match(shown, /^main\.ts:\d+:\d+ /);
+  assert.ok(shown.endsWith(`capsule:program:${line}:100000`), "what is too much stays as it is");
 });

@@ -1,6 +1,5 @@
 import { posix, relative, resolve, sep } from "node:path";
-import { stripVTControlCharacters } from "node:util";
-import { type ErrorReport, excerpt, type Place } from "@capsule-run/protocol";
+import { type ErrorReport, excerpt, harmless, type Place } from "@capsule-run/protocol";
 import { OWN } from "../bundle/builtins.ts";
 import { PROGRAM_FILE } from "../door.ts";
 import { callStart } from "./calls.ts";
@@ -63,11 +62,15 @@ export function translatePlaces(text: string, sourceMap: string, options: Transl
   return placesIn(text, readPositions(sourceMap), shower(options));
 }
 
+/** Places in one text that are translated; each takes some time, in a long line of a bundle a good deal. */
+const PLACES = 2_000;
 const PLACE = new RegExp(`${PROGRAM_FILE}:(\\d{1,9}):(\\d{1,9})`, "g");
 
 function placesIn(text: string, positions: Positions, show: Show): string {
   if (!text.includes(PROGRAM_FILE)) return text;
+  let places = 0;
   return text.replace(PLACE, (said, line: string, column: string) => {
+    if (++places > PLACES) return said;
     const at = positions.original(positions.offset(Number(line), Number(column)));
     return at ? `${safe(show(at.source), LINE)}:${at.line}:${at.column}` : said;
   });
@@ -102,14 +105,8 @@ function headline(report: ErrorReport): string {
   return message === "" ? name : `${name}: ${message}`;
 }
 
-/** Guest's text for a terminal: newlines and tabs stay, other control characters and overrides of direction go. */
-function safe(text: unknown, most: number): string {
-  if (typeof text !== "string") return "";
-  return stripVTControlCharacters(cut(text, most))
-    .replace(/\r\n?/g, "\n")
-    .replace(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, "")
-    .toWellFormed();
-}
+const safe = (text: unknown, most: number): string =>
+  typeof text === "string" ? harmless(cut(text, most)) : "";
 
 const cut = (text: string, most: number) => (text.length > most ? `${text.slice(0, most)}…` : text);
 

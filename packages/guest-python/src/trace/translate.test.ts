@@ -120,6 +120,19 @@ test("where a task was defined first", () => {
   assert.equal(translatePlaces(said, MAP, VIEW), said.replace("/app/src/main.py", "main.py"));
 });
 
+test("a text that is made to take long does not: the work grows with its length", () => {
+  const filled = (part: string): string => part.repeat(Math.ceil(2_000_000 / part.length));
+  for (const part of [
+    "defined twice, first at /app/",
+    '  File "/app/x.py", line 1',
+    "/app/x.py:1: W",
+    "/app/ | ",
+  ])
+    assert.ok(translatePlaces(filled(part), MAP, VIEW).length > 1_900_000);
+  for (const part of ["\x1b]8;;", "\x1b[1;", "\x1b"])
+    assert.ok(translateReport(report(filled(part)), MAP, VIEW).message.length < 70_000);
+});
+
 test("a program that is not in the root", () => {
   const map = writeMap("../elsewhere", []);
   const { message, place, excerpt } = translateReport(

@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
-import { stripVTControlCharacters } from "node:util";
-import { type ErrorReport, excerpt, type Place } from "@capsule-run/protocol";
+import { type ErrorReport, excerpt, harmless, type Place } from "@capsule-run/protocol";
 import { ENGINE_MODULES, PYTHON, STANDARD_MODULES } from "../bundle/carried.ts";
 import { relativePath } from "../bundle/disk.ts";
 import { type ProgramMap, readMap } from "../bundle/map.ts";
@@ -37,7 +36,7 @@ export function translateReport(
 ): Translated {
   const map = readMap(sourceMap);
   const show = shower(map, options);
-  const text = safe(shorten(report.stack || headline(report))).trimEnd();
+  const text = harmless(shorten(report.stack || headline(report))).trimEnd();
   const message = placesIn(text, show);
   const frame = lastOwnFrame(text);
   if (!frame) return { message };
@@ -63,8 +62,11 @@ const FRAME = /^([ |]* {2}File ")(\/[^\n]*)(", line (\d{1,9})(?:,? in [^\n]*)?)$
 const FRAMES = new RegExp(FRAME, "gm");
 const WARNING = /^(\/[^\n:]*\.py)(?=:\d{1,9}: \w*Warning: )/gm;
 
-/** Where a task was defined before, in the message about one that is defined twice. */
-const DEFINED = /(?<=defined twice, first at )\/[^\n;]*\.py(?=:\d)/g;
+/**
+ * Where a task was defined before, in the message about one that is defined twice. A path has an end: the words before
+ * it may be repeated in one line as often as its writer likes.
+ */
+const DEFINED = /(?<=defined twice, first at )\/[^\n;]{0,500}\.py(?=:\d)/g;
 
 function placesIn(text: string, show: Show): string {
   return text
@@ -97,14 +99,6 @@ function headline({ name, message }: ErrorReport): string {
 
 function shorten(text: string): string {
   return text.length <= HEAD + TAIL ? text : `${text.slice(0, HEAD)}\n…\n${text.slice(-TAIL)}`;
-}
-
-/** Guest's text for a terminal: newlines and tabs stay, other control characters and overrides of direction go. */
-function safe(text: string): string {
-  return stripVTControlCharacters(text)
-    .replace(/\r\n?/g, "\n")
-    .replace(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, "")
-    .toWellFormed();
 }
 
 interface Frame {

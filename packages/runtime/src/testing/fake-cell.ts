@@ -11,12 +11,15 @@ import { CellPool, type OpenRequest, type PoolOptions } from "../cells.ts";
 const COMMON = `
 const fs = require("node:fs");
 const raw = (bytes) => { for (let at = 0; at < bytes.length; ) at += fs.writeSync(1, bytes, at); };
+const lengths = (rest, head) => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt32LE(rest, 0);
+  bytes.writeUInt32LE(head, 4);
+  return bytes;
+};
 const frame = (head, body = "") => {
   const [h, b] = [Buffer.from(JSON.stringify(head)), Buffer.from(body)];
-  const lengths = Buffer.alloc(8);
-  lengths.writeUInt32LE(4 + h.length + b.length, 0);
-  lengths.writeUInt32LE(h.length, 4);
-  return Buffer.concat([lengths, h, b]);
+  return Buffer.concat([lengths(4 + h.length + b.length, h.length), h, b]);
 };
 const send = (head, body) => raw(frame(head, body));
 const ready = () => send({ type: "ready", engine: "fake" });
