@@ -50,6 +50,7 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   "npm test -- unit": "this is part of it",
   "npm test -- e2e": "this is part of it",
   "npm run test:long": "takes many minutes",
+  "npm run fuzz": "takes ten minutes; its smoke test is among the unit tests",
   "npm run check": "this is part of it",
   "npm run test:node24": "installs, and takes minutes",
   "npm run format": "changes files",

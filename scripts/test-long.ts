@@ -11,6 +11,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const LONG: Readonly<Record<string, string>> = {
   /** All of CPython's own tests that a sandbox can run. */
   cpython: "test/cpython/run.ts",
+  /** Ten minutes of random modules for the rewriter. */
+  fuzz: "packages/wasm/scripts/fuzz/run.ts",
 };
 
 const run = (args: readonly string[]): boolean =>

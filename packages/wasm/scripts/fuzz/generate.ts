@@ -1,0 +1,53 @@
+import { rewrite } from "../../src/index.ts";
+import { randomProgram } from "../../src/testing/programs.ts";
+import { quickjsModule } from "../../src/testing/quickjs.ts";
+import { randomStores } from "../../src/testing/stores.ts";
+import type { Binaryen } from "./binaryen.ts";
+import { kernels } from "./kernels.ts";
+import { mutated } from "./mutate.ts";
+import { type Random, randomFrom } from "./random.ts";
+
+/** A module to try, and where it comes from. */
+export interface Sample {
+  readonly source: string;
+  readonly wasm: Uint8Array;
+}
+
+/** One in so many modules is the engine of QuickJS, damaged: it takes as long as twenty others. */
+const ENGINE_EVERY = 60;
+
+/** Makes the module for a seed. */
+export async function sampleFor(seed: number, binaryen: Binaryen | undefined): Promise<Sample> {
+  const random = randomFrom(seed);
+  if (random.once(ENGINE_EVERY))
+    return { source: "mutated QuickJS", wasm: mutated(engine(random.once(2)), random) };
+  const base = await baseFor(seed, random, binaryen);
+  // Intact ones are worth most: the others are mostly refused.
+  return random.once(2) ? base : { source: `mutated ${base.source}`, wasm: mutated(base.wasm, random) };
+}
+
+async function baseFor(seed: number, random: Random, binaryen: Binaryen | undefined): Promise<Sample> {
+  if (binaryen && !random.once(3)) {
+    const wasm = await binaryen(seed);
+    if (wasm) return { source: "binaryen", wasm };
+  }
+  switch (random.below(3)) {
+    case 0:
+      return { source: "programs", wasm: randomProgram(seed % 1_000_000_007).wasm };
+    case 1:
+      return { source: "stores", wasm: randomStores(seed % 1_000_000_007) };
+    default:
+      return { source: "kernels", wasm: random.pick(kernels()) };
+  }
+}
+
+let rewritten: Uint8Array | undefined;
+
+function engine(metered: boolean): Uint8Array {
+  if (!metered) return quickjsModule();
+  rewritten ??= rewrite(quickjsModule(), {
+    keepExports: ["memory", "qjs_eval"],
+    stackPointer: "__stack_pointer",
+  }).wasm;
+  return rewritten;
+}
