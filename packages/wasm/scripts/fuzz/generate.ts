@@ -6,6 +6,7 @@ import type { Binaryen } from "./binaryen.ts";
 import { kernels } from "./kernels.ts";
 import { mutated } from "./mutate.ts";
 import { type Random, randomFrom } from "./random.ts";
+import { swapped } from "./swap.ts";
 
 /** A module to try, and where it comes from. */
 export interface Sample {
@@ -21,9 +22,12 @@ export async function sampleFor(seed: number, binaryen: Binaryen | undefined): P
   const random = randomFrom(seed);
   if (random.once(ENGINE_EVERY))
     return { source: "mutated QuickJS", wasm: mutated(engine(random.once(2)), random) };
-  const base = await baseFor(seed, random, binaryen);
-  // Intact ones are worth most: the others are mostly refused.
-  return random.once(2) ? base : { source: `mutated ${base.source}`, wasm: mutated(base.wasm, random) };
+  // Damaged ones are mostly refused, and those of binaryen take longest to make.
+  const damage = random.pick(["none", "none", "none", "swapped", "mutated", "mutated"] as const);
+  const base = await baseFor(seed, random, damage === "none" || random.once(4) ? binaryen : undefined);
+  if (damage === "none") return base;
+  const change = damage === "swapped" ? swapped : mutated;
+  return { source: `${damage} ${base.source}`, wasm: change(base.wasm, random) };
 }
 
 async function baseFor(seed: number, random: Random, binaryen: Binaryen | undefined): Promise<Sample> {

@@ -7,7 +7,8 @@ import type { Random } from "./random.ts";
  */
 export function mutated(wasm: Uint8Array, random: Random): Uint8Array {
   let bytes = wasm;
-  for (let n = 1 + random.below(4); n > 0; n--) bytes = random.pick(MUTATIONS)(bytes, random);
+  for (let n = random.once(3) ? 1 + random.below(4) : 1; n > 0; n--)
+    bytes = random.pick(MUTATIONS)(bytes, random);
   return bytes;
 }
 

@@ -7,7 +7,7 @@ import { moduleSeed } from "./random.ts";
 import { reduced } from "./reduce.ts";
 
 const SEED = 12;
-const MODULES = 60;
+const MODULES = 40;
 
 test("a few modules do after rewriting what they did before", async () => {
   const ends: Record<Verdict["end"], number> = { refused: 0, invalid: 0, rewritten: 0, ran: 0 };
