@@ -1,0 +1,169 @@
+/**
+ * A soak: `node test/soak/run.ts [--runs=N] [--at-once=N] [--language=typescript|python]`. Many small runs of every
+ * kind of ending in one runtime, 100,000 for each language by default, eight at a time. Twenty times on the way it lets
+ * all end, looks at what is held, and prints a line. Ends with 1 if a run ended otherwise than it has to, or if memory,
+ * latency, handles, files, listeners or cells did not stay as they were.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createRuntime, type Runtime } from "@capsule-run/runtime";
+import { quantile } from "../../bench/lib/statistics.ts";
+import { judge, resourcesText, type Sample, type Verdict } from "./flat.ts";
+import { gauge } from "./gauge.ts";
+import { edit, LANGUAGES, type Language, type Piece, pieceOf, writePrograms, wrongEnd } from "./programs.ts";
+
+export interface SoakOptions {
+  readonly language: Language;
+  readonly runs: number;
+  readonly atOnce: number;
+  readonly say: (line: string) => void;
+}
+
+export interface SoakResult {
+  readonly samples: readonly Sample[];
+  readonly verdicts: readonly Verdict[];
+  /** How many runs ended wrongly, and what the first ones did. */
+  readonly wrong: number;
+  readonly examples: readonly string[];
+}
+
+const SAMPLES = 20;
+const EXAMPLES = 5;
+
+/** Runs one piece to its end; milliseconds, and what was wrong. */
+async function perform(
+  runtime: Runtime,
+  piece: Piece,
+  always: AbortSignal,
+): Promise<{ readonly ms: number; readonly wrong: string | null }> {
+  const stop = new AbortController();
+  let printed = 0;
+  const began = performance.now();
+  const { envelope } = await runtime.run({
+    file: piece.program,
+    args: piece.args,
+    // One that lives as long as its owner, as servers have.
+    signal: piece.cancel ? AbortSignal.any([always, stop.signal]) : always,
+    onOutput: ({ bytes }) => {
+      printed += bytes.length;
+      if (piece.cancel) stop.abort();
+    },
+  });
+  return { ms: performance.now() - began, wrong: wrongEnd(piece, envelope, printed) };
+}
+
+/** Soaks a runtime with programs of one language. */
+export async function soak({ language, runs, atOnce, say }: SoakOptions): Promise<SoakResult> {
+  const folder = mkdtempSync(join(tmpdir(), "capsule-soak-"));
+  const always = new AbortController();
+  const samples: Sample[] = [];
+  const examples: string[] = [];
+  let wrong = 0;
+  const note = (problem: string | null): void => {
+    if (problem === null) return;
+    wrong++;
+    if (examples.length < EXAMPLES) examples.push(problem);
+  };
+  try {
+    writePrograms(folder, language);
+    await using runtime = await createRuntime({
+      cwd: folder,
+      onWarning: (message) => note(`a warning: ${message}`),
+    });
+    let begun = 0;
+    for (let n = 1; n <= SAMPLES; n++) {
+      const until = Math.round((runs * n) / SAMPLES);
+      const times: number[] = [];
+      const from = begun;
+      const start = performance.now();
+      note((await perform(runtime, edit(folder, language, n), always.signal)).wrong);
+      await Promise.all(
+        Array.from({ length: atOnce }, async () => {
+          while (begun < until) {
+            const { ms, wrong } = await perform(runtime, pieceOf(begun++, language), always.signal);
+            times.push(ms);
+            note(wrong);
+          }
+        }),
+      );
+      const rate = ((until - from) / (performance.now() - start)) * 1000;
+      const held = await gauge(always.signal);
+      const sample = { runs: until, p50: quantile(times, 0.5), p99: quantile(times, 0.99), ...held };
+      samples.push(sample);
+      say(lineOf(sample, rate));
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return { samples, verdicts: judge(samples), wrong, examples };
+}
+
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 ** 2)} MiB`;
+
+const lineOf = (
+  { runs, p50, p99, heap, host, cells, pids, files, listeners, resources }: Sample,
+  rate: number,
+) =>
+  [
+    `${String(runs).padStart(7)} runs`,
+    `${rate.toFixed(0)} a second`,
+    `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`,
+    `heap ${mebibytes(heap)}, resident ${mebibytes(host)}`,
+    `${pids.length} children (${pids.join(" ")}) ${mebibytes(cells)}`,
+    `${files} files, ${listeners} listeners`,
+    resourcesText(resources),
+  ].join(" · ");
+
+function tableOf(verdicts: readonly Verdict[]): string {
+  const rows = [
+    ["", "second quarter", "last quarter", "allowed", ""],
+    ...verdicts.map(({ what, before, after, allowed, ok }) => [
+      what,
+      before,
+      after,
+      allowed,
+      ok ? "ok" : "NOT FLAT",
+    ]),
+  ];
+  const widths = [0, 1, 2, 3, 4].map((i) => Math.max(...rows.map((row) => (row[i] as string).length)));
+  return rows
+    .map((row) =>
+      row
+        .map((text, i) => text.padEnd(widths[i] as number))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({
+    options: {
+      runs: { type: "string", default: "100000" },
+      "at-once": { type: "string", default: "8" },
+      language: { type: "string" },
+    },
+  });
+  const languages = LANGUAGES.filter((language) => (values.language ?? language) === language);
+  let good = languages.length > 0;
+  for (const language of languages) {
+    const runs = Number(values.runs);
+    console.log(`${language}: ${runs} runs, ${values["at-once"]} at once`);
+    const say = (line: string): void => console.log(line);
+    const { verdicts, wrong, examples } = await soak({
+      language,
+      runs,
+      atOnce: Number(values["at-once"]),
+      say,
+    });
+    console.log(`\n${tableOf(verdicts)}\n`);
+    console.log(`${wrong} of ${runs} runs ended otherwise than they have to`);
+    for (const example of examples) console.log(`  ${example}`);
+    good &&= wrong === 0 && verdicts.every(({ ok }) => ok);
+  }
+  return good;
+}
+
+if (import.meta.main) process.exitCode = (await main()) ? 0 : 1;

@@ -1,0 +1,63 @@
+/** The soak itself: its programs end as they have to, and its judgement sees what grows. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { judge, type Sample } from "./flat.ts";
+import { LANGUAGES } from "./programs.ts";
+import { soak } from "./run.ts";
+
+for (const language of LANGUAGES)
+  test(`every kind of run ends as it has to in one runtime: ${language}`, async () => {
+    // A hundred runs have each kind once at least.
+    const { wrong, examples, samples } = await soak({ language, runs: 100, atOnce: 4, say: () => {} });
+    assert.deepEqual([wrong, examples], [0, []]);
+    assert.equal(samples.length, 20);
+    assert.equal(new Set(samples.slice(10).map(({ listeners }) => listeners)).size, 1);
+  });
+
+const MB = 1024 ** 2;
+const sample = (n: number, more: Partial<Sample> = {}): Sample => ({
+  ...{ runs: n, p50: 10, p99: 50, heap: 30 * MB, host: 150 * MB, cells: 300 * MB },
+  ...{ pids: [7, 8], resources: { PipeWrap: 6 }, files: 30, listeners: 3, ...more },
+});
+const samples = (of: (n: number) => Partial<Sample>): Sample[] =>
+  Array.from({ length: 20 }, (_, n) => sample(n, of(n)));
+const notFlat = (of: (n: number) => Partial<Sample>): string[] =>
+  judge(samples(of))
+    .filter(({ ok }) => !ok)
+    .map(({ what }) => what);
+
+describe("a soak is judged by its last quarter beside its second", () => {
+  test("what warms up or varies is flat", () => {
+    assert.deepEqual(
+      notFlat((n) => ({ heap: (n < 5 ? 10 : 30 + (n % 3)) * MB, p50: n < 5 ? 90 : 10 + (n % 4) })),
+      [],
+    );
+    assert.deepEqual(
+      notFlat((n) => (n < 5 ? { pids: [7], files: 20, listeners: 2, resources: {} } : {})),
+      [],
+    );
+  });
+
+  test("what grows is not", () => {
+    assert.deepEqual(
+      notFlat((n) => ({ heap: (30 + 2 * n) * MB })),
+      ["host heap"],
+    );
+    assert.deepEqual(
+      notFlat((n) => ({ host: (150 + 4 * n) * MB, cells: (300 + 8 * n) * MB })),
+      ["host resident", "cells resident"],
+    );
+    assert.deepEqual(
+      notFlat((n) => ({ p50: 10 + n })),
+      ["median latency"],
+    );
+    assert.deepEqual(
+      notFlat((n) => ({ listeners: 3 + n, files: n === 15 ? 31 : 30 })),
+      ["open files", "listeners"],
+    );
+    assert.deepEqual(
+      notFlat((n) => ({ pids: [7, n < 12 ? 8 : 9], resources: { PipeWrap: 6, Timeout: n === 19 ? 1 : 0 } })),
+      ["children", "handles"],
+    );
+  });
+});
