@@ -13,6 +13,8 @@ const LONG: Readonly<Record<string, string>> = {
   cpython: "test/cpython/run.ts",
   /** Ten minutes of random modules for the rewriter. */
   fuzz: "packages/wasm/scripts/fuzz/run.ts",
+  /** 100,000 runs in one runtime, for each language; `--runs=N` for fewer. */
+  soak: "test/soak/run.ts",
 };
 
 const run = (args: readonly string[]): boolean =>

@@ -18,18 +18,19 @@ export interface SoakOptions {
   readonly language: Language;
   readonly runs: number;
   readonly atOnce: number;
+  /** How often it looks on the way. */
+  readonly times: number;
   readonly say: (line: string) => void;
 }
 
 export interface SoakResult {
   readonly samples: readonly Sample[];
-  readonly verdicts: readonly Verdict[];
   /** How many runs ended wrongly, and what the first ones did. */
   readonly wrong: number;
   readonly examples: readonly string[];
 }
 
-const SAMPLES = 20;
+const LOOKS = 20;
 const EXAMPLES = 5;
 
 /** Runs one piece to its end; milliseconds, and what was wrong. */
@@ -55,7 +56,7 @@ async function perform(
 }
 
 /** Soaks a runtime with programs of one language. */
-export async function soak({ language, runs, atOnce, say }: SoakOptions): Promise<SoakResult> {
+export async function soak({ language, runs, atOnce, times: looks, say }: SoakOptions): Promise<SoakResult> {
   const folder = mkdtempSync(join(tmpdir(), "capsule-soak-"));
   const always = new AbortController();
   const samples: Sample[] = [];
@@ -73,8 +74,8 @@ export async function soak({ language, runs, atOnce, say }: SoakOptions): Promis
       onWarning: (message) => note(`a warning: ${message}`),
     });
     let begun = 0;
-    for (let n = 1; n <= SAMPLES; n++) {
-      const until = Math.round((runs * n) / SAMPLES);
+    for (let n = 1; n <= looks; n++) {
+      const until = Math.round((runs * n) / looks);
       const times: number[] = [];
       const from = begun;
       const start = performance.now();
@@ -97,7 +98,7 @@ export async function soak({ language, runs, atOnce, say }: SoakOptions): Promis
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  return { samples, verdicts: judge(samples), wrong, examples };
+  return { samples, wrong, examples };
 }
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 ** 2)} MiB`;
@@ -147,17 +148,17 @@ async function main(): Promise<boolean> {
     },
   });
   const languages = LANGUAGES.filter((language) => (values.language ?? language) === language);
-  let good = languages.length > 0;
+  const [runs, atOnce] = [Number(values.runs), Number(values["at-once"])];
+  if (languages.length === 0 || !(runs >= LOOKS) || !(atOnce >= 1)) {
+    console.error(`--language is ${LANGUAGES.join(" or ")}, --runs is ${LOOKS} at least, --at-once 1`);
+    return false;
+  }
+  const say = (line: string): void => console.log(line);
+  let good = true;
   for (const language of languages) {
-    const runs = Number(values.runs);
-    console.log(`${language}: ${runs} runs, ${values["at-once"]} at once`);
-    const say = (line: string): void => console.log(line);
-    const { verdicts, wrong, examples } = await soak({
-      language,
-      runs,
-      atOnce: Number(values["at-once"]),
-      say,
-    });
+    console.log(`${language}: ${runs} runs, ${atOnce} at once`);
+    const { samples, wrong, examples } = await soak({ language, runs, atOnce, times: LOOKS, say });
+    const verdicts = judge(samples);
     console.log(`\n${tableOf(verdicts)}\n`);
     console.log(`${wrong} of ${runs} runs ended otherwise than they have to`);
     for (const example of examples) console.log(`  ${example}`);
