@@ -116,9 +116,9 @@ export class Cell {
     const lose = (): void =>
       this.#lose(this.#reason || exitReason(child.exitCode, child.signalCode, this.#stderr));
     child.on("close", lose);
-    // One that was started early may have ended early: its events are over.
+    // One that was started early may have ended early: its events are over, and nothing else may keep this process up.
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null)
-      setTimeout(lose, 100).unref();
+      setTimeout(lose, 100);
   }
 
   get started(): boolean {
@@ -298,6 +298,8 @@ export class Cell {
 
 function exitReason(code: number | null, signal: string | null, stderr: string): string {
   const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;
-  const [line] = stderr.split("\n").filter((text) => /error/i.test(text));
+  const lines = stderr.split("\n");
+  // Node prints the line that throws above the exception.
+  const line = lines.find((text) => /^\w*Error\b/.test(text)) ?? lines.find((text) => /error/i.test(text));
   return `the cell ${how}${line ? `: ${line.trim().slice(0, 200)}` : ""}`;
 }

@@ -19,7 +19,7 @@ export function installedEngines(options: SourceOptions): EngineSource {
   let info: EngineInfo | null = null;
   const javascript = (): Engine => {
     const folder = javascriptEngine();
-    info ??= readEngineInfo(folder);
+    info ??= readInfo(folder);
     const { hash, floor } = info;
     return { language: "javascript", variant: "full", hash, floor, script: cellScript("javascript"), folder };
   };
@@ -28,6 +28,17 @@ export function installedEngines(options: SourceOptions): EngineSource {
     engine: async (language, variant) =>
       language === "javascript" ? javascript() : asEngine(await python(variant, options)),
   };
+}
+
+/** @throws UsageError for an installation that is damaged */
+function readInfo(folder: string): EngineInfo {
+  try {
+    return readEngineInfo(folder);
+  } catch (cause) {
+    throw new UsageError("engine", `the engine in ${folder} can't be read: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 /**
