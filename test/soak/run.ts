@@ -13,6 +13,7 @@ import { quantile } from "../../bench/lib/statistics.ts";
 import { judge, resourcesText, type Sample, type Verdict } from "./flat.ts";
 import { gauge } from "./gauge.ts";
 import { edit, LANGUAGES, type Language, type Piece, pieceOf, writePrograms, wrongEnd } from "./programs.ts";
+import { recordOf, wrongRecord } from "./record.ts";
 
 export interface SoakOptions {
   readonly language: Language;
@@ -69,31 +70,38 @@ export async function soak({ language, runs, atOnce, times: looks, say }: SoakOp
   };
   try {
     writePrograms(folder, language);
-    await using runtime = await createRuntime({
-      cwd: folder,
-      onWarning: (message) => note(`a warning: ${message}`),
-    });
-    let begun = 0;
-    for (let n = 1; n <= looks; n++) {
-      const until = Math.round((runs * n) / looks);
-      const times: number[] = [];
-      const from = begun;
-      const start = performance.now();
-      note((await perform(runtime, edit(folder, language, n), always.signal)).wrong);
-      await Promise.all(
-        Array.from({ length: atOnce }, async () => {
-          while (begun < until) {
-            const { ms, wrong } = await perform(runtime, pieceOf(begun++, language), always.signal);
-            times.push(ms);
-            note(wrong);
-          }
-        }),
-      );
-      const rate = ((until - from) / (performance.now() - start)) * 1000;
-      const held = await gauge(always.signal);
-      const sample = { runs: until, p50: quantile(times, 0.5), p99: quantile(times, 0.99), ...held };
-      samples.push(sample);
-      say(lineOf(sample, rate));
+    {
+      await using runtime = await createRuntime({
+        cwd: folder,
+        onWarning: (message) => note(`a warning: ${message}`),
+      });
+      let begun = 0;
+      for (let n = 1; n <= looks; n++) {
+        const until = Math.round((runs * n) / looks);
+        const times: number[] = [];
+        const from = begun;
+        const start = performance.now();
+        note((await perform(runtime, edit(folder, language, n), always.signal)).wrong);
+        await Promise.all(
+          Array.from({ length: atOnce }, async () => {
+            while (begun < until) {
+              const { ms, wrong } = await perform(runtime, pieceOf(begun++, language), always.signal);
+              times.push(ms);
+              note(wrong);
+            }
+          }),
+        );
+        const rate = ((until - from) / (performance.now() - start)) * 1000;
+        const held = await gauge(always.signal);
+        const sample = { runs: until, p50: quantile(times, 0.5), p99: quantile(times, 0.99), ...held };
+        samples.push(sample);
+        say(lineOf(sample, rate));
+      }
+    }
+    const recorded = recordOf(folder);
+    if (recorded) {
+      note(wrongRecord(recorded, runs + looks));
+      say(`the record has ${recorded.runs} finished runs in ${mebibytes(recorded.bytes)}`);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { judge, type Sample } from "./flat.ts";
 import { LANGUAGES } from "./programs.ts";
+import { wrongRecord } from "./record.ts";
 import { soak } from "./run.ts";
 
 for (const language of LANGUAGES)
@@ -67,4 +68,12 @@ describe("a soak is judged by its last quarter beside its second", () => {
       ["children", "handles"],
     );
   });
+});
+
+test("a record that lost runs, or keeps more than it may, is wrong", () => {
+  const bytes = 1;
+  assert.equal(wrongRecord({ runs: 120, bytes }, 120), null);
+  assert.equal(wrongRecord({ runs: 10_000, bytes }, 100_020), null);
+  assert.match(wrongRecord({ runs: 119, bytes }, 120) ?? "", /119 finished runs after 120/);
+  assert.match(wrongRecord({ runs: 10_001, bytes }, 100_020) ?? "", /10001 finished runs/);
 });
