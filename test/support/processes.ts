@@ -34,6 +34,9 @@ function commandOf(pid: number): string {
   }
 }
 
+/** Resident bytes of a process; 0 if it is gone. */
+export const rssOf = (pid: number): number => statusOf(pid)?.rssBytes ?? 0;
+
 /** The cells of a `capsule` process: its children that run the cell's script. */
 export function cellsOf(host: number): number[] {
   const found: number[] = [];
@@ -75,17 +78,28 @@ export async function waitForCells(host: number, count = 1): Promise<readonly nu
 export async function peakMemory<T>(
   host: number,
   work: Promise<T>,
-): Promise<{ readonly value: T; readonly hostBytes: number; readonly cellBytes: number }> {
-  let [hostBytes, cellBytes, over] = [0, 0, false];
+): Promise<{
+  readonly value: T;
+  readonly hostBytes: number;
+  /** Of the largest cell, and of all together. */
+  readonly cellBytes: number;
+  readonly allCellBytes: number;
+}> {
+  let [hostBytes, cellBytes, allCellBytes, over] = [0, 0, 0, false];
   const sampling = (async () => {
     while (!over) {
-      hostBytes = Math.max(hostBytes, statusOf(host)?.rssBytes ?? 0);
-      for (const cell of cellsOf(host)) cellBytes = Math.max(cellBytes, statusOf(cell)?.rssBytes ?? 0);
+      hostBytes = Math.max(hostBytes, rssOf(host));
+      const cells = cellsOf(host).map(rssOf);
+      cellBytes = Math.max(cellBytes, ...cells);
+      allCellBytes = Math.max(
+        allCellBytes,
+        cells.reduce((sum, bytes) => sum + bytes, 0),
+      );
       await sleep(100);
     }
   })();
   try {
-    return { value: await work, hostBytes, cellBytes };
+    return { value: await work, hostBytes, cellBytes, allCellBytes };
   } finally {
     over = true;
     await sampling;

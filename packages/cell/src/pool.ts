@@ -6,26 +6,107 @@ interface Pooled<Prepared> {
   host: GuestHost | null;
 }
 
+/** An instance in use by one sandbox. */
+export interface Lease<Prepared> {
+  readonly instance: GuestInstance<Prepared>;
+  /**
+   * Gives it back.
+   * @returns whether memory was let go of that counts: it should be collected before others are told that there is room
+   */
+  release(): boolean;
+}
+
+/** Bytes of unused instances until the host says what it can spare. */
+const FIRST_KEPT_BYTES = 256 * 1024 * 1024;
+/** Without a new sandbox for so long, unused instances go, but for one. */
+const QUIET_MS = 3000;
+/** Bytes of instances let go of that are worth a collection of a few milliseconds: V8 does not see them as its own. */
+const WORTH_COLLECTING = 32 * 1024 * 1024;
+
 /** Instances by use: resetting one is several times as quick as making one. */
 export class InstancePool<Prepared> {
   readonly #engine: GuestEngine<Prepared>;
+  readonly #collect: () => void;
+  /** Unused ones, last used last. */
   readonly #free: Pooled<Prepared>[] = [];
+  #freeBytes = 0;
+  #mostBytes = FIRST_KEPT_BYTES;
+  /** Bytes let go of since the last collection. */
+  #garbage = 0;
+  #quiet: NodeJS.Timeout | null = null;
 
-  constructor(engine: GuestEngine<Prepared>) {
+  /** @param collect collects garbage: memories of instances that nobody holds are given back */
+  constructor(engine: GuestEngine<Prepared>, collect: () => void) {
     this.#engine = engine;
+    this.#collect = collect;
   }
 
-  /** An instance that speaks to `host` until `release`. It holds whatever ran before: reset it. */
-  take(host: GuestHost): { readonly instance: GuestInstance<Prepared>; release(): void } {
-    const pooled = this.#free.pop() ?? this.#make();
+  /** Unused instances may take so many bytes together. */
+  keep(bytes: number): void {
+    this.#mostBytes = bytes;
+    this.#shed(bytes);
+  }
+
+  /**
+   * An instance of at most `most` bytes that speaks to `host` until `release`. It holds whatever ran before: reset it.
+   */
+  take(host: GuestHost, most: number): Lease<Prepared> {
+    const pooled = this.#pick(most) ?? this.#make();
     pooled.host = host;
     return {
       instance: pooled.instance,
       release: () => {
         pooled.host = null;
-        if (pooled.instance.reusable && this.#free.length < this.#engine.kept) this.#free.push(pooled);
+        return this.#putBack(pooled);
       },
     };
+  }
+
+  /** Collects what was let go of, if that is worth it. Nobody may hold a released instance any more. */
+  collect(): void {
+    if (this.#garbage < WORTH_COLLECTING) return;
+    this.#garbage = 0;
+    this.#collect();
+  }
+
+  #pick(most: number): Pooled<Prepared> | undefined {
+    const at = this.#free.findLastIndex(({ instance }) => instance.memory <= most);
+    if (at < 0) return undefined;
+    const [pooled] = this.#free.splice(at, 1);
+    if (pooled) this.#freeBytes -= pooled.instance.memory;
+    return pooled;
+  }
+
+  #putBack(pooled: Pooled<Prepared>): boolean {
+    const { memory, reusable } = pooled.instance;
+    if (reusable && this.#free.length < this.#engine.kept && this.#freeBytes + memory <= this.#mostBytes) {
+      this.#free.push(pooled);
+      this.#freeBytes += memory;
+      this.#awaitQuiet();
+    } else this.#garbage += memory;
+    return this.#garbage >= WORTH_COLLECTING;
+  }
+
+  #awaitQuiet(): void {
+    if (this.#quiet) {
+      this.#quiet.refresh();
+      return;
+    }
+    this.#quiet = setTimeout(() => {
+      const last = this.#free.at(-1);
+      this.#shed(last?.instance.memory ?? 0);
+    }, QUIET_MS).unref();
+  }
+
+  /** Lets go of the instances used least recently until the rest take no more than `bytes`. */
+  #shed(bytes: number): void {
+    while (this.#freeBytes > bytes) {
+      const pooled = this.#free.shift();
+      if (!pooled) break;
+      this.#freeBytes -= pooled.instance.memory;
+      this.#garbage += pooled.instance.memory;
+    }
+    this.collect();
   }
 
   #make(): Pooled<Prepared> {

@@ -12,7 +12,7 @@ import {
   type TurnEnd,
   wholeCharacters,
 } from "@capsule-run/protocol";
-import type { InstancePool } from "./pool.ts";
+import type { InstancePool, Lease } from "./pool.ts";
 import { RandomStream } from "./random.ts";
 import { nextSlice } from "./slices.ts";
 
@@ -25,7 +25,9 @@ export type Send = (message: FromCell) => void;
 export class Sandbox<Prepared> {
   readonly #id: number;
   readonly #send: Send;
-  readonly #lease: ReturnType<InstancePool<Prepared>["take"]>;
+  readonly #pool: InstancePool<Prepared>;
+  /** Null when it has ended. */
+  #lease: Lease<Prepared> | null;
   readonly #random: RandomStream;
   readonly #onEnd: () => void;
   #calls = 0;
@@ -38,23 +40,40 @@ export class Sandbox<Prepared> {
   #inTurn = false;
   #stopped = false;
   #ended = false;
+  /** Bytes of memory the host has granted, and what goes on when it grants more. */
+  #granted: number;
+  #held: (() => void) | null = null;
   /** What came while a turn was running. */
   readonly #events = new Fifo<GuestEvent>();
 
-  constructor(id: number, pool: InstancePool<Prepared>, seed: string, send: Send, onEnd: () => void) {
+  constructor(
+    id: number,
+    pool: InstancePool<Prepared>,
+    { seed, granted }: { readonly seed: string; readonly granted: number },
+    send: Send,
+    onEnd: () => void,
+  ) {
     this.#id = id;
+    this.#pool = pool;
+    this.#granted = granted;
     this.#send = send;
     this.#random = new RandomStream(seed);
     this.#onEnd = onEnd;
-    this.#lease = pool.take(this.#guestHost());
+    this.#lease = pool.take(this.#guestHost(), granted);
+    this.#instance.grant(granted);
+  }
+
+  get #instance(): Lease<Prepared>["instance"] {
+    if (!this.#lease) throw new Error("a sandbox that has ended has no instance");
+    return this.#lease.instance;
   }
 
   /** Loads a program and answers with `loaded`, or with `ended` if that fails. */
   async load(bundle: Uint8Array, limits: SandboxLimits): Promise<void> {
     this.#inTurn = true;
     const outcome = await this.#entered(() => {
-      this.#lease.instance.reset(null, limits, 0);
-      return this.#lease.instance.load(bundle);
+      this.#instance.reset(null, limits, 0);
+      return this.#instance.load(bundle);
     });
     if ("state" in outcome) this.#settle(outcome);
     else this.#loaded(outcome);
@@ -67,10 +86,9 @@ export class Sandbox<Prepared> {
     limits: SandboxLimits,
     now: number,
   ): Promise<void> {
-    const { instance } = this.#lease;
     await this.#turn(() => {
-      instance.reset(program, limits, now);
-      return instance.start(task, args);
+      this.#instance.reset(program, limits, now);
+      return this.#instance.start(task, args);
     });
   }
 
@@ -85,9 +103,30 @@ export class Sandbox<Prepared> {
 
   /** Ends it wherever it is. */
   stop(): void {
+    if (this.#ended) return;
     this.#stopped = true;
-    if (this.#suspended) this.#resume(null);
+    if (this.#held) this.#held();
+    else if (this.#suspended) this.#resume(null);
     else if (!this.#inTurn) this.#settle({ state: "stopped" });
+  }
+
+  /** Its memory may be as large as that. */
+  grant(bytes: number): void {
+    this.#granted = bytes;
+    this.#lease?.instance.grant(bytes);
+    this.#held?.();
+  }
+
+  /** Waits until the host has granted the memory there is; false if the sandbox is to end instead. */
+  async #hold(): Promise<boolean> {
+    while (!this.#stopped && this.#instance.memory > this.#granted) {
+      this.#send({ type: "grown", sandbox: this.#id, ram: this.#instance.memory });
+      await new Promise<void>((resolve) => {
+        this.#held = resolve;
+      });
+      this.#held = null;
+    }
+    return !this.#stopped;
   }
 
   #deliver(event: GuestEvent): void {
@@ -114,18 +153,18 @@ export class Sandbox<Prepared> {
   }
 
   async #drain(): Promise<void> {
-    const { instance } = this.#lease;
     while (!this.#inTurn && !this.#ended) {
       const event = this.#events.shift();
       if (!event) return;
-      if (event.type === "wake") await this.#turn(() => instance.wake(event.now));
-      else await this.#turn(() => instance.complete(event.call, event.envelope, event.now));
+      if (event.type === "wake") await this.#turn(() => this.#instance.wake(event.now));
+      else await this.#turn(() => this.#instance.complete(event.call, event.envelope, event.now));
     }
   }
 
   async #turn(enter: () => Promise<TurnEnd>): Promise<void> {
     this.#inTurn = true;
     const end = await this.#entered(enter);
+    if (end.state === "idle") await this.#hold();
     this.#inTurn = false;
     if (this.#stopped) this.#settle({ state: "stopped" });
     else if (end.state !== "idle") this.#settle(end);
@@ -140,11 +179,11 @@ export class Sandbox<Prepared> {
   }
 
   /** Suspends the guest; the host hears what it would at the end of a turn, so that both count alike. */
-  #rest(wake: number | null, pending: number, deaf: boolean): Promise<GuestEvent | null> {
-    if (this.#stopped) return Promise.resolve(null);
+  async #rest(wake: number | null, pending: number, deaf: boolean): Promise<GuestEvent | null> {
+    if (!(await this.#hold())) return null;
     this.#idle(wake, pending);
     const event = deaf ? undefined : this.#events.shift();
-    if (event) return Promise.resolve(event);
+    if (event) return event;
     return this.#suspend(({ type }) => type === "wake" || !deaf);
   }
 
@@ -191,13 +230,23 @@ export class Sandbox<Prepared> {
   #end(message: FromCell): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#lease.release();
-    this.#send(message);
-    this.#onEnd();
+    const worthCollecting = this.#lease?.release();
+    this.#lease = null;
+    const tell = (): void => {
+      this.#send(message);
+      this.#onEnd();
+    };
+    // Whoever hears of the end counts on the memory. Nothing on the stack holds it any more when it is collected.
+    if (worthCollecting)
+      setImmediate(() => {
+        this.#pool.collect();
+        tell();
+      });
+    else tell();
   }
 
   #usage(): { fuel: number; ram: number } {
-    const { fuelUsed, ramUsed } = this.#lease.instance;
+    const { fuelUsed, ramUsed } = this.#instance;
     return { fuel: Math.max(0, Math.round(fuelUsed)), ram: ramUsed };
   }
 
@@ -205,7 +254,7 @@ export class Sandbox<Prepared> {
     return {
       pause: async () => {
         await nextSlice();
-        return !this.#stopped;
+        return this.#hold();
       },
       call: (mode, task, args) => {
         const call = ++this.#calls;

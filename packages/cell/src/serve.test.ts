@@ -22,7 +22,9 @@ const result = (json: string): TurnEnd => ({ state: "result", json: Buffer.from(
 
 /** An instance whose turns a test ends, and that notices when it is entered twice. */
 class FakeInstance implements GuestInstance {
-  readonly reusable = true;
+  reusable = true;
+  memory = 65_536;
+  granted = 0;
   readonly fuelUsed = 12.6;
   readonly ramUsed = 65_536;
   readonly host: GuestHost;
@@ -33,6 +35,10 @@ class FakeInstance implements GuestInstance {
 
   constructor(host: GuestHost) {
     this.host = host;
+  }
+
+  grant(bytes: number): void {
+    this.granted = bytes;
   }
 
   reset(): void {
@@ -89,6 +95,8 @@ class Bench {
   readonly #reader = new FrameReader();
   #hear: (chunk: Uint8Array) => void = () => {};
 
+  collections = 0;
+
   constructor(engine: Partial<GuestEngine> = {}) {
     const pipes: Pipes = {
       listen: (hear) => {
@@ -112,6 +120,9 @@ class Bench {
         ...engine,
       },
       pipes,
+      () => {
+        this.collections++;
+      },
     );
   }
 
@@ -129,6 +140,7 @@ class Bench {
         artifact: "a",
         task: "main",
         limits: LIMIT,
+        granted: 100_000,
         seed: "00".repeat(32),
         now: 5,
         body: Buffer.from("[1]"),
@@ -152,6 +164,8 @@ class Bench {
           return `revoke ${message.sandbox} ${message.call}`;
         case "output":
           return `output ${message.stream} ${body.length > 100 ? body.length : body}`;
+        case "grown":
+          return `grown ${message.sandbox} ${message.ram}`;
         case "pong":
           return `pong ${message.n}`;
         default:
@@ -351,6 +365,7 @@ test("stop in the same breath as open", async () => {
     artifact: "a",
     task: "main",
     limits: LIMIT,
+    granted: 100_000,
     seed: "00".repeat(32),
     now: 5,
     body: NOTHING,
@@ -485,4 +500,93 @@ test("those that use up their slices take turns, and the host is heard between",
   assert.ok(bench.said().includes("pong 1"));
   assert.ok(order.length >= 6);
   for (let i = 3; i < order.length; i++) assert.equal(order[i], order[i - 3], "each in its turn");
+});
+
+test("what has grown beyond its grant stands still until it is granted more", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  assert.equal(guest.granted, 100_000);
+  guest.memory = 100_000;
+  assert.equal(await guest.host.pause(), true);
+  assert.deepEqual(bench.said(), ["ready"], "it has what it was granted");
+  guest.memory = 200_000;
+  const paused = guest.host.pause();
+  await settle();
+  assert.deepEqual(bench.said(), ["grown 1 200000"]);
+  await bench.tell({ type: "complete", sandbox: 1, call: 9, now: 1, body: NOTHING });
+  assert.deepEqual(guest.entries, ["start main [1]"], "nobody enters it meanwhile");
+  await bench.tell({ type: "grant", sandbox: 1, granted: 150_000 });
+  assert.deepEqual(bench.said(), ["grown 1 200000"], "that is not enough");
+  await bench.tell({ type: "grant", sandbox: 1, granted: 300_000 });
+  assert.equal(await paused, true);
+  assert.equal(guest.granted, 300_000);
+  await guest.end(result("1"));
+  assert.deepEqual(bench.said(), ["ended 1 ok 1"]);
+});
+
+test("what grew unnoticed stands still at the end of its turn, before anybody hears that it is idle", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  guest.memory = 200_000;
+  await guest.end(idle);
+  assert.deepEqual(bench.said(), ["ready", "grown 1 200000"]);
+  await bench.tell({ type: "grant", sandbox: 1, granted: 200_000 });
+  assert.deepEqual(bench.said(), ["idle 1 -1 1"]);
+});
+
+test("what stands still can be stopped, in a turn and at its end", async () => {
+  for (const inTurn of [true, false]) {
+    const bench = new Bench();
+    const guest = await bench.open();
+    guest.memory = 200_000;
+    const paused: Promise<unknown> = inTurn ? guest.host.pause() : guest.end(idle);
+    await settle();
+    assert.deepEqual(bench.said(), ["ready", "grown 1 200000"]);
+    await bench.tell({ type: "stop", sandbox: 1 });
+    if (inTurn) {
+      assert.equal(await paused, false);
+      await guest.end({ state: "stopped" });
+    }
+    assert.deepEqual(bench.said(), ["ended 1 cancelled stopped"]);
+  }
+});
+
+/** Starts a sandbox on a new instance, which grows to `memory` bytes. */
+async function grown(bench: Bench, sandbox: number, memory: number): Promise<FakeInstance> {
+  const guest = await bench.open(sandbox);
+  guest.memory = memory;
+  return guest;
+}
+
+test("memory that was let go of is collected before anybody hears of the end", async () => {
+  const bench = new Bench();
+  const guest = await grown(bench, 1, 40_000_000);
+  guest.reusable = false;
+  await bench.tell({ type: "grant", sandbox: 1, granted: 50_000_000 });
+  await guest.end(result("1"));
+  await settle();
+  assert.equal(bench.collections, 1);
+  assert.deepEqual(bench.said(), ["ready", "ended 1 ok 1"]);
+});
+
+test("unused instances are kept up to the bytes that the host says", async () => {
+  const bench = new Bench();
+  await bench.tell({ type: "keep", bytes: 150_000 });
+  for (const sandbox of [1, 2, 3]) await bench.open(sandbox);
+  assert.equal(bench.instances.length, 3);
+  for (const guest of bench.instances) await guest.end(result("1"));
+  for (const sandbox of [4, 5, 6]) await bench.open(sandbox);
+  assert.equal(bench.instances.length, 4, "two of three were kept");
+});
+
+test("a sandbox gets no instance that is larger than what it was granted", async () => {
+  const bench = new Bench();
+  const large = await grown(bench, 1, 90_000);
+  const small = await bench.open(2);
+  await small.end(result("1"));
+  await large.end(result("1"));
+  large.memory = 110_000;
+  await bench.open(3);
+  assert.equal(bench.instances.length, 2);
+  assert.deepEqual([large.resets, small.resets], [1, 2], "the small one is used again");
 });

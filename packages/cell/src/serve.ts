@@ -1,4 +1,11 @@
-import { encode, FrameReader, type FromCell, type GuestEngine, type ToCell } from "@capsule-run/protocol";
+import {
+  encode,
+  FrameReader,
+  type FromCell,
+  type GuestEngine,
+  LIMITS,
+  type ToCell,
+} from "@capsule-run/protocol";
 import type { Pipes } from "./pipes.ts";
 import { InstancePool } from "./pool.ts";
 import { Sandbox } from "./sandbox.ts";
@@ -6,9 +13,14 @@ import { Sandbox } from "./sandbox.ts";
 /**
  * Serves the host until it closes the pipe. What the host says is obeyed: the host is trusted by its cells, and
  * checks everything it hears from them.
+ * @param collect collects garbage; default: V8's
  */
-export function serve<Prepared>(engine: GuestEngine<Prepared>, pipes: Pipes): void {
-  const pool = new InstancePool(engine);
+export function serve<Prepared>(
+  engine: GuestEngine<Prepared>,
+  pipes: Pipes,
+  collect: () => void = collectGarbage,
+): void {
+  const pool = new InstancePool(engine, collect);
   const programs = new Map<string, Prepared>();
   const sandboxes = new Map<number, Sandbox<Prepared>>();
   const reader = new FrameReader();
@@ -24,8 +36,8 @@ export function serve<Prepared>(engine: GuestEngine<Prepared>, pipes: Pipes): vo
     unsent.push(encode(message));
   };
 
-  const open = (id: number, seed: string): Sandbox<Prepared> => {
-    const sandbox = new Sandbox(id, pool, seed, send, () => sandboxes.delete(id));
+  const open = (id: number, granted: number, seed: string): Sandbox<Prepared> => {
+    const sandbox = new Sandbox(id, pool, { seed, granted }, send, () => sandboxes.delete(id));
     sandboxes.set(id, sandbox);
     return sandbox;
   };
@@ -42,13 +54,16 @@ export function serve<Prepared>(engine: GuestEngine<Prepared>, pipes: Pipes): vo
         programs.delete(message.hash);
         break;
       case "load":
-        void open(message.sandbox, "00".repeat(32)).load(message.body, message.limits);
+        void open(message.sandbox, message.limits.ram ?? LIMITS.memoryBytes, "00".repeat(32)).load(
+          message.body,
+          message.limits,
+        );
         break;
       case "open": {
         const program = programs.get(message.artifact);
         if (program === undefined) throw new Error(`no artifact ${message.artifact}`);
-        const { task, body, limits, now } = message;
-        void open(message.sandbox, message.seed).start(program, task, body, limits, now);
+        const { task, body, limits, granted, now } = message;
+        void open(message.sandbox, granted, message.seed).start(program, task, body, limits, now);
         break;
       }
       case "complete":
@@ -59,6 +74,12 @@ export function serve<Prepared>(engine: GuestEngine<Prepared>, pipes: Pipes): vo
         break;
       case "stop":
         sandboxes.get(message.sandbox)?.stop();
+        break;
+      case "grant":
+        sandboxes.get(message.sandbox)?.grant(message.granted);
+        break;
+      case "keep":
+        pool.keep(message.bytes);
         break;
       case "ping":
         send({ type: "pong", n: message.n });
@@ -71,3 +92,6 @@ export function serve<Prepared>(engine: GuestEngine<Prepared>, pipes: Pipes): vo
   });
   send({ type: "ready", engine: engine.hash });
 }
+
+/** `gc` is there by a flag of the cell's; no guest can reach it. */
+const collectGarbage = (): void => (globalThis as { gc?: () => void }).gc?.();

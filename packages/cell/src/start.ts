@@ -23,12 +23,13 @@ const nodeMajor = Number(process.versions.node.split(".")[0]);
 /** Node majors whose flags were tried. On others each V8 flag is used only if `--v8-options` lists it. */
 const KNOWN_MAJORS = [24, 25, 26];
 
-/** V8's flags for a cell, and why: speed of metered code, quick start, depth of recursion. */
+/** V8's flags for a cell, and why: speed of metered code, quick start, depth of recursion, memory given back at once. */
 const V8_FLAGS = [
   "--experimental-wasm-branch-hinting",
   "--wasm-lazy-validation",
   `--stack-size=${STACK_KB}`,
   `--wasm-stack-switching-stack-size=${STACK_KB}`,
+  "--expose-gc",
 ];
 
 /** SQLite opens and makes files behind the permission model's back. */

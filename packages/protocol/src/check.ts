@@ -60,6 +60,11 @@ const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> 
   revoke: { sandbox: count, call: count, body: bytes(0) },
   output: { sandbox: count, stream: oneOf(1, 2), body: bytes(LIMITS.attemptOutputBytes) },
   idle: { sandbox: count, wake: timeOrNone, pending: count, body: bytes(0) },
+  grown: {
+    sandbox: count,
+    ram: (value) => count(value) && (value as number) <= LIMITS.memoryBytes,
+    body: bytes(0),
+  },
   ended: {
     sandbox: count,
     ok: flag,

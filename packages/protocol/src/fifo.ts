@@ -11,6 +11,11 @@ export class Fifo<T> {
     this.#items.push(item);
   }
 
+  /** The oldest item, undefined if there is none. */
+  peek(): T | undefined {
+    return this.#items[this.#head];
+  }
+
   /** Takes the oldest item, undefined if there is none. */
   shift(): T | undefined {
     if (this.size === 0) return undefined;

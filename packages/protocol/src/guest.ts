@@ -33,7 +33,7 @@ export interface Image {
 
 /** What an instance may ask of its cell. Nothing here throws. */
 export interface GuestHost {
-  /** A slice is used up. Resolves true to go on, false to end the guest for good. */
+  /** A slice is used up, or memory has grown beyond what was granted. Resolves true to go on, false to end the guest for good. */
   pause(): Promise<boolean>;
   /** A task call: gives its id. */
   call(mode: "sync" | "async", task: string, args: Uint8Array): number;
@@ -93,6 +93,10 @@ export interface GuestInstance<Prepared = unknown> {
   start(task: string, args: Uint8Array): Promise<TurnEnd>;
   complete(call: number, envelope: Uint8Array, now: number): Promise<TurnEnd>;
   wake(now: number): Promise<TurnEnd>;
+  /** Bytes of memory that are really there: all it grew to since it was made. */
+  readonly memory: number;
+  /** When the guest has grown to more than `bytes`, it pauses before it can use that. A new one never does. */
+  grant(bytes: number): void;
   /** Whether resetting it is cheaper than making another. */
   readonly reusable: boolean;
   readonly fuelUsed: number;

@@ -15,6 +15,8 @@ export const LIMITS = {
   loadOutputBytes: 64 * 1024,
   /** Characters of one error report that the host keeps. */
   errorCharacters: 64 * 1024,
+  /** Bytes of memory of one sandbox: all that WebAssembly can address. */
+  memoryBytes: 4 * 1024 ** 3,
   /** Nesting of tasks that call tasks; `main` is at depth 0. */
   depth: 100,
   /** Calls of one attempt that may be pending at once. */

@@ -33,6 +33,8 @@ export type ToCell =
       readonly artifact: string;
       readonly task: string;
       readonly limits: SandboxLimits;
+      /** Bytes of memory it may have until it says `grown`. */
+      readonly granted: number;
       /** 32 bytes in hexadecimal: everything random in the attempt comes from it. */
       readonly seed: string;
       readonly now: number;
@@ -50,6 +52,10 @@ export type ToCell =
   | { readonly type: "wake"; readonly sandbox: number; readonly now: number }
   /** Ends the sandbox wherever it is; `ended` follows with the error `cancelled`, whatever the host's reason. */
   | { readonly type: "stop"; readonly sandbox: number }
+  /** Answers `grown`: it may go on, with so many bytes of memory. */
+  | { readonly type: "grant"; readonly sandbox: number; readonly granted: number }
+  /** Bytes of memory that the cell's unused instances may take together. */
+  | { readonly type: "keep"; readonly bytes: number }
   | { readonly type: "ping"; readonly n: number };
 
 export interface SandboxLimits {
@@ -106,6 +112,10 @@ export type FromCell =
    * −1: none).
    */
   | { readonly type: "idle"; readonly sandbox: number; readonly wake: number; readonly pending: number }
+  /**
+   * Its memory has grown to `ram` bytes, more than was granted. It waits, before it can use them, for `grant` or `stop`.
+   */
+  | { readonly type: "grown"; readonly sandbox: number; readonly ram: number }
   /** Body: the result's JSON text if `ok`; else an `ErrorReport` as JSON or, with `plain`, a message in our words. */
   | {
       readonly type: "ended";

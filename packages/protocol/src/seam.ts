@@ -53,9 +53,22 @@ export interface AttemptLog {
   revoke(seq: number): void;
   /** The next completion, in recorded order; null when the attempt is cancelled. */
   next(): Promise<Completion | null>;
-  /** Whether the attempt could use a core now, for whoever admits others: it waits while its sandbox is idle. */
-  active(active: boolean): void;
+  /** Bytes of memory that the attempt has from its start. */
+  readonly granted: number;
+  /** What the attempt does now, for whoever admits others. No part of the record. */
+  state(state: AttemptState): void;
+  /**
+   * Asks for memory: `bytes` in all. Resolves true when the attempt has them; false if it can't have them, because nobody
+   * would go on any more if it waited: then it has to end. No part of the record: only how the attempt ends is.
+   */
+  memory(bytes: number): Promise<boolean>;
 }
+
+/**
+ * `active`: it could use a core now. `waiting`: it goes on when one of its sub-tasks has ended. `sleeping`: it goes on
+ * when a time has come, whatever others do.
+ */
+export type AttemptState = "active" | "waiting" | "sleeping";
 
 /** Ours: sandboxes, policy, retries, timeouts. Never rejects for what a guest did. */
 export type Execute = (spec: AttemptSpec, log: AttemptLog) => Promise<Outcome>;

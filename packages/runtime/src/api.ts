@@ -8,6 +8,12 @@ export interface RuntimeOptions {
   readonly cacheDir?: string | undefined;
   /** Cells, each a process with one thread; default: one per core. */
   readonly cells?: number | undefined;
+  /**
+   * Bytes of memory that all sandboxes may take together, unused ones that are kept included; default: three quarters of
+   * what the machine or its cgroup has. While it is full, nothing new starts and what grows stands still; when nothing
+   * could go on any more, the youngest that stands still ends as `out_of_memory`.
+   */
+  readonly memory?: number | undefined;
   /** Something the user should know once, such as a cache that can't be written. */
   readonly onWarning?: ((message: string) => void) | undefined;
   /** What takes long before a program can start, such as fetching an engine; null when it is over. */

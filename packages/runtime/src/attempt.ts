@@ -16,6 +16,7 @@ import type { Output, RunEvent } from "./api.ts";
 import { Calls, callBytes } from "./calls.ts";
 import type { SandboxListener } from "./cell.ts";
 import type { SandboxHandle } from "./cells.ts";
+import type { MemoryPlan } from "./memory.ts";
 import type { Program } from "./program.ts";
 import * as words from "./words.ts";
 
@@ -46,14 +47,20 @@ const NO_TASK: Refusal = { error: "internal_error", message: "the program has no
 type Ended = Extract<FromCell, { type: "ended" }>;
 
 /** Executes one attempt in a cell: carries what the guest asks to the log, and completions to the guest. */
-export function executeAttempt(spec: AttemptSpec, log: AttemptLog, context: RunContext): Promise<Outcome> {
-  return new Promise((resolve) => new Attempt(spec, log, context, resolve).run());
+export function executeAttempt(
+  spec: AttemptSpec,
+  log: AttemptLog,
+  context: RunContext,
+  memory: MemoryPlan,
+): Promise<Outcome> {
+  return new Promise((resolve) => new Attempt(spec, log, context, memory, resolve).run());
 }
 
 class Attempt implements SandboxListener {
   readonly #spec: AttemptSpec;
   readonly #log: AttemptLog;
   readonly #context: RunContext;
+  readonly #memory: MemoryPlan;
   readonly #resolve: (outcome: Outcome) => void;
   readonly #calls: Calls;
   /** When its cell began with it; until then no time counts. */
@@ -67,13 +74,24 @@ class Attempt implements SandboxListener {
   /** Why the host ended it, before the sandbox could. */
   #verdict: { readonly error: ErrorType; readonly message: string } | null = null;
   #over = false;
+  /** Bytes of memory it has, and whether it stands still for more. */
+  #granted: number;
+  #held = false;
   /** Whether anybody may have noticed that it began: it printed, called or waited. */
   #spoke = false;
 
-  constructor(spec: AttemptSpec, log: AttemptLog, context: RunContext, resolve: (outcome: Outcome) => void) {
+  constructor(
+    spec: AttemptSpec,
+    log: AttemptLog,
+    context: RunContext,
+    memory: MemoryPlan,
+    resolve: (outcome: Outcome) => void,
+  ) {
     this.#spec = spec;
     this.#log = log;
     this.#context = context;
+    this.#memory = memory;
+    this.#granted = log.granted;
     this.#resolve = resolve;
     const { run, artifact } = spec;
     const emit = (event: RunEvent): void => context.emit(event);
@@ -98,6 +116,7 @@ class Attempt implements SandboxListener {
           task,
           args,
           limits: { fuel: policy.fuel, ram: policy.ram },
+          granted: this.#granted,
           seed: this.#context.seed(path, attempt),
         },
         this,
@@ -147,6 +166,21 @@ class Attempt implements SandboxListener {
     } else if (this.#calls.size === 0 && !this.#sandbox?.busy)
       this.#stop("deadlock", words.deadlock(this.#spec.task));
     this.#shareCore();
+  }
+
+  grown({ ram }: Extract<FromCell, { type: "grown" }>): void {
+    if (this.#verdict) return;
+    this.#held = true;
+    const wanted = this.#memory.growth(ram, this.#spec.policy.ram);
+    void this.#log.memory(wanted).then((granted) => {
+      if (this.#over || this.#verdict) return;
+      if (granted) {
+        this.#held = false;
+        this.#granted = wanted;
+        this.#sandbox?.grant(wanted);
+        this.#shareCore();
+      } else this.#stop("out_of_memory", words.budget(this.#spec.task, ram, this.#memory));
+    });
   }
 
   ended(message: Ended): void {
@@ -213,8 +247,8 @@ class Attempt implements SandboxListener {
       this.#shareCore();
     } else {
       const done = this.#calls.completed(completion);
-      if (!done) return;
-      this.#answer(done.call.id, done.envelope);
+      if (done) this.#answer(done.call.id, done.envelope);
+      else this.#shareCore();
     }
   }
 
@@ -242,15 +276,22 @@ class Attempt implements SandboxListener {
     return seq;
   }
 
+  /** Tells whoever admits others what it does now. While it stands still for memory, that is what it does. */
   #shareCore(): void {
-    if (!this.#over) this.#log.active(this.#sandbox?.busy ?? false);
+    if (this.#over || this.#held) return;
+    // What was told to end is about to go on, whatever it waited for.
+    if (this.#verdict || this.#sandbox?.busy) this.#log.state("active");
+    else if (this.#calls.running > 0) this.#log.state("waiting");
+    else this.#log.state(this.#wake || this.#calls.size > 0 ? "sleeping" : "waiting");
   }
 
   /** Ends the sandbox from outside; `ended` follows, with our verdict for an outcome. */
   #stop(error: ErrorType, message: string): void {
     this.#verdict ??= { error, message };
+    this.#held = false;
     this.#sandbox?.stop();
     this.#calls.revokeAll();
+    this.#shareCore();
   }
 
   /** Milliseconds since its cell began with it. */
@@ -270,6 +311,7 @@ class Attempt implements SandboxListener {
   #end(outcome: Outcome): void {
     if (this.#over) return;
     this.#over = true;
+    this.#memory.ended(this.#spec, this.#granted);
     this.#calls.revokeAll();
     for (const seq of [this.#timeout, this.#wake]) if (seq) this.#log.revoke(seq);
     this.#resolve(outcome);

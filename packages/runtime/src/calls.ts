@@ -48,6 +48,8 @@ export class Calls {
   readonly #caller: Caller;
   readonly #bySeq = new Map<number, Open>();
   readonly #byId = new Map<number, Open>();
+  /** Calls that wait for the time of their next attempt. */
+  #pausing = 0;
 
   constructor(caller: Caller) {
     this.#caller = caller;
@@ -55,6 +57,11 @@ export class Calls {
 
   get size(): number {
     return this.#bySeq.size;
+  }
+
+  /** Calls with an attempt under way, or in the queue. The others pause before a retry. */
+  get running(): number {
+    return this.#bySeq.size - this.#pausing;
   }
 
   start(call: TaskCall): void {
@@ -71,6 +78,7 @@ export class Calls {
     const open = this.#bySeq.get(seq);
     if (!open) return null;
     this.#bySeq.delete(seq);
+    if (open.execution.state === "waiting") this.#pausing--;
     const event = outcome
       ? ({ type: "attempt_ended", outcome, random: Math.random() } as const)
       : ({ type: "wait_over" } as const);
@@ -91,7 +99,8 @@ export class Calls {
     for (const open of this.#bySeq.values()) this.#giveUp(open);
   }
 
-  #giveUp({ seq, call: { id, path, task, args } }: Open): void {
+  #giveUp({ seq, execution, call: { id, path, task, args } }: Open): void {
+    if (execution.state === "waiting") this.#pausing--;
     const { run, log, emit, queue } = this.#caller;
     this.#bySeq.delete(seq);
     this.#byId.delete(id);
@@ -112,6 +121,7 @@ export class Calls {
     }
     open.seq = this.#caller.nextSeq();
     this.#bySeq.set(open.seq, open);
+    if (step.do === "wait") this.#pausing++;
     if (step.do === "wait") log.issue({ seq: open.seq, kind: "sleep", ms: step.ms });
     else {
       const { path, task, args, policy } = call;

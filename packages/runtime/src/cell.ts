@@ -31,6 +31,8 @@ export interface SandboxListener {
   revoke(message: Of<"revoke">): void;
   output(message: Of<"output">): void;
   idle(message: Of<"idle">): void;
+  /** It has more memory than it was granted, and waits for `grant` or `stop`. */
+  grown(message: Of<"grown">): void;
   ended(message: Of<"ended">): void;
   loaded(message: Of<"loaded">): void;
   /** Its cell died or was killed. */
@@ -40,6 +42,13 @@ export interface SandboxListener {
 /** What a sandbox was made for: the host tells its cell to start an attempt, or to load a program. */
 export type Purpose = "attempt" | "load";
 
+/** On what terms a sandbox is on a cell. */
+export interface Terms {
+  readonly purpose: Purpose;
+  /** Bytes of memory it may have until it asks for more. */
+  readonly granted: number;
+}
+
 interface Live {
   readonly listener: SandboxListener;
   readonly purpose: Purpose;
@@ -48,6 +57,8 @@ interface Live {
   outputBytes: number;
   /** It said that the rest of its output is dropped. */
   outputFull: boolean;
+  /** Bytes of memory it was granted. */
+  granted: number;
   /** Ticks since it was told to stop; −1: it was not. */
   stopTicks: number;
 }
@@ -157,10 +168,17 @@ export class Cell {
       this.kill("a cell does not read what it is sent");
   }
 
-  listen(sandbox: number, purpose: Purpose, listener: SandboxListener): void {
+  listen(sandbox: number, { purpose, granted }: Terms, listener: SandboxListener): void {
     const counts = { calls: 0, revoked: 0, outputBytes: 0, outputFull: false, stopTicks: -1 };
-    this.#live.set(sandbox, { listener, purpose, ...counts });
+    this.#live.set(sandbox, { listener, purpose, granted, ...counts });
     if (this.#ready) listener.started();
+  }
+
+  grant(sandbox: number, granted: number): void {
+    const live = this.#live.get(sandbox);
+    if (!live) return;
+    live.granted = granted;
+    this.send({ type: "grant", sandbox, granted });
   }
 
   stop(sandbox: number): void {
@@ -273,6 +291,10 @@ export class Cell {
         break;
       case "idle":
         live.listener.idle(message);
+        break;
+      case "grown":
+        if (message.ram <= live.granted) throw new FrameError("memory that it was granted");
+        live.listener.grown(message);
         break;
       case "ended":
         this.#live.delete(message.sandbox);

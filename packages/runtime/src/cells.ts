@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { type CellParts, startCell } from "@capsule-run/cell";
-import type { SandboxLimits } from "@capsule-run/protocol";
-import { Cell, type CellArtifact, type Of, type Purpose, type SandboxListener } from "./cell.ts";
+import { LIMITS, type SandboxLimits } from "@capsule-run/protocol";
+import { Cell, type CellArtifact, type Of, type SandboxListener, type Terms } from "./cell.ts";
 import { Turns } from "./turns.ts";
 
 export interface OpenRequest {
@@ -9,6 +9,8 @@ export interface OpenRequest {
   readonly task: string;
   readonly args: Uint8Array;
   readonly limits: SandboxLimits;
+  /** Bytes of memory it may have until it asks. */
+  readonly granted: number;
   readonly seed: string;
 }
 
@@ -19,6 +21,8 @@ export interface SandboxHandle {
   complete(call: number, envelope: Uint8Array): void;
   /** @param at the time it asked for, which the guest's clock must not miss */
   wake(at: number): void;
+  /** Answers `grown`: it may have so many bytes of memory. */
+  grant(granted: number): void;
   stop(): void;
 }
 
@@ -32,6 +36,8 @@ export interface PoolOptions {
   readonly early?: ChildProcess | null;
   /** Milliseconds between two looks at whether the cells answer. */
   readonly tickMs?: number;
+  /** Bytes of memory that unused instances of one cell may take together; default: the cell's own. */
+  readonly kept?: number;
   /** Bytes a cell may leave unread before it is given up. */
   readonly mostUnread?: number;
 }
@@ -69,8 +75,8 @@ export class CellPool {
 
   /** @throws Error if there can be no cell */
   open(request: OpenRequest, listener: SandboxListener): SandboxHandle {
-    const { artifact, task, args, limits, seed } = request;
-    return this.#place("attempt", listener, (cell, sandbox) => {
+    const { artifact, task, args, limits, granted, seed } = request;
+    return this.#place({ purpose: "attempt", granted }, listener, (cell, sandbox) => {
       cell.give(artifact);
       cell.send({
         type: "open",
@@ -78,6 +84,7 @@ export class CellPool {
         artifact: artifact.hash,
         task,
         limits,
+        granted,
         seed,
         now: Date.now(),
         body: args,
@@ -87,7 +94,8 @@ export class CellPool {
 
   /** @throws Error if there can be no cell */
   load(source: Uint8Array, limits: SandboxLimits, listener: SandboxListener): SandboxHandle {
-    return this.#place("load", listener, (cell, sandbox) =>
+    const terms = { purpose: "load", granted: limits.ram ?? LIMITS.memoryBytes } as const;
+    return this.#place(terms, listener, (cell, sandbox) =>
       cell.send({ type: "load", sandbox, limits, body: source }),
     );
   }
@@ -101,11 +109,11 @@ export class CellPool {
   }
 
   #place(
-    purpose: Purpose,
+    terms: Terms,
     listener: SandboxListener,
     open: (cell: Cell, sandbox: number) => void,
   ): SandboxHandle {
-    const sandbox = new PlacedSandbox(++this.#sandboxes, purpose, listener, open, () => this.#choose());
+    const sandbox = new PlacedSandbox(++this.#sandboxes, terms, listener, open, () => this.#choose());
     sandbox.place();
     return sandbox;
   }
@@ -120,7 +128,7 @@ export class CellPool {
   }
 
   #add(): Cell {
-    const { parts, engine, tickMs = TICK_MS, mostUnread } = this.#options;
+    const { parts, engine, tickMs = TICK_MS, mostUnread, kept } = this.#options;
     if (this.#closed) throw new Error("the runtime was closed");
     if (this.#failures >= MOST_FAILURES && performance.now() - this.#failure.at < BROKEN_MS)
       throw new Error(`cells end before they have started: ${this.#failure.reason}`);
@@ -132,6 +140,7 @@ export class CellPool {
       this.#failure = { at: performance.now(), reason };
     };
     const cell = new Cell(child, engine, onExit, mostUnread);
+    if (kept !== undefined) cell.send({ type: "keep", bytes: kept });
     this.#cells.push(cell);
     this.#timer ??= setInterval(() => {
       for (const each of [...this.#cells]) each.tick();
@@ -153,7 +162,7 @@ function isBetter(a: Cell, b: Cell): boolean {
 /** A sandbox on the cell it was given; on another one if that ended before it had begun. */
 class PlacedSandbox implements SandboxHandle, SandboxListener {
   readonly #id: number;
-  readonly #purpose: Purpose;
+  readonly #terms: Terms;
   readonly #listener: SandboxListener;
   readonly #open: (cell: Cell, sandbox: number) => void;
   readonly #choose: () => Cell;
@@ -164,13 +173,13 @@ class PlacedSandbox implements SandboxHandle, SandboxListener {
 
   constructor(
     id: number,
-    purpose: Purpose,
+    terms: Terms,
     listener: SandboxListener,
     open: (cell: Cell, sandbox: number) => void,
     choose: () => Cell,
   ) {
     this.#id = id;
-    this.#purpose = purpose;
+    this.#terms = terms;
     this.#listener = listener;
     this.#open = open;
     this.#choose = choose;
@@ -185,7 +194,7 @@ class PlacedSandbox implements SandboxHandle, SandboxListener {
     const cell = this.#choose();
     this.#cell = cell;
     cell.load++;
-    cell.listen(this.#id, this.#purpose, this);
+    cell.listen(this.#id, this.#terms, this);
     this.#open(cell, this.#id);
   }
 
@@ -199,6 +208,12 @@ class PlacedSandbox implements SandboxHandle, SandboxListener {
     if (this.#over) return;
     this.#change(() => this.#turns.woken());
     this.#cell?.send({ type: "wake", sandbox: this.#id, now: Math.max(at, Date.now()) });
+  }
+
+  grant(granted: number): void {
+    if (this.#over) return;
+    this.#change(() => this.#turns.granted());
+    this.#cell?.grant(this.#id, granted);
   }
 
   stop(): void {
@@ -228,6 +243,11 @@ class PlacedSandbox implements SandboxHandle, SandboxListener {
   idle(message: Of<"idle">): void {
     this.#change(() => this.#turns.idle());
     this.#listener.idle(message);
+  }
+
+  grown(message: Of<"grown">): void {
+    this.#change(() => this.#turns.grown());
+    this.#listener.grown(message);
   }
 
   ended(message: Of<"ended">): void {

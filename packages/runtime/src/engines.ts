@@ -30,6 +30,8 @@ export interface FleetOptions {
   readonly engines: EngineSource;
   /** Cells at most, for each engine. */
   readonly most: number;
+  /** Bytes of memory that unused instances of one cell may take. */
+  readonly kept?: number;
   /** A cell that was started before anybody knew of the fleet, and for which engine. */
   readonly early?: {
     readonly cell: ChildProcess;
@@ -99,7 +101,8 @@ export class Fleet {
     // What the program needs first is another engine: the cell would only take memory and a core from that.
     if (!fits) given?.cell.kill("SIGKILL");
     const parts = { script, engine: folder, variant };
-    const cells = new CellPool({ parts, engine: hash, most: this.#options.most, early });
+    const { most, kept } = this.#options;
+    const cells = new CellPool({ parts, engine: hash, most, early, ...(kept === undefined ? {} : { kept }) });
     if (this.#closed) cells.close();
     return { engine, cells };
   }

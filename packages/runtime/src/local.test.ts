@@ -18,13 +18,16 @@ const spec = (path: string, run = "r"): AttemptSpec => ({
   policy: DEFAULT_POLICY,
 });
 
+/** A cell, and memory for `memory` attempts of a byte each. */
+const one = (memory = 1000) => ({ cells: 1, memory, needs: () => 1 });
+
 const never = new AbortController().signal;
 
 test("completions come in the order in which they happen", async () => {
   const engine = new LocalEngine(async ({ path }) => {
     await new Promise((resolve) => setTimeout(resolve, path === "0" ? 30 : 1));
     return ok(path);
-  }, 1);
+  }, one());
   const log = engine.root(never);
   log.issue({ seq: 1, kind: "task", spec: spec("0") });
   log.issue({ seq: 2, kind: "task", spec: spec("1") });
@@ -37,7 +40,7 @@ test("completions come in the order in which they happen", async () => {
 test("what fails of itself is an outcome, never a rejection", async () => {
   const engine = new LocalEngine(async () => {
     throw new Error("broken");
-  }, 1);
+  }, one());
   const log = engine.root(never);
   log.issue({ seq: 1, kind: "task", spec: spec("0") });
   const completion = await log.next();
@@ -51,7 +54,7 @@ test("a revoked op's completion does not come; its attempt hears that it is canc
   const engine = new LocalEngine(async ({ path }, log) => {
     if (path === "0") heard = await log.next();
     return ok();
-  }, 1);
+  }, one());
   const log = engine.root(never);
   log.issue({ seq: 1, kind: "task", spec: spec("0") });
   log.issue({ seq: 2, kind: "sleep", ms: 1 });
@@ -68,7 +71,7 @@ test("a cancelled root hears how all it asked for ends, at once", async () => {
   const engine = new LocalEngine(async (_spec, log) => {
     assert.equal(await log.next(), null);
     return { ok: false, error: "cancelled", message: "mine", usage };
-  }, 1);
+  }, one());
   const cancel = new AbortController();
   const log = engine.root(cancel.signal);
   log.issue({ seq: 1, kind: "task", spec: spec("0") });
@@ -85,7 +88,7 @@ test("a cancelled root hears how all it asked for ends, at once", async () => {
 });
 
 test("a root leaves nothing on the signal it was given", async () => {
-  const engine = new LocalEngine(async () => ok(), 1);
+  const engine = new LocalEngine(async () => ok(), one());
   const controller = new AbortController();
   const warnings: Error[] = [];
   const onWarning = (warning: Error): void => {
@@ -128,7 +131,7 @@ test("a sleep longer than a timer holds sleeps in parts, and not shorter", async
     return {} as NodeJS.Timeout;
   });
   const year = 365 * 24 * 3_600_000;
-  const log = new LocalEngine(async () => ok(), 1).root(never);
+  const log = new LocalEngine(async () => ok(), one()).root(never);
   log.issue({ seq: 1, kind: "sleep", ms: year });
   assert.deepEqual(await log.next(), { seq: 1, outcome: null });
   assert.equal(now, year);
@@ -141,13 +144,13 @@ test("attempts that wait make room; no nesting deadlocks", async () => {
     const depth = parent.path.split(".").length;
     if (depth > 6) return ok();
     for (let seq = 1; seq <= 2; seq++) log.issue({ seq, kind: "task", spec: spec(`${parent.path}.${seq}`) });
-    log.active(false);
+    log.state("waiting");
     await log.next();
-    log.active(true);
-    log.active(false);
+    log.state("active");
+    log.state("waiting");
     await log.next();
     return ok();
-  }, 1);
+  }, one());
   const log = engine.root(never);
   log.issue({ seq: 1, kind: "task", spec: spec("0") });
   assert.ok((await log.next())?.outcome?.ok);
@@ -165,7 +168,9 @@ function caller() {
     issue: (op) => issued.push(op.seq),
     revoke: (each) => revoked.push(each),
     next: async () => null,
-    active: () => {},
+    granted: 0,
+    state: () => {},
+    memory: async () => true,
   };
   const emit = (event: RunEvent): void => {
     events.push(event);

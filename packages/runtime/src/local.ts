@@ -1,13 +1,14 @@
 import {
   type AttemptLog,
   type AttemptSpec,
+  type AttemptState,
   type Completion,
   type Execute,
   Fifo,
   type Op,
   type Outcome,
 } from "@capsule-run/protocol";
-import { type Admission, type AdmissionEvent, admit, createAdmission } from "@capsule-run/scheduler";
+import { type Admission, type AdmissionEvent, admit, createAdmission, isStuck } from "@capsule-run/scheduler";
 
 const NOTHING = { fuel: 0, ram: 0, ms: 0 };
 const CANCELLED: Outcome = { ok: false, error: "cancelled", message: "cancelled", usage: NOTHING };
@@ -25,6 +26,14 @@ const BRISK_PER_CELL = 4;
 const TICK_MS = 50;
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+export interface LocalOptions {
+  readonly cells: number;
+  /** Bytes of memory that all live sandboxes may have together. */
+  readonly memory: number;
+  /** Bytes of memory that an attempt has from its start. */
+  readonly needs: (spec: AttemptSpec) => number;
+}
+
 /**
  * Keeps runs alive in the memory of this process: the first engine behind the seam. A run that it runs ends with the
  * process.
@@ -32,16 +41,22 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 export class LocalEngine {
   readonly #admission: Admission;
   readonly #starts = new Map<number, () => void>();
+  /** Attempts that stand still for memory. */
+  readonly #asking = new Map<number, (granted: boolean) => void>();
   readonly #execute: Execute;
+  readonly #needs: LocalOptions["needs"];
   #ids = 0;
   #ticker: NodeJS.Timeout | undefined;
+  #looking: NodeJS.Immediate | undefined;
 
-  constructor(execute: Execute, cells: number) {
+  constructor(execute: Execute, { cells, memory, needs }: LocalOptions) {
     this.#execute = execute;
+    this.#needs = needs;
     this.#admission = createAdmission({
       active: cells * ACTIVE_PER_CELL,
       brisk: cells * BRISK_PER_CELL,
       livePerLevel: LIVE_PER_LEVEL,
+      memory,
     });
   }
 
@@ -50,7 +65,7 @@ export class LocalEngine {
    * completions say so. It must be closed.
    */
   root(cancelled: AbortSignal): AttemptLog & { close(): void } {
-    return new MemoryLog(this, { onAbort: "end", signal: cancelled }, () => {});
+    return new MemoryLog(this, { onAbort: "end", signal: cancelled }, ROOT);
   }
 
   /** Executes an attempt when there is room for it. Never rejects. */
@@ -58,6 +73,7 @@ export class LocalEngine {
     const id = ++this.#ids;
     const depth = spec.path.split(".").length - 1;
     if (cancelled.aborted) return CANCELLED;
+    const memory = this.#needs(spec);
     const admitted = await new Promise<boolean>((resolve) => {
       const withdraw = (): void => {
         this.#starts.delete(id);
@@ -69,12 +85,22 @@ export class LocalEngine {
         cancelled.removeEventListener("abort", withdraw);
         resolve(true);
       });
-      this.#admit({ type: "arrived", candidate: { id, run: spec.run, depth } });
+      this.#admit({ type: "arrived", candidate: { id, run: spec.run, depth, memory } });
     });
     if (!admitted) return CANCELLED;
     this.#ticker ??= setInterval(() => this.#admit({ type: "tick" }), TICK_MS).unref();
-    const log = new MemoryLog(this, { onAbort: "give up", signal: cancelled }, (active) =>
-      this.#admit({ type: active ? "active" : "waiting", id }),
+    const log = new MemoryLog(
+      this,
+      { onAbort: "give up", signal: cancelled },
+      {
+        granted: memory,
+        state: (state) => this.#admit({ type: state, id }),
+        memory: (bytes) =>
+          new Promise((resolve) => {
+            this.#asking.set(id, resolve);
+            this.#admit({ type: "grown", id, memory: bytes });
+          }),
+      },
     );
     try {
       return cancelled.aborted ? CANCELLED : await this.#execute(spec, log);
@@ -83,9 +109,18 @@ export class LocalEngine {
       return { ok: false, error: "internal_error", message, usage: NOTHING };
     } finally {
       log.close();
+      this.#asking.delete(id);
       this.#admit({ type: "ended", id });
       if (this.#admission.live.size === 0) this.#stopTicking();
     }
+  }
+
+  /** Looks once more when whoever waits for what has ended has heard of it: that takes no more than promises. */
+  #lookAgain(): void {
+    this.#looking ??= setImmediate(() => {
+      this.#looking = undefined;
+      this.#admit({ type: "quiet" });
+    });
   }
 
   #stopTicking(): void {
@@ -94,13 +129,27 @@ export class LocalEngine {
   }
 
   #admit(event: AdmissionEvent): void {
-    for (const id of admit(this.#admission, event)) {
-      const start = this.#starts.get(id);
-      this.#starts.delete(id);
-      start?.();
+    for (const decision of admit(this.#admission, event)) {
+      const { id } = decision;
+      if (decision.do === "start") {
+        const start = this.#starts.get(id);
+        this.#starts.delete(id);
+        start?.();
+      } else {
+        const answer = this.#asking.get(id);
+        this.#asking.delete(id);
+        answer?.(decision.do === "resume");
+      }
     }
+    if (event.type !== "quiet" && isStuck(this.#admission)) this.#lookAgain();
   }
 }
+
+/** The share of a log that is about admission. */
+type Standing = Pick<AttemptLog, "granted" | "state" | "memory">;
+
+/** A root has no sandbox. */
+const ROOT: Standing = { granted: 0, state: () => {}, memory: async () => false };
 
 /** What is under way for a log. */
 interface OpenOp {
@@ -119,15 +168,17 @@ interface Cancellation {
 class MemoryLog implements AttemptLog {
   readonly #engine: LocalEngine;
   readonly #cancellation: Cancellation;
-  readonly #onActive: (active: boolean) => void;
+  readonly #standing: Standing;
+  readonly granted: number;
   readonly #open = new Map<number, OpenOp>();
   readonly #ready = new Fifo<Completion>();
   #wake: (() => void) | null = null;
 
-  constructor(engine: LocalEngine, cancellation: Cancellation, onActive: (active: boolean) => void) {
+  constructor(engine: LocalEngine, cancellation: Cancellation, standing: Standing) {
     this.#engine = engine;
     this.#cancellation = cancellation;
-    this.#onActive = onActive;
+    this.#standing = standing;
+    this.granted = standing.granted;
     cancellation.signal.addEventListener("abort", this.#onAbort);
   }
 
@@ -156,8 +207,12 @@ class MemoryLog implements AttemptLog {
     }
   }
 
-  active(active: boolean): void {
-    this.#onActive(active);
+  state(state: AttemptState): void {
+    this.#standing.state(state);
+  }
+
+  memory(bytes: number): Promise<boolean> {
+    return this.#standing.memory(bytes);
   }
 
   /** Gives up whatever is still under way. */

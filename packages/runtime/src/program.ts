@@ -127,6 +127,7 @@ function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
         revoke: unexpected,
         output: unexpected,
         idle: unexpected,
+        grown: unexpected,
         ended: settle,
         loaded: settle,
         lost: (reason) => {

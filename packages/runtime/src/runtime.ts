@@ -1,6 +1,12 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { type Envelope, LIMITS, type TaskManifest, UsageError } from "@capsule-run/protocol";
+import {
+  type AttemptSpec,
+  type Envelope,
+  LIMITS,
+  type TaskManifest,
+  UsageError,
+} from "@capsule-run/protocol";
 import { refused } from "@capsule-run/scheduler";
 import type {
   LoadedProgram,
@@ -19,6 +25,7 @@ import { takeEarly } from "./early.ts";
 import { installedEngines } from "./engine-source.ts";
 import { Fleet } from "./engines.ts";
 import { LocalEngine } from "./local.ts";
+import { MemoryPlan } from "./memory.ts";
 import type { Program } from "./program.ts";
 import { type ProgramFile, ProgramStore } from "./store.ts";
 import { VERSION } from "./version.ts";
@@ -35,18 +42,25 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   const closing = new AbortController();
   const most = options.cells ?? availableParallelism();
   const progress = (step: Progress | null): void => options.onProgress?.(step);
+  const memory = new MemoryPlan(options.memory);
   const fleet = new Fleet({
     engines: installedEngines({ progress, warn, signal: closing.signal }),
     most,
+    kept: Math.floor(memory.kept / most),
     early: takeEarly(),
   });
   const store = new ProgramStore({ version: VERSION, fleet, cwd, warn, progress });
   const runs = new Map<string, Context>();
-  const local = new LocalEngine((spec, log) => {
-    const context = runs.get(spec.run);
-    if (!context) throw new Error(`no run ${spec.run}`);
-    return executeAttempt(spec, log, context);
-  }, most);
+  const contextOf = ({ run }: AttemptSpec): Context => {
+    const context = runs.get(run);
+    if (!context) throw new Error(`no run ${run}`);
+    return context;
+  };
+  const local = new LocalEngine((spec, log) => executeAttempt(spec, log, contextOf(spec), memory), {
+    cells: most,
+    memory: memory.sandboxes,
+    needs: (spec) => memory.atStart(spec, contextOf(spec).program.artifact.pages),
+  });
 
   const find = async (file: string): Promise<Program> => store.get(await locate(file, cwd, options.cacheDir));
 

@@ -6,10 +6,12 @@ export class Turns {
   #due = 1;
   /** The sync call the running turn is suspended in; 0: none. While it is, no other turn runs either. */
   #suspendedIn = 0;
+  /** Whether the running turn waits for memory that its guest has grown to. */
+  #held = false;
 
   /** Whether the sandbox can use a core. */
   get busy(): boolean {
-    return this.#due > 0 && this.#suspendedIn === 0;
+    return this.#due > 0 && this.#suspendedIn === 0 && !this.#held;
   }
 
   /** The guest calls a task. @throws FrameError if it can't, because nothing of it runs */
@@ -29,6 +31,16 @@ export class Turns {
     this.#due--;
   }
 
+  /** It has grown beyond its memory and waits. @throws FrameError if it can't, because nothing of it runs */
+  grown(): void {
+    this.spoke();
+    this.#held = true;
+  }
+
+  granted(): void {
+    this.#held = false;
+  }
+
   /** The completion of `call` is sent to it: resumes the turn that is suspended in it, else causes another. */
   completed(call: number): void {
     if (call === this.#suspendedIn) this.#suspendedIn = 0;
@@ -43,5 +55,6 @@ export class Turns {
   ended(): void {
     this.#due = 0;
     this.#suspendedIn = 0;
+    this.#held = false;
   }
 }

@@ -23,6 +23,16 @@ export const deadlock = (task: string): string =>
 export const lacks = (task: string, code: string): string =>
   `"${task}" got to ${code}, which the small variant of the engine lacks, after it had printed, called or waited; the next run uses the whole engine. Import ${code} at the top of the program, so that this is known before it runs`;
 
+/** The memory of the whole runtime was full, and the task the youngest of those that waited for it. */
+export const budget = (
+  task: string,
+  ram: number,
+  { budget, sandboxes }: { readonly budget: number; readonly sandboxes: number },
+): string =>
+  ram > sandboxes
+    ? `"${task}" grew to ${grouped(ram)} bytes, more than the runtime has for all its sandboxes together: its memory budget is ${grouped(budget)} bytes, ${grouped(sandboxes)} of them for sandboxes that run. That is not the task's \`ram\`. Give it less to hold, or the runtime more memory`
+    : `"${task}" grew to ${grouped(ram)} bytes when the runtime's memory budget of ${grouped(budget)} bytes for all sandboxes was full, and nothing else could go on. That is not the task's \`ram\`. Lower \`ram\`, run fewer at once, or give the runtime more memory`;
+
 const LIMIT_WORDS = {
   depth: "tasks may call tasks to a depth of",
   pendingCalls: "one task may wait for this many calls at once:",

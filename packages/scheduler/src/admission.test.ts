@@ -1,9 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Admission, type AdmissionLimits, admit, type Candidate, createAdmission } from "./admission.ts";
+import {
+  type Admission,
+  type AdmissionEvent,
+  type AdmissionLimits,
+  type Candidate,
+  createAdmission as createWith,
+  type Decision,
+  admit as decide,
+  isStuck,
+} from "./admission.ts";
+
+const createAdmission = (limits: Omit<AdmissionLimits, "memory">): Admission =>
+  createWith({ ...limits, memory: 1e9 });
+
+/** Who starts now; nothing else may happen. */
+const admit = (state: Admission, event: AdmissionEvent): readonly number[] =>
+  decide(state, event).map((decision) => {
+    assert.equal(decision.do, "start");
+    return decision.id;
+  });
 
 const arrive = (state: Admission, id: number, depth = 0, run = "r"): readonly number[] =>
-  admit(state, { type: "arrived", candidate: { id, run, depth } });
+  admit(state, { type: "arrived", candidate: { id, run, depth, memory: 1 } });
 
 test("as many start as may be active; the next when one ends or waits", () => {
   const state = createAdmission({ active: 2, brisk: 2, livePerLevel: 10 });
@@ -85,21 +104,145 @@ test("a hundred thousand candidates queue and start without trouble", () => {
   assert.equal(started.length, count);
 });
 
+/** What happens, in short. */
+const happens = (state: Admission, event: AdmissionEvent): readonly string[] =>
+  [...decide(state, event), ...(isStuck(state) ? decide(state, { type: "quiet" }) : [])].map(
+    (decision) => `${decision.do} ${decision.id}`,
+  );
+
+/** A queue with cores for all, and a budget. */
+const budget = (memory: number): Admission =>
+  createWith({ active: 100, brisk: 100, livePerLevel: 100, memory });
+const comes = (state: Admission, id: number, memory: number, depth = 0, run = "r") =>
+  happens(state, { type: "arrived", candidate: { id, run, depth, memory } });
+const grows = (state: Admission, id: number, memory: number) => happens(state, { type: "grown", id, memory });
+const becomes = (state: Admission, id: number, type: "active" | "waiting" | "sleeping" | "ended") =>
+  happens(state, { type, id });
+
+test("starting waits while memory is full; a smaller one of another run does not go before", () => {
+  const state = budget(100);
+  assert.deepEqual(comes(state, 1, 60), ["start 1"]);
+  assert.deepEqual(comes(state, 2, 60), []);
+  assert.deepEqual(comes(state, 3, 10, 0, "other"), []);
+  assert.deepEqual(becomes(state, 1, "ended"), ["start 2", "start 3"]);
+});
+
+test("growing waits while memory is full, the oldest goes on first", () => {
+  const state = budget(100);
+  for (const id of [1, 2, 3]) comes(state, id, 30);
+  assert.deepEqual(grows(state, 1, 35), ["resume 1"]);
+  assert.deepEqual(grows(state, 3, 55), []);
+  assert.deepEqual(grows(state, 2, 50), []);
+  assert.deepEqual(becomes(state, 1, "ended"), ["resume 2"]);
+  assert.deepEqual(becomes(state, 2, "ended"), ["resume 3"]);
+  assert.equal(state.memory, 55);
+});
+
+test("when all stand still the youngest ends, one at a time", () => {
+  const state = budget(100);
+  for (const id of [1, 2, 3]) comes(state, id, 30);
+  assert.deepEqual(grows(state, 3, 90), []);
+  assert.deepEqual(grows(state, 1, 90), []);
+  assert.deepEqual(grows(state, 2, 90), ["end 3"]);
+  assert.deepEqual(happens(state, { type: "tick" }), [], "nobody else until that has ended");
+  assert.deepEqual(becomes(state, 3, "ended"), ["end 2"]);
+  assert.deepEqual(becomes(state, 2, "ended"), ["resume 1"]);
+});
+
+test("who sleeps goes on, so nothing is forced", () => {
+  const state = budget(100);
+  comes(state, 1, 60);
+  assert.deepEqual(becomes(state, 1, "sleeping"), []);
+  assert.deepEqual(comes(state, 2, 60), []);
+  assert.deepEqual(becomes(state, 1, "active"), []);
+  assert.deepEqual(becomes(state, 1, "waiting"), ["start 2"]);
+});
+
+test("parents that fill memory and wait get their children, one at each level", () => {
+  const state = budget(100);
+  comes(state, 1, 100);
+  assert.deepEqual(comes(state, 2, 10, 1), []);
+  assert.deepEqual(comes(state, 3, 10, 1), []);
+  assert.deepEqual(becomes(state, 1, "waiting"), ["start 2"]);
+  assert.deepEqual(comes(state, 4, 10, 2), []);
+  assert.deepEqual(becomes(state, 2, "waiting"), ["start 4"]);
+  assert.deepEqual(
+    grows(state, 4, 20),
+    ["end 4"],
+    "the next of that level would only come to stand beside it",
+  );
+  assert.deepEqual(becomes(state, 4, "ended"), ["start 3"], "2 is still told to wait");
+  assert.equal(state.memory, 120);
+});
+
+test("a deeper candidate starts beside those that stand still, one as deep does not", () => {
+  const state = budget(100);
+  comes(state, 1, 50);
+  comes(state, 2, 50, 1);
+  becomes(state, 1, "waiting");
+  assert.deepEqual(comes(state, 3, 10, 1), []);
+  assert.deepEqual(comes(state, 4, 10, 2), []);
+  assert.deepEqual(grows(state, 2, 60), ["start 4"]);
+  assert.deepEqual(becomes(state, 4, "ended"), ["end 2"]);
+});
+
+test("what is larger than the whole budget ends at once", () => {
+  const state = budget(100);
+  comes(state, 1, 10);
+  comes(state, 2, 10);
+  assert.deepEqual(grows(state, 1, 101), ["end 1"]);
+  assert.deepEqual(becomes(state, 1, "ended"), []);
+});
+
+test("an image that is larger than the budget runs alone", () => {
+  const state = budget(100);
+  assert.deepEqual(comes(state, 1, 150), ["start 1"]);
+  assert.deepEqual(comes(state, 2, 150), []);
+  assert.deepEqual(becomes(state, 1, "ended"), ["start 2"]);
+});
+
+test("a stream of small ones does not keep one standing still for ever", () => {
+  const state = budget(100);
+  comes(state, 1, 50);
+  comes(state, 2, 30);
+  assert.deepEqual(grows(state, 1, 80), []);
+  assert.deepEqual(comes(state, 3, 20), ["start 3"]);
+  for (let i = 0; i < 20; i++) happens(state, { type: "tick" });
+  assert.deepEqual(becomes(state, 3, "ended"), []);
+  assert.deepEqual(comes(state, 4, 20), [], "now it is its turn");
+  assert.deepEqual(becomes(state, 2, "ended"), ["resume 1", "start 4"]);
+});
+
+test("one that stands still and is told to end frees its place when it has", () => {
+  const state = budget(100);
+  comes(state, 1, 90);
+  comes(state, 2, 10);
+  assert.deepEqual(grows(state, 1, 95), []);
+  assert.deepEqual(becomes(state, 1, "active"), []);
+  assert.deepEqual(becomes(state, 1, "ended"), []);
+  assert.equal(state.memory, 10);
+});
+
 interface Simulated extends Candidate {
   readonly parent: Simulated | null;
   pending: number;
   /** Children it will still ask for. */
   plan: number;
-  state: "queued" | "running" | "waiting" | "over";
+  has: number;
+  state: "queued" | "running" | "waiting" | "sleeping" | "held" | "ending" | "over";
 }
 
-/** A world of runs whose tasks call tasks: some wait for each child, some for all at once, some are cancelled. */
+/** Bytes of every sandbox at its start. */
+const IMAGE = 10;
+
+/** A world of runs whose tasks call tasks: some wait for each child, some for all at once; they sleep, grow, and are cancelled. */
 class World {
   readonly state: Admission;
   readonly tasks = new Map<number, Simulated>();
   readonly #random: (below: number) => number;
   readonly #maxDepth: number;
   #ids = 0;
+  ends = 0;
   readonly #limits: AdmissionLimits;
 
   constructor(seed: number, limits: AdmissionLimits, maxDepth: number) {
@@ -108,7 +251,7 @@ class World {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
       return Math.floor((state / 2 ** 32) * below);
     };
-    this.state = createAdmission(limits);
+    this.state = createWith(limits);
     this.#limits = limits;
     this.#maxDepth = maxDepth;
   }
@@ -121,6 +264,8 @@ class World {
       id,
       run,
       depth,
+      memory: IMAGE,
+      has: IMAGE,
       parent,
       pending: 0,
       plan,
@@ -128,23 +273,41 @@ class World {
     };
     this.tasks.set(id, task);
     if (parent) parent.pending++;
-    this.#start(admit(this.state, { type: "arrived", candidate: { id, run, depth } }));
+    this.#tell({ type: "arrived", candidate: { id, run, depth, memory: IMAGE } });
   }
 
-  /** Something happens to one of those that run. False: nothing runs. */
+  /** Something happens to one of those that go on of themselves. False: nothing does. */
   next(): boolean {
-    const running = [...this.tasks.values()].filter(({ state }) => state === "running");
-    const task = running[this.#random(running.length)];
+    const going = [...this.tasks.values()].filter(({ state }) => GOING.has(state));
+    const task = going[this.#random(going.length)];
     if (!task) return false;
-    if (task.plan > 0) {
+    const grows = this.#random(4) === 0;
+    if (task.state === "ending") this.#end(task);
+    else if (task.state === "sleeping") this.#become(task, "running");
+    else if (this.#random(6) === 0) this.#become(task, "sleeping");
+    else if (grows && task.has < 8 * IMAGE) {
+      task.state = "held";
+      task.has += IMAGE * (1 + this.#random(3));
+      this.#tell({ type: "grown", id: task.id, memory: task.has });
+    } else if (task.plan > 0) {
       const children = this.#random(2) === 0 ? task.plan : 1;
       task.plan -= children;
       for (let i = 0; i < children; i++) this.add(task.run, task);
-      task.state = "waiting";
-      this.#start(admit(this.state, { type: "waiting", id: task.id }));
+      // A hopeless start may have ended at once.
+      this.#become(task, task.pending > 0 ? "waiting" : "running");
     } else this.#end(task);
+    this.quiet();
     this.check();
     return true;
+  }
+
+  /** Everybody has heard of what ended. */
+  quiet(): void {
+    if (isStuck(this.state)) this.#tell({ type: "quiet" });
+  }
+
+  tick(): void {
+    this.#tell({ type: "tick" });
   }
 
   /** A caller gives up a whole tree. */
@@ -153,79 +316,113 @@ class World {
     const root = all[this.#random(all.length)];
     if (!root) return;
     const below = (task: Simulated): boolean => task === root || (task.parent !== null && below(task.parent));
-    const gone = all.filter(below);
-    for (const task of gone) this.tasks.delete(task.id);
-    for (const task of gone.reverse()) {
+    const gone = all.filter(below).reverse();
+    for (const task of gone) {
+      this.tasks.delete(task.id);
       const type = task.state === "queued" ? "withdrawn" : "ended";
       task.state = "over";
-      this.#start(admit(this.state, { type, id: task.id }));
+      this.#tell({ type, id: task.id });
     }
     this.#settled(root.parent);
+    this.quiet();
     this.check();
   }
 
   check(): void {
     const all = [...this.tasks.values()];
-    const running = all.filter(({ state }) => state === "running");
-    assert.equal(this.state.activeCount, running.length);
+    const active = all.filter(({ state }) => state === "running" || state === "ending");
+    assert.equal(this.state.activeCount, active.length);
+    assert.equal(this.state.heldCount, all.filter(({ state }) => state === "held").length);
+    assert.equal(this.state.sleepingCount, all.filter(({ state }) => state === "sleeping").length);
+    const overshoot = IMAGE * (this.#maxDepth + 1);
+    assert.ok(this.state.memory <= this.#limits.memory + overshoot, "one image more at each level");
     const live = new Map<string, number>();
     for (const { run, depth, state } of all)
       if (state !== "queued") live.set(`${run} ${depth}`, (live.get(`${run} ${depth}`) ?? 0) + 1);
     for (const count of live.values())
       assert.ok(count <= this.#limits.livePerLevel, "the live bound holds at each level");
     assert.ok(
-      running.length > 0 || all.length === 0,
-      "a world in which all wait for the queue is deadlocked",
+      all.some(({ state }) => GOING.has(state)) || all.length === 0,
+      "a world in which all wait for the queue, or for memory, is deadlocked",
     );
   }
 
-  #start(ids: readonly number[]): void {
-    if (ids.length > 0) assert.ok(this.state.activeCount <= this.#limits.active, "never over capacity");
-    for (const id of ids) {
-      const task = this.tasks.get(id);
-      assert.ok(task && task.state === "queued", "who starts was queued, and was not withdrawn");
-      task.state = "running";
-    }
+  #become(task: Simulated, to: "running" | "waiting" | "sleeping"): void {
+    task.state = to;
+    this.#tell({ type: to === "running" ? "active" : to, id: task.id });
+  }
+
+  #tell(event: AdmissionEvent): void {
+    const decisions = decide(this.state, event);
+    const starts = decisions.filter((decision) => decision.do === "start");
+    if (starts.length > 0) assert.ok(this.state.activeCount <= this.#limits.active, "never over capacity");
+    for (const decision of decisions) this.#follow(decision);
+  }
+
+  #follow({ do: what, id }: Decision): void {
+    const task = this.tasks.get(id);
+    assert.ok(task, `${what} of one that is there`);
+    assert.equal(task.state, what === "start" ? "queued" : "held", what);
+    task.state = what === "end" ? "ending" : "running";
+    if (what === "end") this.ends++;
   }
 
   #end(task: Simulated): void {
     task.state = "over";
     this.tasks.delete(task.id);
-    this.#start(admit(this.state, { type: "ended", id: task.id }));
+    for (const child of [...this.tasks.values()].reverse()) if (child.parent === task) this.#giveUp(child);
+    this.#tell({ type: "ended", id: task.id });
     this.#settled(task.parent);
+  }
+
+  #giveUp(task: Simulated): void {
+    for (const child of [...this.tasks.values()]) if (child.parent === task) this.#giveUp(child);
+    const type = task.state === "queued" ? "withdrawn" : "ended";
+    task.state = "over";
+    this.tasks.delete(task.id);
+    this.#tell({ type, id: task.id });
   }
 
   #settled(parent: Simulated | null): void {
     if (!parent || parent.state === "over") return;
     parent.pending--;
     if (parent.pending > 0 || parent.state !== "waiting") return;
-    parent.state = "running";
-    this.#start(admit(this.state, { type: "active", id: parent.id }));
+    this.#become(parent, "running");
   }
 }
 
-for (const [active, livePerLevel, maxDepth] of [
-  [1, 1, 6],
-  [2, 1, 5],
-  [3, 2, 5],
-  [4, 3, 4],
-  [16, 8, 4],
+const GOING: ReadonlySet<Simulated["state"]> = new Set(["running", "sleeping", "ending"]);
+
+for (const [active, livePerLevel, maxDepth, memory] of [
+  [1, 1, 6, 1000],
+  [2, 1, 5, 60],
+  [3, 2, 5, 100],
+  [4, 3, 4, 200],
+  [16, 8, 4, 150],
+  [16, 8, 4, 5],
 ] as const)
-  test(`thousands of random steps: ${active} active, ${livePerLevel} live per level, depth ${maxDepth}`, () => {
+  test(`thousands of random steps: ${active} active, ${livePerLevel} live per level, depth ${maxDepth}, ${memory} bytes`, () => {
+    let ends = 0;
     for (let seed = 1; seed <= 12; seed++) {
-      const world = new World(seed, { active, brisk: active, livePerLevel }, maxDepth);
+      const world = new World(seed, { active, brisk: active, livePerLevel, memory }, maxDepth);
       for (let run = 0; run < 3; run++) world.add(`run ${run}`, null);
-      for (let i = 0; i < 1500; i++) {
+      world.quiet();
+      for (let i = 0; i < 2500; i++) {
         if (!world.next()) break;
+        if (i % 7 === 0) world.tick();
         if (seed % 3 === 0 && i % 97 === 96) world.cancel();
         if (i % 400 === 0 && i < 1000) world.add(`late ${i}`, null);
+        world.quiet();
       }
       while (world.next());
+      ends += world.ends;
       assert.equal(world.tasks.size, 0, "everything that was begun ends");
       assert.equal(world.state.live.size, 0);
+      assert.equal(world.state.memory, 0);
       assert.equal(world.state.runs.size, 0);
       assert.equal(world.state.withdrawn.size, 0);
     }
+    if (memory < 1000) assert.ok(ends > 0, "memory was short");
   });
 
 test("nobody starts while as many are active as may be", () => {
@@ -254,7 +451,8 @@ test("one run's flood does not keep another waiting for its end", () => {
 
 test("what is active for long makes room for others, and takes it back when it pauses", () => {
   const state = createAdmission({ active: 3, brisk: 1, livePerLevel: 10 });
-  const arrive = (id: number) => admit(state, { type: "arrived", candidate: { id, run: "a", depth: 0 } });
+  const arrive = (id: number) =>
+    admit(state, { type: "arrived", candidate: { id, run: "a", depth: 0, memory: 1 } });
   const tick = () => admit(state, { type: "tick" });
   assert.deepEqual([arrive(1), arrive(2), arrive(3), arrive(4)], [[1], [], [], []]);
   assert.deepEqual([tick(), tick()], [[], [2]], "1 is slow after two ticks");

@@ -25,6 +25,7 @@ const MAX_PAGES = 65_536;
 export class Layout {
   readonly fuel: number;
   readonly memoryLimit: number;
+  readonly memoryGranted: number;
   readonly pages: number;
   /** All globals added, in order: mutable ones of type i32, exported as `capsule_` and their name. */
   readonly globals: { readonly name: string; readonly initial: number }[] = [];
@@ -48,6 +49,7 @@ export class Layout {
     this.firstGlobal = module.globals.length;
     this.fuel = this.addGlobal("fuel", 0);
     this.memoryLimit = this.addGlobal("memory_limit", MAX_PAGES);
+    this.memoryGranted = this.addGlobal("memory_granted", MAX_PAGES);
     this.pages = this.addGlobal("pages", module.memory?.minimum ?? 0);
     this.map = map;
     this.gateTable = module.tables.length;

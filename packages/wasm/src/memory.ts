@@ -35,7 +35,8 @@ export function memorySize(layout: Layout): Code {
 
 /**
  * `memory.grow`: grows what the guest sees, up to the host's limit, and the real memory if that is smaller.
- * Charges 4,096 units a page, unless the limit refuses.
+ * Charges 4,096 units a page, unless the limit refuses. When what is grown to is more than the host has granted, the gate
+ * is asked at once, before the guest can write to it: a host can make it wait there. That changes nothing the guest sees.
  */
 export function memoryGrow(layout: Layout): Code {
   const { i32: type } = ValueType;
@@ -59,6 +60,8 @@ function growBody(layout: Layout): Code {
     refuse,
     layout.chargeAndCheck([...localGet(by), ...i32(GROW_COST_LOG2), ...i32Shl], scratch),
     [...grownIsAbove(REAL_SIZE), ...ifThen(realGrowth, i32(-1), i32Eq, refuse)],
-    [...localGet(grown), ...globalSet(layout.pages), ...localGet(old)],
+    [...localGet(grown), ...globalSet(layout.pages)],
+    [...grownIsAbove(globalGet(layout.memoryGranted)), ...ifThen(call(layout.yieldFunction))],
+    localGet(old),
   );
 }

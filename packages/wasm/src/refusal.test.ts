@@ -53,7 +53,8 @@ test("keeps the exports asked for and adds its own", () => {
     ({ name }) => name,
   );
   assert.deepEqual(names, [
-    ...["g", "b", "capsule_fuel", "capsule_gate", "capsule_memory_limit", "capsule_pages"],
+    ...["g", "b", "capsule_fuel", "capsule_gate", "capsule_memory_limit"],
+    ...["capsule_memory_granted", "capsule_pages"],
     ...["capsule_global_0", "capsule_global_1"],
   ]);
   assert.deepEqual(report.globals, ["i32", "f64"]);

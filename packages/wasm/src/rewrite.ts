@@ -103,6 +103,8 @@ export interface RewriteReport {
  * - `capsule_gate`, a table of one slot, private to the inserted code: the host puts the gate there
  *   (see `GATE`).
  * - `capsule_memory_limit`, a mutable i32: the pages up to which memory may grow. It starts at 65,536.
+ * - `capsule_memory_granted`, a mutable i32: when memory has grown to more pages, the gate is called at once, whatever fuel
+ *   is left. It starts at 65,536: never.
  * - `capsule_pages`, a mutable i32: the size of memory in pages as the guest sees it. Memory never shrinks; a
  *   host that resets an instance sets this back and fills what is behind with zeros.
  * - `capsule_cut`, if functions are cut: a mutable i32, the index of the cut function that was called last, or -1.

@@ -4,6 +4,7 @@ export interface QuickJs {
   readonly capsule_fuel: WebAssembly.Global<"i32">;
   readonly capsule_gate: WebAssembly.Table;
   readonly capsule_memory_limit: WebAssembly.Global<"i32">;
+  readonly capsule_memory_granted: WebAssembly.Global<"i32">;
   readonly capsule_pages: WebAssembly.Global<"i32">;
   _initialize(): void;
   wasm_malloc(size: number): number;

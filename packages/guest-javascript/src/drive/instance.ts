@@ -93,7 +93,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
       }),
     );
     this.#js = instance.exports as unknown as QuickJs;
-    this.#fuel = new FuelTank(this.#js.capsule_fuel, parts.slice ?? SLICE);
+    this.#fuel = new FuelTank(this.#js.capsule_fuel, parts.slice ?? SLICE, this.#js.capsule_memory_granted);
     this.#values = new Values(this.#js, this.#fuel);
     this.#globals = mutableGlobals(instance.exports);
     const pause = new WebAssembly.Suspending(() => this.#pause());
@@ -112,8 +112,16 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     return this.#js.capsule_pages.value * WASM_PAGE;
   }
 
+  get memory(): number {
+    return this.#js.memory.buffer.byteLength;
+  }
+
+  grant(bytes: number): void {
+    this.#js.capsule_memory_granted.value = Math.min(MAX_PAGES, Math.floor(bytes / WASM_PAGE));
+  }
+
   get reusable(): boolean {
-    return this.#js.memory.buffer.byteLength <= REUSE_PAGES * WASM_PAGE;
+    return this.memory <= REUSE_PAGES * WASM_PAGE;
   }
 
   reset(program: PreparedProgram | null, limits: SandboxLimits, now: number): void {

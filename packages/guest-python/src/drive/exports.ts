@@ -6,6 +6,7 @@ export interface Python {
   readonly capsule_fuel: WebAssembly.Global<"i32">;
   readonly capsule_gate: WebAssembly.Table;
   readonly capsule_memory_limit: WebAssembly.Global<"i32">;
+  readonly capsule_memory_granted: WebAssembly.Global<"i32">;
   readonly capsule_pages: WebAssembly.Global<"i32">;
   /** The index of the function that was cut out of this variant and called all the same; −1: none was. */
   readonly capsule_cut: WebAssembly.Global<"i32">;

@@ -121,7 +121,11 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
       host: { call: new WebAssembly.Suspending(call) },
     });
     this.#python = instance.exports as unknown as Python;
-    this.#fuel = new FuelTank(this.#python.capsule_fuel, parts.slice ?? SLICE);
+    this.#fuel = new FuelTank(
+      this.#python.capsule_fuel,
+      parts.slice ?? SLICE,
+      this.#python.capsule_memory_granted,
+    );
     const marks = new Uint8Array(this.#python.capsule_dirty.buffer);
     this.#slate = { memory: this.#python.memory, marks, held: undefined };
     this.#values = new Values(this.#python, this.#fuel, wrote);
@@ -140,8 +144,16 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     return this.#python.capsule_pages.value * WASM_PAGE;
   }
 
+  get memory(): number {
+    return this.#python.memory.buffer.byteLength;
+  }
+
+  grant(bytes: number): void {
+    this.#python.capsule_memory_granted.value = Math.min(MAX_PAGES, Math.floor(bytes / WASM_PAGE));
+  }
+
   get reusable(): boolean {
-    return this.#python.memory.buffer.byteLength <= this.#parts.base.layout.length + REUSE_GROWTH;
+    return this.memory <= this.#parts.base.layout.length + REUSE_GROWTH;
   }
 
   reset(program: PreparedProgram | null, limits: SandboxLimits, now: number): void {

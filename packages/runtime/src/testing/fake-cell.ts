@@ -84,6 +84,7 @@ export const REQUEST: OpenRequest = {
   task: "main",
   args: Buffer.from("[]"),
   limits: { fuel: 1000, ram: null },
+  granted: 1000,
   seed: "00".repeat(32),
 };
 
@@ -108,6 +109,9 @@ export class Ear implements SandboxListener {
 
   started(): void {
     this.#note("started");
+  }
+  grown(): void {
+    this.#note("grown");
   }
   call(message: Of<"call">): void {
     this.#note("call");

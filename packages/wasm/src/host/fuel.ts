@@ -8,6 +8,8 @@ export const SLICE = 20_000_000;
 const ENTRY = 1000;
 /** What a plain call may burn without a check. Only our own conversions run in plain calls, never guest code. */
 const PLAIN = 0x7fff_ffff;
+/** No memory has more. */
+const ALL_PAGES = 65_536;
 /** As low as the counter is set: far enough from the end of 32 bits for what the guest burns before its next check. */
 const LEAST = -0x4000_0000;
 
@@ -18,10 +20,17 @@ const LEAST = -0x4000_0000;
 export class FuelTank {
   readonly #slice: number;
   readonly #counter: WebAssembly.Global<"i32">;
+  readonly #memory: WebAssembly.Global<"i32"> | null;
   #granted = 0;
   #limit = 0;
 
-  constructor(counter: WebAssembly.Global<"i32">, slice: number) {
+  /** @param memory `capsule_memory_granted`: growing beyond it asks the gate too, so plain calls must not */
+  constructor(
+    counter: WebAssembly.Global<"i32">,
+    slice: number,
+    memory: WebAssembly.Global<"i32"> | null = null,
+  ) {
+    this.#memory = memory;
     this.#counter = counter;
     this.#slice = slice;
   }
@@ -37,13 +46,13 @@ export class FuelTank {
 
   fill(limit: number): void {
     this.#limit = limit;
-    this.#granted = 0;
-    this.#counter.value = 0;
-    this.grant();
+    this.#granted = Math.min(this.#slice, limit);
+    this.#counter.value = this.#granted;
   }
 
-  /** Grants the next slice; false if there is none left. */
+  /** Grants the next slice where the last is used up; false if there is none left. */
   grant(): boolean {
+    if (this.#counter.value >= 0) return true;
     if (this.empty) return false;
     const amount = Math.min(this.#slice, this.#limit - this.#granted);
     this.#granted += amount;
@@ -70,10 +79,13 @@ export class FuelTank {
   /** Runs a plain (not promising) call of an export, in which the guest can't pause; its fuel counts like any other. */
   plain<T>(call: () => T): T {
     const before = this.#counter.value;
+    const granted = this.#memory?.value ?? 0;
     this.#counter.value = PLAIN;
+    if (this.#memory) this.#memory.value = ALL_PAGES;
     try {
       return call();
     } finally {
+      if (this.#memory) this.#memory.value = granted;
       this.#set(before - (PLAIN - this.#counter.value));
     }
   }

@@ -5,6 +5,7 @@ export interface CapsuleExports {
   readonly capsule_fuel: WebAssembly.Global<"i32">;
   readonly capsule_gate: WebAssembly.Table;
   readonly capsule_memory_limit: WebAssembly.Global<"i32">;
+  readonly capsule_memory_granted: WebAssembly.Global<"i32">;
   readonly capsule_pages: WebAssembly.Global<"i32">;
   readonly memory: WebAssembly.Memory;
   // biome-ignore lint/suspicious/noExplicitAny: whatever the module under test exports
