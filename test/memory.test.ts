@@ -178,7 +178,7 @@ for (const [language, file, source, image, hogs] of [
         if (event.type === "task_ended" && !event.envelope.success)
           ended.set(event.task, event.envelope.error.error_type);
       };
-      const { envelope } = await runtime.run({ file, args: ["timeout", 0, 320], onEvent });
+      const { envelope } = await runtime.run({ file, args: ["timeout", 0, 240], onEvent });
       assert.ok(envelope.success);
       assert.deepEqual([ended.get("held"), ended.get("holder")], ["timeout", "timeout"]);
     });
