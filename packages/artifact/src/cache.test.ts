@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -18,6 +18,9 @@ import type { ProgramManifest } from "@capsule-run/protocol";
 import { fingerprint } from "./fingerprint.ts";
 import { type Artifact, artifactKey, type Entry, type Input, observe, openCache } from "./index.ts";
 import { prune } from "./prune.ts";
+
+/** Whether a process can have file systems of its own. */
+const canMount = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "none", tmpdir()]).status === 0;
 
 interface Folder extends Disposable {
   readonly root: string;
@@ -236,7 +239,7 @@ test("the most recently used artifacts are kept", () => {
   writeFileSync(join(at.dir, "programs", "left.tmp"), "");
   utimesSync(join(at.dir, "programs", "left.tmp"), 1, 1);
   writeFileSync(join(at.dir, "programs", "now.tmp"), "");
-  prune(at.dir, { programs: 3, index: 2 });
+  prune(at.dir, { programs: 3, index: 2, bytes: 1e9 });
   assert.deepEqual(
     keys.map((key) => existsSync(programFile(at.dir, key))),
     [true, false, false, false, true, true],
@@ -248,6 +251,82 @@ test("the most recently used artifacts are kept", () => {
   assert.equal(readdirSync(join(at.dir, "index")).length, 2);
   assert.equal(existsSync(join(at.dir, "programs", "left.tmp")), false);
   assert.equal(existsSync(join(at.dir, "programs", "now.tmp")), true);
+});
+
+test("artifacts are kept up to a number of bytes, the newest one whatever it has", () => {
+  using at = folder();
+  const cache = openCache(at.dir);
+  const keys = Array.from({ length: 4 }, (_, n) => {
+    const given = artifact(`x${n}`, 10_000);
+    cache.write({ ...at.entry, file: join(at.root, `${n}.ts`) }, at.inputs, given);
+    utimesSync(programFile(at.dir, given.key), 1000 + n * 1000, 1000 + n * 1000);
+    return given.key;
+  });
+  const kept = (): boolean[] => keys.map((key) => existsSync(programFile(at.dir, key)));
+  prune(at.dir, { programs: 10, index: 10, bytes: 25_000 });
+  assert.deepEqual(kept(), [false, false, true, true]);
+  prune(at.dir, { programs: 10, index: 10, bytes: 1 });
+  assert.deepEqual(kept(), [false, false, false, true]);
+});
+
+test("times in the future keep nothing out, and nothing for ever", () => {
+  using at = folder();
+  const future = Date.now() / 1000 + 3e8;
+  utimesSync(at.entry.file, future, future);
+  const inputs = observe([{ kind: "file", path: at.entry.file }], Date.now() + 1000);
+  assert.ok(inputs, "a file may claim to be of tomorrow");
+  const cache = openCache(at.dir);
+  const keys = Array.from({ length: 3 }, (_, n) => {
+    const given = artifact(`x${n}`, 10);
+    cache.write({ ...at.entry, file: join(at.root, `${n}.ts`) }, inputs, given);
+    utimesSync(programFile(at.dir, given.key), future + n, future + n);
+    assert.ok(cache.read(given.key));
+    return given.key;
+  });
+  prune(at.dir, { programs: 1, index: 1, bytes: 1e9 });
+  assert.deepEqual(
+    keys.map((key) => existsSync(programFile(at.dir, key))),
+    [false, false, true],
+  );
+});
+
+test("what could not be written leaves nothing, and works when it can be", { skip: !canMount }, () => {
+  using at = folder();
+  // A file system of its own, of a few kilobytes, for a process of its own.
+  const script = `
+    import { observe, openCache } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};
+    import { spawnSync } from "node:child_process";
+    import { existsSync, readdirSync, statSync } from "node:fs";
+    const [root, file] = process.argv.slice(1);
+    const entry = { file, version: "1", engine: "e" };
+    const inputs = observe([{ kind: "file", path: file }], Date.now() + 60000);
+    const artifact = { key: "7".repeat(64), manifest: {}, globals: [], pages: new Uint8Array(30000), bundle: new Uint8Array(0), sourceMap: "m".repeat(9000) };
+    const seen = [];
+    for (let size = 4; size <= 80; size += 4) {
+      spawnSync("mount", ["-t", "tmpfs", "-o", "size=" + size + "k", "none", root + "/.capsule"]);
+      const cache = openCache(root + "/.capsule/cache");
+      const first = cache.write(entry, inputs, artifact);
+      const files = readdirSync(root + "/.capsule", { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
+      const left = files.filter(({ name }) => name.endsWith(".tmp")).length;
+      const empty = files.filter(({ parentPath, name }) => statSync(parentPath + "/" + name).size === 0).length;
+      const other = openCache(root + "/.capsule/cache");
+      const found = other.lookUp(entry);
+      const wrong = found !== null && other.read(found) === null;
+      spawnSync("mount", ["-o", "remount,size=1m", root + "/.capsule"]);
+      const second = cache.write(entry, inputs, artifact);
+      const again = openCache(root + "/.capsule/cache");
+      const whole = again.read(again.lookUp(entry) ?? "") !== null && again.readSourceMap(artifact.key) !== null;
+      seen.push({ first: first.ok || first.code, left, empty, wrong, second: second.ok, whole });
+      spawnSync("umount", [root + "/.capsule"]);
+    }
+    console.log(JSON.stringify(seen));`;
+  mkdirSync(join(at.root, ".capsule"));
+  const node = [process.execPath, "--input-type=module", "--eval", script, at.root, at.entry.file];
+  const { stdout, stderr } = spawnSync("unshare", ["-rm", ...node], { encoding: "utf8" });
+  const seen = JSON.parse(stdout || `"${stderr}"`) as { first: unknown }[];
+  assert.deepEqual([...new Set(seen.map(({ first }) => first))].sort(), ["ENOSPC", true]);
+  for (const { first, ...rest } of seen)
+    assert.deepEqual(rest, { left: 0, empty: 0, wrong: false, second: true, whole: true }, String(first));
 });
 
 /** Writes and reads for a while; ends with 1 when it reads something wrong. Prints how many reads and writes did well. */
@@ -314,4 +393,10 @@ test("it may be deleted at any time", async () => {
     }
   });
   assert.ok(writes >= 10, `${writes} writes`);
+});
+
+test("it may be pruned while others read", async () => {
+  using at = folder();
+  const { reads, writes } = await race(at, () => prune(at.dir, { programs: 0, index: 0, bytes: 0 }));
+  assert.ok(writes >= 10, `${reads} reads, ${writes} writes`);
 });

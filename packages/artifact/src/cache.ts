@@ -62,7 +62,7 @@ export function openCache(dir: string): ArtifactCache {
     readSourceMap: (key) => sealedText(readIfThere(mapFile(key))),
     write(entry, inputs, artifact) {
       try {
-        ignore(dir);
+        undeleted(() => ignore(dir));
         indexes.delete(indexFile(entry));
         const { key } = artifact;
         writeWhole(mapFile(key), seal(artifact.sourceMap));
@@ -135,7 +135,6 @@ function touch(path: string): void {
   }
 }
 
-const TRIES = 5;
 let counter = 0;
 
 /**
@@ -144,15 +143,27 @@ let counter = 0;
  */
 function writeWhole(path: string, bytes: Buffer): void {
   const temporary = `${path}.${process.pid}.${counter++}.${Math.random().toString(36).slice(2)}.tmp`;
-  for (let tries = 1; ; tries++) {
+  undeleted(() => {
     try {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(temporary, bytes);
       renameSync(temporary, path);
-      return;
     } catch (error) {
       rmSync(temporary, { force: true });
-      // Somebody deleted the folder in between.
+      throw error;
+    }
+  });
+}
+
+const TRIES = 20;
+
+/** Does what needs a folder, again if somebody deleted that in between. */
+function undeleted(act: () => void): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      act();
+      return;
+    } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT" || tries === TRIES) throw error;
     }
   }
@@ -162,10 +173,14 @@ function writeWhole(path: string, bytes: Buffer): void {
 function ignore(dir: string): void {
   const parent = dirname(dir);
   if (basename(parent) !== ".capsule") return;
+  const path = join(parent, ".gitignore");
   mkdirSync(parent, { recursive: true });
   try {
-    writeFileSync(join(parent, ".gitignore"), "*\n", { flag: "wx" });
+    writeFileSync(path, "*\n", { flag: "wx" });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    // It would stay empty, and nobody would write it again.
+    rmSync(path, { force: true });
+    throw error;
   }
 }

@@ -26,10 +26,8 @@ export function observe(questions: readonly Question[], readAt: number): Input[]
 /** Clocks of file systems run behind by up to this many ms. */
 const CLOCK_SLACK = 15;
 
-function changedAt(path: string): number {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat ? Math.max(stat.ctimeMs, stat.mtimeMs) : 0;
-}
+/** When a file or what is said of it changed last. Its time of modification anybody can set, also to a future one. */
+const changedAt = (path: string): number => statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0;
 
 /** Whether every question still has its answer. Reads all files again: times of change alone prove nothing. */
 export function unchanged(inputs: readonly Input[]): boolean {

@@ -154,7 +154,12 @@ export class ProgramStore {
     const written = this.#cache(file).write(entry, inputs, artifact);
     if (written.ok || this.#temporary) return;
     this.#options.warn(`${file.cacheDir} can't be written (${written.code}): using a temporary cache`);
-    this.#temporary = mkdtempSync(join(tmpdir(), "capsule-"));
+    try {
+      this.#temporary = mkdtempSync(join(tmpdir(), "capsule-"));
+    } catch {
+      // Then it is kept nowhere, and made again when it is asked for again.
+      return;
+    }
     this.#caches.clear();
     this.#cache(file).write(entry, inputs, artifact);
   }
