@@ -11,6 +11,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const LONG: Readonly<Record<string, string>> = {
   /** All of CPython's own tests that a sandbox can run. */
   cpython: "test/cpython/run.ts",
+  /** Cells that break the protocol, and cells that are killed and stopped. */
+  cells: "test/cells/run.ts",
   /** Ten minutes of random modules for the rewriter. */
   fuzz: "packages/wasm/scripts/fuzz/run.ts",
   /** 100,000 runs in one runtime, for each language; `--runs=N` for fewer. */

@@ -48,6 +48,13 @@ export function cellsOf(parent: number): number[] {
     });
 }
 
+/** Process ids of all children of a process but the bundler's, those that nobody has buried too. */
+export const childrenOf = (parent: number): number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^[0-9]+$/.test(name))
+    .map(Number)
+    .filter((pid) => stat(pid)?.[1] === String(parent) && !commandLine(pid).includes("esbuild"));
+
 /** Whether a process is there and no zombie. */
 export const lives = (pid: number): boolean => (stat(pid)?.[0] ?? "Z") !== "Z";
 
