@@ -151,4 +151,26 @@ export async function writeLicences(
 ): Promise<void> {
   const text = collectLicences(await shippedComponents(metafiles, workingDir));
   writeFileSync(join(folder, LICENCES_FILE), text);
+  writeFileSync(
+    join(folder, "engine-javascript", "LICENSES.txt"),
+    collectLicences(await enginePartLicences()),
+  );
+  writeFileSync(join(folder, CAPSULE_LICENCE_FILE), capsuleLicence());
 }
+
+/** The file in `dist` with Capsule's own licence: it goes into exported artifacts, before those of their engines. */
+export const CAPSULE_LICENCE_FILE = "CAPSULE-LICENSE.txt";
+
+/** What is in the JavaScript engine's module and image, and so in exported artifacts. */
+async function enginePartLicences(): Promise<readonly Component[]> {
+  const guest = bundledPackages((await buildGuest()).metafiles, GUEST_FOLDER);
+  return sorted([...guest.map(readComponent), ...engineComponents()]);
+}
+
+const capsuleLicence = (): string =>
+  `This file is an artifact of Capsule's: a program, loaded, in an engine. The engine was changed by the Capsule authors
+(metered and made deterministic), and holds code of theirs under the licence that follows. The licences of the others
+whose code is in it stand behind that one. The program's own licence is its authors'.
+
+${readFileSync(join(root, "LICENSE"), "utf8").trim()}
+`;

@@ -11,7 +11,7 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   config: ["npm", "protocol"],
   scheduler: ["protocol"],
-  artifact: ["npm", "protocol"],
+  artifact: ["npm", "protocol", "wasm/src/host"],
   "engine-javascript": ["npm", "wasm"],
   "engine-python": ["npm", "wasm"],
   "guest-javascript": ["npm", "protocol", "wasm/src/host"],

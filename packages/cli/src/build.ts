@@ -1,13 +1,14 @@
-import type { LoadedProgram, Runtime } from "@capsule-run/runtime";
+import type { ExportedProgram, LoadedProgram, Runtime } from "@capsule-run/runtime";
 import type { Context } from "./context.ts";
 import { showPath } from "./failure.ts";
 import { oneLine } from "./format.ts";
 import { progressView } from "./progress.ts";
-import { programLine, snapshotLines, taskLines } from "./reporter.ts";
+import { exportLine, programLine, snapshotLines, taskLines } from "./reporter.ts";
 import { type Command, chooseProgram } from "./run.ts";
 
 /** What `capsule build --json` prints: the manifest without the output of the program's top level. */
-function buildJson({ file, cached, bytes, manifest }: LoadedProgram): string {
+function buildJson(program: LoadedProgram | ExportedProgram): string {
+  const { file, cached, bytes, manifest } = program;
   const { language, variant, needs, engine, entry, source, snapshot, reasons, tasks } = manifest;
   return JSON.stringify({
     file,
@@ -22,17 +23,25 @@ function buildJson({ file, cached, bytes, manifest }: LoadedProgram): string {
     snapshot,
     reasons,
     tasks,
+    ...("exported" in program ? { exported: program.exported } : {}),
   });
 }
 
-/** Loads a program; null when the user interrupts first. */
-function load(runtime: Runtime, file: string, context: Context): Promise<LoadedProgram | null> {
+/** What a compilation gives; null when the user interrupts first. */
+function unlessInterrupted<T>(compiling: Promise<T>, context: Context): Promise<T | null> {
   const { signal } = context.interruption;
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => resolve(null), { once: true });
-    runtime.load(file).then(resolve, reject);
+    compiling.then(resolve, reject);
   });
 }
+
+const compile = (
+  runtime: Runtime,
+  file: string,
+  command: Command,
+): Promise<LoadedProgram | ExportedProgram> =>
+  command.flags.has("--export") ? runtime.export(file) : runtime.load(file);
 
 /** `capsule build`. */
 export async function build(command: Command, context: Context): Promise<number> {
@@ -45,11 +54,13 @@ export async function build(command: Command, context: Context): Promise<number>
     onWarning: (message) => output.stderr.write(`${paint("yellow", "warning:")} ${oneLine(message)}\n`),
   });
   try {
-    const program = await load(runtime, file, context);
+    const program = await unlessInterrupted(compile(runtime, file, command), context);
     if (program === null) return interruption.exitCode ?? 0;
     if (command.json) output.stdout.write(`${buildJson(program)}\n`);
     const name = showPath(file, context.cwd);
     output.stderr.write(programLine(program, name, performance.now() - started, paint));
+    if ("exported" in program)
+      output.stderr.write(exportLine(program, showPath(program.exported.file, context.cwd), paint));
     if (command.verbose) output.stderr.write(snapshotLines(program) + taskLines(program));
     return 0;
   } finally {

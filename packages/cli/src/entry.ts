@@ -6,7 +6,8 @@ if (process.env.CAPSULE_LAUNCHER) watchLauncher();
 
 const words = process.argv.slice(2);
 // A run needs a cell: it gets ready while the rest of the command line is loaded.
-if (words[0] === "run") startEarly(words.slice(1).find((word) => !word.startsWith("-")));
+if (words[0] === "run" || words[0] === "exec")
+  startEarly(words.slice(1).find((word) => !word.startsWith("-")));
 
 void import("./main.ts").then(({ main, services }) => main(words, services));
 

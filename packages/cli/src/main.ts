@@ -20,6 +20,7 @@ async function dispatch(invocation: Invocation, context: Context): Promise<numbe
       return 0;
     case "command":
       if (invocation.command.name === "run") return run(invocation, context);
+      if (invocation.command.name === "exec") return (await import("./exec.ts")).exec(invocation, context);
       if (invocation.command.name === "engines")
         return (await import("./engines.ts")).engines(invocation, context);
       return (await import("./build.ts")).build(invocation, context);

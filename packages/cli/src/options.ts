@@ -28,6 +28,19 @@ const JSON_ROW = { flag: "--json" } as const;
 const HELP: OptionRow = { flag: "--help", short: "-h", help: "show this help" };
 const VERSION: OptionRow = { flag: "--version", help: "show the version" };
 
+/** What `run` and `exec` have in common. */
+const RUN_OPTIONS: readonly OptionRow[] = [
+  { ...JSON_ROW, help: "print one line on stdout, the envelope; all other output goes to stderr" },
+  {
+    flag: "--verbose",
+    help: "a line on stderr for each event of a task; stack traces of internal errors",
+  },
+  { flag: "--args-file", value: "FILE", help: "read main's arguments from a JSON array; excludes ARGS" },
+  { flag: "--mount", value: "HOST[::GUEST][:ro|:rw]", help: "give tasks a folder", notYet: true },
+  { flag: "--sealed", help: "no files, hosts or variables", notYet: true },
+  HELP,
+];
+
 /** All commands with their options: what is parsed and what help says are both made from this. */
 export const COMMANDS: readonly CommandRow[] = [
   {
@@ -41,32 +54,38 @@ export const COMMANDS: readonly CommandRow[] = [
       "The program's stdout goes to stdout, followed by the result: a string as it is, else JSON, nothing for",
       "null. Its stderr goes to stderr, followed by one summary line.",
     ],
-    options: [
-      { ...JSON_ROW, help: "print one line on stdout, the envelope; all other output goes to stderr" },
-      {
-        flag: "--verbose",
-        help: "a line on stderr for each event of a task; stack traces of internal errors",
-      },
-      { flag: "--args-file", value: "FILE", help: "read main's arguments from a JSON array; excludes ARGS" },
-      { flag: "--mount", value: "HOST[::GUEST][:ro|:rw]", help: "give tasks a folder", notYet: true },
-      { flag: "--sealed", help: "no files, hosts or variables", notYet: true },
-      HELP,
-    ],
+    options: RUN_OPTIONS,
     examples: ["capsule run hello.ts", "capsule run --json report.ts 2026 --draft"],
     passes: true,
   },
   {
     name: "build",
     operands: ["[FILE]"],
-    summary: "compile a program into the cache",
-    details: ["FILE as for run. A line on stderr says what was built."],
+    summary: "compile a program into the cache, or into a file",
+    details: [
+      "FILE as for run. A line on stderr says what was built.",
+      "With --export the program is written beside FILE, as an artifact: one file with all that it needs. capsule exec",
+      "runs it on any machine that has this version of Capsule.",
+    ],
     options: [
       { ...JSON_ROW, help: "print one line on stdout: the tasks, their limits, sizes and hashes" },
       { flag: "--verbose", help: "say when the snapshot was taken and why; list the tasks" },
-      { flag: "--export", help: "write STEM.wasm beside FILE", notYet: true },
+      { flag: "--export", help: "write STEM.wasm beside FILE" },
       HELP,
     ],
-    examples: ["capsule build hello.ts"],
+    examples: ["capsule build hello.ts", "capsule build --export hello.ts"],
+  },
+  {
+    name: "exec",
+    operands: ["FILE.wasm", "[ARGS…]"],
+    summary: "run an artifact that build --export wrote",
+    details: [
+      "Needs neither the program's source nor a compiler. Arguments, output and exit codes are those of run.",
+      "A file that is damaged, forged, or of another version of Capsule is refused.",
+    ],
+    options: RUN_OPTIONS,
+    examples: ["capsule exec hello.wasm", "capsule exec --json report.wasm 2026 --draft"],
+    passes: true,
   },
   {
     name: "engines",
@@ -92,7 +111,6 @@ export const TOP_OPTIONS: readonly OptionRow[] = [HELP, VERSION];
 
 /** Commands that are promised and do not exist yet. */
 const LATER: readonly string[] = [
-  "exec",
   "worker",
   "mcp",
   "runs",

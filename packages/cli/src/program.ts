@@ -6,10 +6,8 @@ import { nearest } from "./nearest.ts";
 /** The source files a program can be. */
 const EXTENSIONS: readonly string[] = [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx", ".py"];
 
-/** Files that are promised and can't be run yet. */
-const LATER: Readonly<Record<string, string>> = {
-  ".wasm": "running a .wasm artifact",
-};
+/** What `capsule build --export` writes. */
+const ARTIFACT = ".wasm";
 
 function nearFiles(file: string, path: string): string {
   const folder = dirname(path);
@@ -31,14 +29,35 @@ function nearFiles(file: string, path: string): string {
  */
 export function findProgram(file: string, cwd: string): string {
   const path = resolve(cwd, file);
+  const extension = extname(path);
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) throw new UsageError("file-not-found", `there is no file ${file}${nearFiles(file, path)}`);
   if (stat.isDirectory()) throw new UsageError("file-not-found", `${file} is a folder, not a program`);
-  const extension = extname(path);
-  const later = LATER[extension];
-  if (later)
-    throw new UsageError("not-yet", `${file}: ${later} is not yet possible with this version of Capsule`);
+  if (extension === ARTIFACT)
+    throw new UsageError(
+      "arguments",
+      `${file} is no source file; an artifact is run by: capsule exec ${file}`,
+    );
   if (!EXTENSIONS.includes(extension))
     throw new UsageError("not-a-program", `${file} is not a program; those are ${EXTENSIONS.join(" ")}`);
   return path;
+}
+
+/**
+ * The absolute path of the artifact a user named. What is in the file is the runtime's to judge.
+ * @throws UsageError when it is none by its name
+ */
+export function findArtifact(file: string, cwd: string): string {
+  const path = resolve(cwd, file);
+  const extension = extname(path);
+  if (extension === ARTIFACT) return path;
+  if (EXTENSIONS.includes(extension))
+    throw new UsageError(
+      "arguments",
+      `${file} is a source file, no artifact; to run it: capsule run ${file}`,
+    );
+  throw new UsageError(
+    "arguments",
+    `${file} is no artifact; those end in ${ARTIFACT}, and \`capsule build --export\` makes them`,
+  );
 }

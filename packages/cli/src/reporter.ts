@@ -1,5 +1,5 @@
 import type { Envelope, ExecutionInfo } from "@capsule-run/protocol";
-import type { LoadedProgram, RunEvent } from "@capsule-run/runtime";
+import type { ExportedProgram, LoadedProgram, RunEvent } from "@capsule-run/runtime";
 import type { Paint } from "./colour.ts";
 import { bytes, duration, oneLine, plural, thousands } from "./format.ts";
 
@@ -51,12 +51,17 @@ export function eventLine(event: RunEvent, elapsedMs: number, paint: Paint): str
   return `${time} ${"  ".repeat(depth(event.path))} ${name} ${paint("dim", `[${oneLine(event.path)}]`)} ${describe(event, paint)}\n`;
 }
 
-/** `hello.ts compiled · 2 tasks · 12.3 kB · 350 ms`, or `… found in the cache · …`. */
+/** `hello.ts compiled · 2 tasks · 12.3 kB · 350 ms`, or `… found in the cache · …`, or `hello.wasm opened · …`. */
 export function programLine(program: LoadedProgram, name: string, elapsedMs: number, paint: Paint): string {
-  const how = program.cached ? "found in the cache" : "compiled";
+  const found = program.file.endsWith(".wasm") ? "opened" : "found in the cache";
+  const how = program.cached ? found : "compiled";
   const facts = [plural(program.manifest.tasks.length, "task"), bytes(program.bytes), duration(elapsedMs)];
   return `${paint("bold", oneLine(name))} ${paint("green", how)} · ${facts.join(" · ")}\n`;
 }
+
+/** `hello.wasm written · 2.6 MB`. */
+export const exportLine = ({ exported }: ExportedProgram, name: string, paint: Paint): string =>
+  `${paint("bold", oneLine(name))} ${paint("green", "written")} · ${bytes(exported.bytes)}\n`;
 
 /** When the snapshot was taken, on which engine, and why, for `--verbose`. */
 export function snapshotLines(program: LoadedProgram): string {

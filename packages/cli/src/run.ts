@@ -123,8 +123,11 @@ function exitCode(envelope: Envelope | null, context: Context): number {
 }
 
 /** `capsule run`. */
-export async function run(command: Command, context: Context): Promise<number> {
-  const file = await chooseProgram(command, context);
+export const run = async (command: Command, context: Context): Promise<number> =>
+  runProgram(await chooseProgram(command, context), command, context);
+
+/** Runs a program, from its source or from an artifact. */
+export async function runProgram(file: string, command: Command, context: Context): Promise<number> {
   const console = new Console(context, command.json);
   const runtime = await context.services.createRuntime({
     cwd: context.cwd,

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { digestFile, sameFile } from "../src/digest.ts";
 import { firstWrongLicence } from "../src/find.ts";
+import { joinLicences, LICENCES } from "../src/licences.ts";
 import { licencesOf, versionsOf } from "../src/pin.ts";
 import { ENGINE_PACKAGE, PACKAGE_FOLDER } from "../src/ready.ts";
 import { type EngineRecord, RECORD, readRecord } from "../src/record.ts";
@@ -35,6 +36,8 @@ export function writePackage(out: string, { engine, artifacts }: PackageParts): 
     share(join(engine, name), join(out, PACKAGE_FOLDER, name));
   }
   writeFileSync(join(out, PACKAGE_FOLDER, RECORD), `${JSON.stringify(shipped)}\n`);
+  const joined = joinLicences(artifacts, readFileSync(join(artifacts, "SHA256SUMS"), "utf8"));
+  writeFileSync(join(out, PACKAGE_FOLDER, LICENCES), joined ?? "");
   for (const name of ["MANIFEST", ...licences]) {
     mkdirSync(dirname(join(out, name)), { recursive: true });
     copyFileSync(join(artifacts, name), join(out, name));

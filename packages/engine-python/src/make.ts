@@ -5,6 +5,7 @@ import { digestSlowly, type Stamp, sameFile, stampOf } from "./digest.ts";
 import { codeOf, EngineError, explained, isReadOnly, WrongFile } from "./failure.ts";
 import { fetchArtifacts } from "./fetch.ts";
 import { type Artifacts, type FindOptions, foundArtifacts } from "./find.ts";
+import { keepLicences } from "./licences.ts";
 import { withLock } from "./lock.ts";
 import { PIN, versionsOf } from "./pin.ts";
 import { enginesIn, makeTemporaryCache } from "./places.ts";
@@ -203,6 +204,7 @@ async function make(
     const stamp = stampOf(join(folder, name));
     if (stamp) verified[name] = stamp;
   }
+  keepLicences(folder, artifacts.folder);
   const old = readRecord(folder);
   const known = old?.key === key ? old : null;
   const record: EngineRecord = {

@@ -16,6 +16,8 @@ export interface Pin {
   readonly wheel: PinnedFile;
   /** The files that are taken, all in the module's folder `artifacts`. */
   readonly files: Readonly<Record<ArtifactFile, PinnedFile>>;
+  /** The licences of all that is in it, as one text: see `joinLicences`. */
+  readonly licences: PinnedFile;
 }
 
 /** The files of a pin. `SHA256SUMS` lists the licences, so that its hash pins them too. */
@@ -47,6 +49,10 @@ export const PIN: Pin = {
       size: 6_584,
       sha256: "3339091f49b6cf94aaf90d5a68c281c3f1cc3384450f3cb94b768d8274d0fa20",
     },
+  },
+  licences: {
+    size: 905_264,
+    sha256: "bf59bab3a8d899bd7adfed9fe284a18ca39cb32d2acbdf52388e3a315dad6e98",
   },
 };
 

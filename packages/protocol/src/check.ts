@@ -101,7 +101,8 @@ export function checkFromCell(message: Record<string, unknown>): FromCell {
 const isEnding = ({ ok, error, lacks, body }: Extract<FromCell, { type: "ended" }>): boolean =>
   ok ? error === "" && lacks === "" && isJson(body) : error !== "" && body.length <= LIMITS.reportBytes;
 
-function isParameters(value: unknown): boolean {
+/** Whether something is what `Parameters` says. */
+export function isParameters(value: unknown): boolean {
   const { names, required, rest } = (value ?? {}) as Record<string, unknown>;
   return (
     Array.isArray(names) && names.length <= 1000 && names.every(text(1000)) && count(required) && flag(rest)

@@ -46,6 +46,7 @@ export interface Place {
 export type UsageSlug =
   | "args-file"
   | "arguments"
+  | "artifact"
   | "capsule-toml"
   | "compile"
   | "dependency-fetch"

@@ -1,4 +1,5 @@
 export * from "./check.ts";
+export * from "./check-manifest.ts";
 export * from "./codec.ts";
 export * from "./envelope.ts";
 export * from "./errors.ts";

@@ -29,6 +29,8 @@ export const LIMITS = {
   tasks: 10_000,
   /** Bytes of one bundled program. */
   bundleBytes: 64 * 1024 * 1024,
+  /** Bytes of an exported artifact: its engine, its memory, its program and its licences. */
+  artifactBytes: 512 * 1024 * 1024,
   /** Characters of the list of a program's tasks, with the sources of their functions, as JSON. */
   manifestCharacters: 4 * 1024 * 1024,
   /** Bytes of an error report, as JSON. */

@@ -28,7 +28,7 @@ export interface Progress {
 }
 
 export interface RunRequest {
-  /** The program's source file. */
+  /** The program's source file, or an exported artifact (`.wasm`). */
   readonly file: string;
   /** Arguments of `main`: JSON values. */
   readonly args?: readonly unknown[] | undefined;
@@ -70,18 +70,34 @@ export interface RunResult {
 export interface LoadedProgram {
   readonly file: string;
   readonly manifest: ProgramManifest;
-  /** Whether the artifact came from the cache. */
+  /** Whether nothing had to be loaded: the artifact came from the cache, or is the file itself. */
   readonly cached: boolean;
   /** Bytes of the artifact. */
   readonly bytes: number;
 }
 
+/** A program that was written to a file. */
+export interface ExportedProgram extends LoadedProgram {
+  readonly exported: {
+    /** Absolute. */
+    readonly file: string;
+    readonly bytes: number;
+    readonly sha256: string;
+  };
+}
+
 export interface Runtime extends AsyncDisposable {
   /**
-   * Compiles a program, or finds it in the cache.
-   * @throws UsageError for whatever the user can mend: no such file, compile errors, wrong options, no `main`
+   * Compiles a program, or finds it in the cache; or opens an exported artifact.
+   * @throws UsageError for whatever the user can mend: no such file, compile errors, wrong options, no `main`, a
+   * damaged or forged artifact, or one of another version
    */
   load(file: string): Promise<LoadedProgram>;
+  /**
+   * Compiles a program and writes it beside its source, as an artifact that needs neither source nor compiler.
+   * @throws UsageError as `load` does, and if the file can't be written
+   */
+  export(file: string): Promise<ExportedProgram>;
   /**
    * Runs `main` once. What a task did wrong is in the envelope.
    * @throws UsageError as `load` does

@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { peekEngine } from "@capsule-run/artifact/peek";
 import { startCell } from "@capsule-run/cell";
 import type { Language, Variant } from "@capsule-run/protocol";
 import { cellScript, javascriptEngine } from "./parts.ts";
@@ -15,16 +16,20 @@ let early: EarlyCell | null = null;
 
 /**
  * Starts a cell for the program `file` before the runtime is loaded, so that both get ready at once. The first runtime
- * takes it. Needs no other module of ours but the engines' finder: keep it so.
+ * takes it. Needs no other modules of ours but those that find engines: keep it so.
  */
 export function startEarly(file: string | undefined): void {
-  early = file?.endsWith(".py") ? startPython() : start("javascript", javascriptEngine(), "full");
+  const exported = file?.endsWith(".wasm") ? peekEngine(file) : null;
+  const isPython = exported ? exported.language === "python" : file?.endsWith(".py");
+  // Most sources need no more than the small variant.
+  const variant = exported?.variant === "full" ? "full" : "core";
+  early = isPython ? startPython(variant) : start("javascript", javascriptEngine(), "full");
 }
 
-/** Most programs need no more than the small variant; if that is not ready yet, there is no hurry. */
-function startPython(): EarlyCell | null {
-  const engine = findPython("core");
-  return engine && start("python", engine.folder, "core");
+/** If the engine is not ready yet, there is no hurry. */
+function startPython(variant: Variant): EarlyCell | null {
+  const engine = findPython(variant);
+  return engine && start("python", engine.folder, variant);
 }
 
 function start(language: Language, engine: string, variant: Variant): EarlyCell {

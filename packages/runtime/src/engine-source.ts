@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readLicences } from "@capsule-run/engine-python/licences";
 import type { ReadyEngine } from "@capsule-run/engine-python/ready";
 import { type EngineInfo, readEngineInfo } from "@capsule-run/guest-javascript/drive";
 import { UsageError, type Variant } from "@capsule-run/protocol";
 import type { Progress } from "./api.ts";
-import type { Engine, EngineSource } from "./engines.ts";
+import type { Engine, EngineParts, EngineSource } from "./engines.ts";
 import { cellScript, javascriptEngine, preparationScript } from "./parts.ts";
 import { findPython, pythonPlaces } from "./python.ts";
 import { VERSION } from "./version.ts";
@@ -21,7 +24,14 @@ export function installedEngines(options: SourceOptions): EngineSource {
     const folder = javascriptEngine();
     info ??= readInfo(folder);
     const { hash, floor } = info;
-    return { language: "javascript", variant: "full", hash, floor, script: cellScript("javascript"), folder };
+    const parts: EngineParts = {
+      module: join(folder, "engine.wasm"),
+      globals: info.globals.length,
+      image: async () => readFileSync(join(folder, "image.bin")),
+      licences: () => readFileSync(join(folder, "LICENSES.txt"), "utf8"),
+    };
+    const script = cellScript("javascript");
+    return { language: "javascript", variant: "full", hash, floor, script, folder, parts };
   };
   return {
     release: async (language) => (language === "javascript" ? javascript().hash : pythonPlaces().key),
@@ -72,7 +82,20 @@ export async function python(
   }
 }
 
-function asEngine({ variant, hash, info, folder }: ReadyEngine): Engine {
+function asEngine(ready: ReadyEngine): Engine {
+  const { variant, hash, info, folder } = ready;
+  const parts: EngineParts = {
+    module: ready.wasm,
+    globals: (info.globals as readonly number[]).length,
+    image: async () => (await import("@capsule-run/guest-python/image")).readImage(ready.image),
+    licences: () => {
+      const text = readLicences(ready, pythonPlaces());
+      if (text !== null) return text;
+      const message =
+        "the licences of the Python engine, which belong into the artifact, are not on this machine: remove";
+      throw new UsageError("engine", `${message} ${folder}; the engine is then made anew, with them`);
+    },
+  };
   const script = cellScript("python");
-  return { language: "python", variant, hash, floor: Number(info.floor), script, folder };
+  return { language: "python", variant, hash, floor: Number(info.floor), script, folder, parts };
 }

@@ -14,7 +14,16 @@ function source(): EngineSource & { asked: string[]; broken: boolean } {
       this.asked.push(`${language} ${variant}`);
       if (this.broken) throw new Error("no network");
       const own = language === "javascript" ? "full" : variant;
-      return { language, variant: own, hash: `${language} ${own}`, floor: 1, script: "s", folder: "f" };
+      const parts = { module: "m", globals: 0, image: async () => new Uint8Array(0), licences: () => "" };
+      return {
+        language,
+        variant: own,
+        hash: `${language} ${own}`,
+        floor: 1,
+        script: "s",
+        folder: "f",
+        parts,
+      };
     },
   };
 }

@@ -13,6 +13,23 @@ export interface Engine {
   /** A cell's script, and the folder it may read. */
   readonly script: string;
   readonly folder: string;
+  /** What exported artifacts are made of and held to. */
+  readonly parts: EngineParts;
+}
+
+/** What an engine's folder holds, each read when it is asked for. */
+export interface EngineParts {
+  /** The path of its module. */
+  readonly module: string;
+  /** How many mutable globals it has. */
+  readonly globals: number;
+  /** The whole of its memory after its boot. */
+  image(): Promise<Uint8Array>;
+  /**
+   * The licences of all code of others that is in module and image.
+   * @throws UsageError if they are not there
+   */
+  licences(): string;
 }
 
 /** The engines of a release, each found, or made, when it is first asked for. */

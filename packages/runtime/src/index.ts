@@ -1,4 +1,5 @@
 export type {
+  ExportedProgram,
   LoadedProgram,
   Output,
   Progress,

@@ -52,6 +52,11 @@ export interface LanguageSupport {
   /** Printed text that names places of the bundle has one of these in it. */
   readonly placeMarks: readonly string[];
   bundle(request: BundleRequest): Promise<Bundle>;
+  /**
+   * Looks at a bundle that somebody else may have made, as closely as a cell has to rely on.
+   * @throws Error with what is wrong with it
+   */
+  checkBundle(code: Uint8Array): Promise<void>;
   trace(): Promise<Trace>;
 }
 
@@ -64,6 +69,8 @@ const javascript: LanguageSupport = {
     const bundle = await bundleProgram({ file, root, sdk: guestSdk(), cwd });
     return { ...bundle, code: Buffer.from(bundle.code), needs: [] };
   },
+  // Whatever it is, the engine says what it thinks of it.
+  async checkBundle() {},
   async trace() {
     const trace = await import("@capsule-run/guest-javascript/trace");
     return {
@@ -84,6 +91,9 @@ const python: LanguageSupport = {
     const bundle = await bundleProgram({ file, root, cwd, full, progress: onProgress });
     return { ...bundle, needs: bundle.reasons };
   },
+  async checkBundle(code) {
+    (await import("@capsule-run/guest-python/files")).readFiles(code);
+  },
   async trace() {
     const trace = await import("@capsule-run/guest-python/trace");
     return {
@@ -93,6 +103,9 @@ const python: LanguageSupport = {
     };
   },
 };
+
+/** A language by its name. */
+export const languageNamed = (name: Language): LanguageSupport => (name === "python" ? python : javascript);
 
 /** The language of a program file, by its name. */
 export const languageOf = (file: string): LanguageSupport => (extname(file) === ".py" ? python : javascript);

@@ -20,3 +20,6 @@ export const pythonKey = (): string => inDist("python.key");
 
 /** What `@capsule-run/sdk` means inside a sandbox. */
 export const guestSdk = (): string => inDist("guest-sdk.js");
+
+/** The text of Capsule's own licence. */
+export const capsuleLicence = (): string => inDist("CAPSULE-LICENSE.txt");

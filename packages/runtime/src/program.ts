@@ -1,3 +1,4 @@
+import { keepsBundle } from "@capsule-run/artifact";
 import {
   checkLoadedTasks,
   type ErrorReport,
@@ -19,6 +20,7 @@ import { duration } from "./words.ts";
 
 /** A program that is ready to run. */
 export interface Program {
+  /** As the user wrote it. */
   readonly file: string;
   readonly manifest: ProgramManifest;
   readonly tasks: ReadonlyMap<string, TaskManifest>;
@@ -34,6 +36,29 @@ export interface Program {
   translate(text: string): Promise<string>;
   /** The same program on the variant of its engine that has `code`; remembered for later runs. */
   complete(code: string): Promise<Program>;
+}
+
+/** What a program is made ready of. */
+export interface ProgramParts
+  extends Pick<Program, "file" | "manifest" | "artifact" | "cells" | "cached" | "complete"> {
+  readonly language: LanguageSupport;
+  readonly view: View;
+  /** Asked for when an error is to be told. */
+  sourceMap(): string;
+}
+
+/** Makes a program ready. */
+export function programOf({ language, view, sourceMap, ...parts }: ProgramParts): Program {
+  return {
+    ...parts,
+    tasks: new Map(parts.manifest.tasks.map((task) => [task.name, task])),
+    placeMarks: language.placeMarks,
+    describe: async (report) => {
+      const given = readReport(Buffer.from(report.subarray(0, LIMITS.errorCharacters * 8)).toString());
+      return (await language.trace()).report(given, sourceMap(), view).message;
+    },
+    translate: async (text) => (await language.trace()).places(text, sourceMap(), view),
+  };
 }
 
 /** A bundle, and what is needed to speak of it in the user's terms. */
@@ -91,10 +116,6 @@ export async function loadProgram(source: Source, { engine, cells }: Crew): Prom
     artifact: { hash: source.key, globals, pages: message.body, snapshot, bundle },
   };
 }
-
-/** A snapshot holds a JavaScript program whole; one in Python still reads its files when it runs. */
-const keepsBundle = ({ language, snapshot }: ProgramManifest): boolean =>
-  language === "python" || snapshot === "before";
 
 function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
   const { fuel, ram, timeoutMs } = LIMITS.load;
@@ -205,6 +226,12 @@ export function checkManifest(
         `task "${name}": ram is ${policy.ram} bytes; an empty sandbox of this program${larger} takes ${floor} bytes already`,
       );
 }
+
+/** Bytes of memory a sandbox of a program with these pages starts with, and a little to do something in. */
+export const sandboxBytes = (pages: Uint8Array): number =>
+  pages.length < 4
+    ? 0
+    : new DataView(pages.buffer, pages.byteOffset, pages.length).getUint32(0, true) + 256 * 1024;
 
 const list = (names: readonly string[]): string =>
   names

@@ -119,16 +119,27 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   };
 
   return {
-    async load(file): Promise<LoadedProgram> {
+    async load(file) {
       if (closing.signal.aborted) throw new Error("the runtime was closed");
-      const { manifest, cached, artifact } = await find(file);
-      return { file, manifest, cached, bytes: artifact.pages.length + artifact.bundle.length };
+      return loaded(file, await find(file));
+    },
+    async export(file) {
+      if (closing.signal.aborted) throw new Error("the runtime was closed");
+      const { program, exported } = await store.export(await locate(file, cwd, options.cacheDir));
+      return { ...loaded(file, program), exported };
     },
     run,
     close,
     [Symbol.asyncDispose]: close,
   };
 }
+
+const loaded = (file: string, { manifest, cached, artifact }: Program): LoadedProgram => ({
+  file,
+  manifest,
+  cached,
+  bytes: artifact.pages.length + artifact.bundle.length,
+});
 
 async function locate(file: string, cwd: string, cacheDir: string | undefined): Promise<ProgramFile> {
   const { readProject } = await import("@capsule-run/config");

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { isAbsolute, join, relative, sep } from "node:path";
+import { join } from "node:path";
 import {
   type Artifact,
   type ArtifactCache,
@@ -11,12 +11,16 @@ import {
   openCache,
   type StoredArtifact,
 } from "@capsule-run/artifact";
-import { LIMITS, type ProgramManifest } from "@capsule-run/protocol";
+import type { Exported } from "@capsule-run/artifact/exported";
+import { type ProgramManifest, UsageError } from "@capsule-run/protocol";
 import type { Progress } from "./api.ts";
 import type { CellArtifact } from "./cell.ts";
 import type { Crew, Fleet } from "./engines.ts";
+import { ExportedPrograms, exportedPath, isExported, type ProgramPath } from "./exported.ts";
 import { type Bundle, type LanguageSupport, languageOf } from "./languages.ts";
-import { checkManifest, loadProgram, type Program, readReport, type Source } from "./program.ts";
+import { capsuleLicence } from "./parts.ts";
+import { checkManifest, loadProgram, type Program, programOf, type Source, sandboxBytes } from "./program.ts";
+import { shownFrom } from "./shown.ts";
 
 /** The rules by which programs are loaded; a change of them makes every artifact anew. */
 const RULES = "2";
@@ -29,13 +33,8 @@ export interface StoreOptions {
   readonly progress: (step: Progress | null) => void;
 }
 
-/** A program file in its project. */
-export interface ProgramFile {
-  /** Absolute. */
-  readonly path: string;
-  /** As the user wrote it. */
-  readonly given: string;
-  readonly root: string;
+/** A source file in its project. */
+export interface ProgramFile extends ProgramPath {
   /** Where its artifact is kept. */
   readonly cacheDir: string;
 }
@@ -49,14 +48,17 @@ export class ProgramStore {
   readonly #making = new Map<string, Promise<Program>>();
   /** Entries of the cache that hold for this release, by language. */
   readonly #releases = new Map<LanguageSupport, string>();
+  readonly #exported: ExportedPrograms;
   #temporary: string | null = null;
 
   constructor(options: StoreOptions) {
     this.#options = options;
+    this.#exported = new ExportedPrograms(options);
   }
 
   /** @throws UsageError */
   get(file: ProgramFile): Promise<Program> {
+    if (isExported(file.path)) return this.#exported.get(file);
     const language = languageOf(file.path);
     const release = this.#releases.get(language);
     if (release !== undefined) return this.#get(file, language, release);
@@ -64,6 +66,44 @@ export class ProgramStore {
       this.#releases.set(language, found);
       return this.#get(file, language, found);
     });
+  }
+
+  /**
+   * Compiles a program and writes it beside its source, whole. Bundles it anew and takes nothing from the index of the
+   * cache, which also knows what runs have found out: the same source gives the same file.
+   * @throws UsageError
+   */
+  async export(file: ProgramFile): Promise<{ readonly program: Program; readonly exported: Exported }> {
+    if (isExported(file.path)) throw new UsageError("artifact", `${file.given} is an artifact already`);
+    const language = languageOf(file.path);
+    const release = await this.#options.fleet.release(language.name);
+    const entry = { file: file.path, version: this.#options.version, engine: release };
+    const made = await this.#compile(file, language, null);
+    if (this.#cache(file).lookUp(entry) === null) this.#write(file, entry, made.inputs, made.artifact);
+    const { manifest, globals, bundle, sourceMap } = made.artifact;
+    const { engine } = made.crew;
+    const { applied } = await import("@capsule-run/wasm/host");
+    const { wholeMemory, writeExported } = await import("@capsule-run/artifact/exported");
+    const snapshot = wholeMemory(applied(made.artifact.pages, await engine.parts.image()));
+    const path = exportedPath(file.path);
+    const exported = writeExported(path, exportedPath(file.given), {
+      version: this.#options.version,
+      engine: readFileSync(engine.parts.module),
+      ...{ manifest, globals, snapshot, bundle, sourceMap },
+      licences: `${readFileSync(capsuleLicence(), "utf8")}\n${engine.parts.licences()}`,
+    });
+    const program = programOf({
+      file: file.given,
+      ...fromStored(made.artifact),
+      cells: made.crew.cells,
+      cached: made.cached,
+      language,
+      view: { root: file.root, cwd: this.#options.cwd },
+      sourceMap: () => sourceMap,
+      complete: () => this.get(file),
+    });
+    this.#programs.delete(file.path);
+    return { program, exported };
   }
 
   /** Removes what was kept only for this runtime. */
@@ -112,6 +152,13 @@ export class ProgramStore {
     language: LanguageSupport,
     need: string | null,
   ): Promise<Program> {
+    const { inputs, artifact, crew } = await this.#compile(file, language, need);
+    this.#write(file, entry, inputs, artifact);
+    return this.#remember(file, entry, language, crew, artifact, false, artifact.sourceMap);
+  }
+
+  /** Bundles and loads a program, on the variant of the engine that has what it needs. */
+  async #compile(file: ProgramFile, language: LanguageSupport, need: string | null): Promise<Compiled> {
     const { fleet, cwd, warn, progress } = this.#options;
     const onProgress = (text: string): void => progress({ text, done: 0, total: 0 });
     const bundle = await language.bundle({ file: file.path, root: file.root, cwd, need, onProgress });
@@ -121,9 +168,8 @@ export class ProgramStore {
     for (const warning of bundle.warnings) warn(warning);
     const crew = await fleet.crew(language.name, bundle.needs.length > 0 ? "full" : "core");
     const made = await this.#load(file, language, bundle, crew);
-    if (made.artifact === null) return this.#make(file, entry, language, `loading it got to ${made.lacks}`);
-    this.#write(file, entry, inputs, made.artifact);
-    return this.#remember(file, entry, language, crew, made.artifact, false, bundle.sourceMap);
+    if (made.artifact === null) return this.#compile(file, language, `loading it got to ${made.lacks}`);
+    return { inputs, artifact: made.artifact, crew, cached: made.cached };
   }
 
   /** Loads a bundle on an engine, unless it is in the cache; or says what that engine lacks. */
@@ -133,7 +179,8 @@ export class ProgramStore {
     bundle: Bundle,
     crew: Crew,
   ): Promise<
-    { readonly lacks: ""; readonly artifact: Artifact } | { readonly lacks: string; readonly artifact: null }
+    | { readonly lacks: ""; readonly artifact: Artifact; readonly cached: boolean }
+    | { readonly lacks: string; readonly artifact: null }
   > {
     const { version, cwd } = this.#options;
     const { code, sourceMap, needs } = bundle;
@@ -147,7 +194,8 @@ export class ProgramStore {
     const floor = Math.max(crew.engine.floor, sandboxBytes(artifact.pages));
     checkManifest(manifest, shown, floor, language.example);
     const { globals, pages } = artifact;
-    return { lacks: "", artifact: { key, manifest, globals, pages, bundle: artifact.bundle, sourceMap } };
+    const whole = { key, manifest, globals, pages, bundle: artifact.bundle, sourceMap };
+    return { lacks: "", artifact: whole, cached: stored !== null };
   }
 
   #write(file: ProgramFile, entry: Entry, inputs: readonly Input[] | null, artifact: Artifact): void {
@@ -173,26 +221,18 @@ export class ProgramStore {
     cached: boolean,
     sourceMap?: string,
   ): Program {
-    const { manifest } = stored;
     const cache = this.#cache(file);
-    const map = (): string => sourceMap ?? cache.readSourceMap(stored.key) ?? "";
-    const view = { root: file.root, cwd: this.#options.cwd };
-    const program: Program = {
+    const program = programOf({
       file: file.given,
-      manifest,
-      tasks: new Map(manifest.tasks.map((task) => [task.name, task])),
-      artifact: fromStored(stored).artifact,
+      ...fromStored(stored),
       cells,
       cached,
-      placeMarks: language.placeMarks,
-      describe: async (report) => {
-        const given = readReport(Buffer.from(report.subarray(0, LIMITS.errorCharacters * 8)).toString());
-        return (await language.trace()).report(given, map(), view).message;
-      },
-      translate: async (text) => (await language.trace()).places(text, map(), view),
+      language,
+      view: { root: file.root, cwd: this.#options.cwd },
+      sourceMap: () => sourceMap ?? cache.readSourceMap(stored.key) ?? "",
       complete: () =>
         this.#making.get(file.path) ?? this.#share(file, () => this.#make(file, entry, language, "full")),
-    };
+    });
     this.#programs.set(file.path, { key: stored.key, program });
     return program;
   }
@@ -205,10 +245,14 @@ export class ProgramStore {
   }
 }
 
-/** A program's file as a user would write it: from the working directory, if it lies there. */
-function shownFrom(cwd: string, { path, given }: ProgramFile): string {
-  const inside = relative(cwd, path);
-  return isAbsolute(inside) || inside.split(sep)[0] === ".." ? given : inside;
+/** A program that was bundled and loaded. */
+interface Compiled {
+  /** What decided it; null: that is not known for sure. */
+  readonly inputs: readonly Input[] | null;
+  readonly artifact: Artifact;
+  readonly crew: Crew;
+  /** Whether it had been loaded before. */
+  readonly cached: boolean;
 }
 
 const fromStored = ({
@@ -221,9 +265,3 @@ const fromStored = ({
   manifest,
   artifact: { hash: key, globals, pages, snapshot: manifest.snapshot, bundle },
 });
-
-/** Bytes of memory a sandbox of the program starts with. */
-const sandboxBytes = (pages: Uint8Array): number =>
-  pages.length < 4
-    ? 0
-    : new DataView(pages.buffer, pages.byteOffset, pages.length).getUint32(0, true) + 256 * 1024;

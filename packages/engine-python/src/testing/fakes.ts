@@ -38,6 +38,7 @@ export const FAKE_PIN: Pin = {
   version: "0.0.9",
   wheel: { size: 1000, sha256: "ab".repeat(32) },
   files: Object.fromEntries(entries) as Pin["files"],
+  licences: { size: 0, sha256: "" },
 };
 
 export const FAKE_KEY = "python-0123456789abcdef";
