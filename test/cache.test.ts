@@ -48,6 +48,16 @@ describe("editing", () => {
     assert.equal(await result(cwd), "two 2!");
   });
 
+  test("what leaves no trace in the compiled code is seen as well: whether a parameter is optional", async () => {
+    const text = (mark: string): string =>
+      program(`export const main = task({ name: "main" }, (a${mark}: string) => a ?? "none");`);
+    const cwd = folder({ "a.ts": text("?") });
+    assert.equal(await result(cwd), "none");
+    writeFileSync(join(cwd, "a.ts"), text(""));
+    const { envelope } = await runFile(cwd, "a.ts");
+    assert.equal(envelope.error?.error_type, "invalid_arguments");
+  });
+
   test("with the same size and the same time is seen as well", async () => {
     const cwd = folder({ "a.ts": returns("one") });
     assert.equal(await result(cwd), "one");

@@ -67,7 +67,13 @@ const MANIFEST: ProgramManifest = {
 
 function artifact(code: string, size = 100_000): Artifact {
   const pages = new Uint8Array(size).map((_, n) => n * 7);
-  const key = artifactKey({ code: Buffer.from(code), engine: "abc", version: "1.0.0", rules: "1" });
+  const key = artifactKey({
+    code: Buffer.from(code),
+    sourceMap: "{}",
+    engine: "abc",
+    version: "1.0.0",
+    rules: "1",
+  });
   return {
     key,
     manifest: MANIFEST,
@@ -134,12 +140,12 @@ test("an artifact of unsure inputs is kept, but not found by its file", () => {
 });
 
 test("keys differ when any part differs, and parts can't be confused", () => {
-  const parts = { code: Buffer.from("a"), engine: "b", version: "c", rules: "d" };
+  const parts = { code: Buffer.from("a"), sourceMap: "m", engine: "b", version: "c", rules: "d" };
   const key = artifactKey(parts);
   assert.match(key, /^[0-9a-f]{64}$/);
   assert.equal(artifactKey({ ...parts }), key);
   const others = [
-    ...["engine", "version", "rules"].map((part) => ({ ...parts, [part]: "x" })),
+    ...["sourceMap", "engine", "version", "rules"].map((part) => ({ ...parts, [part]: "x" })),
     { ...parts, code: Buffer.from("x") },
     { ...parts, engine: "bc", version: "" },
     { ...parts, engine: "", version: "bc" },

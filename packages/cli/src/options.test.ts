@@ -72,7 +72,7 @@ const GOOD: readonly (readonly [string, string])[] = [
 const BAD: readonly (readonly [string, RegExp])[] = [
   ["runn", /unknown command "runn"; did you mean "run"\?/],
   ["biuld x", /did you mean "build"\?/],
-  ["xyzzy", /unknown command "xyzzy"; there are run, build, engines and help/],
+  ["xyzzy", /unknown command "xyzzy"; there are run, build, exec, engines and help/],
   ["hello.ts", /to run a program: capsule run hello\.ts/],
   ["src/main", /to run a program: capsule run src\/main/],
   ["help nothing", /unknown command "nothing"/],
@@ -96,8 +96,8 @@ const BAD: readonly (readonly [string, RegExp])[] = [
 ];
 
 const LATER: readonly string[] = [
-  ...["run --mount data a.ts", "run a.ts --mount=data:ro", "run --sealed a.ts", "build --export a.ts"],
-  ...["exec", "worker", "mcp", "runs", "inspect 1", "logs", "cancel", "resume", "signal", "prune"],
+  ...["run --mount data a.ts", "run a.ts --mount=data:ro", "run --sealed a.ts"],
+  ...["worker", "mcp", "runs", "inspect 1", "logs", "cancel", "resume", "signal", "prune"],
 ];
 
 const words = (line: string): string[] => (line === "" ? [] : line.split(" "));

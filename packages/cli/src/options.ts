@@ -64,8 +64,8 @@ export const COMMANDS: readonly CommandRow[] = [
     summary: "compile a program into the cache, or into a file",
     details: [
       "FILE as for run. A line on stderr says what was built.",
-      "With --export the program is written beside FILE, as an artifact: one file with all that it needs. capsule exec",
-      "runs it on any machine that has this version of Capsule.",
+      "With --export the program is written beside FILE, as an artifact: one file with all that it needs, which",
+      "capsule exec runs on any machine that has this version of Capsule.",
     ],
     options: [
       { ...JSON_ROW, help: "print one line on stdout: the tasks, their limits, sizes and hashes" },

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { UsageError, UsageSlug } from "@capsule-run/protocol";
-import { findProgram } from "./program.ts";
+import { findArtifact, findProgram } from "./program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "capsule-program-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -32,7 +32,19 @@ test("a file that is not there is named, with the nearest one", () => {
   refuses("src.ts", "file-not-found", /src\.ts is a folder/);
 });
 
-test("files that are no programs, or not yet", () => {
-  refuses("agent.wasm", "not-yet", /not yet possible/);
+test("files that are no programs, artifacts among them", () => {
+  refuses("agent.wasm", "not-a-program", /an artifact is run by: capsule exec agent\.wasm/);
   refuses("notes.md", "not-a-program", /notes\.md is not a program; those are \.ts/);
+});
+
+test("an artifact is found by its name alone: what is in it is for others to judge", () => {
+  assert.equal(findArtifact("agent.wasm", folder), join(folder, "agent.wasm"));
+  for (const [file, says] of [
+    ["hello.ts", /is a source file, no artifact; to run it: capsule run hello\.ts/],
+    ["notes.md", /notes\.md is no artifact; those end in \.wasm/],
+  ] as const)
+    assert.throws(
+      () => findArtifact(file, folder),
+      (error: UsageError) => error.slug === "not-a-program" && says.test(error.message),
+    );
 });

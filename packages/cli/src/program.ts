@@ -35,7 +35,7 @@ export function findProgram(file: string, cwd: string): string {
   if (stat.isDirectory()) throw new UsageError("file-not-found", `${file} is a folder, not a program`);
   if (extension === ARTIFACT)
     throw new UsageError(
-      "arguments",
+      "not-a-program",
       `${file} is no source file; an artifact is run by: capsule exec ${file}`,
     );
   if (!EXTENSIONS.includes(extension))
@@ -53,11 +53,11 @@ export function findArtifact(file: string, cwd: string): string {
   if (extension === ARTIFACT) return path;
   if (EXTENSIONS.includes(extension))
     throw new UsageError(
-      "arguments",
+      "not-a-program",
       `${file} is a source file, no artifact; to run it: capsule run ${file}`,
     );
   throw new UsageError(
-    "arguments",
+    "not-a-program",
     `${file} is no artifact; those end in ${ARTIFACT}, and \`capsule build --export\` makes them`,
   );
 }

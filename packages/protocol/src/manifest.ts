@@ -39,7 +39,7 @@ export interface ProgramManifest {
   readonly entry: string;
   /** Content hash of the engine its snapshot belongs to. */
   readonly engine: string;
-  /** Content hash of bundle, engine and Capsule's version: the artifact's name in the cache. */
+  /** Content hash of bundle, source map, engine and Capsule's version: the artifact's name in the cache. */
   readonly source: string;
   readonly snapshot: SnapshotPoint;
   /** What made it `before`, in words for `--verbose`. */

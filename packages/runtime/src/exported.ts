@@ -4,6 +4,7 @@ import { LIMITS, type ProgramManifest, UsageError } from "@capsule-run/protocol"
 import type { Crew, EngineParts, Fleet } from "./engines.ts";
 import { languageNamed } from "./languages.ts";
 import { checkManifest, loadProgram, type Program, programOf, type Source, sandboxBytes } from "./program.ts";
+import { shownFrom } from "./shown.ts";
 
 /** Where a program is. */
 export interface ProgramPath {
@@ -67,7 +68,7 @@ export class ExportedPrograms {
   async #open(file: ProgramPath): Promise<Program> {
     const { isHot, readExported } = await import("@capsule-run/artifact/exported");
     const readAt = Date.now();
-    const found = await readExported(file.path, file.given, this.#options.version);
+    const found = await readExported(file.path, shownFrom(this.#options.cwd, file), this.#options.version);
     const { digest, stamp } = found;
     const known = this.#opened.get(file.path);
     const hot = isHot(stamp, readAt);
@@ -80,7 +81,8 @@ export class ExportedPrograms {
   /** Takes of a file what may be taken: a manifest that a source could have, and pages of memory. */
   async #check(found: ExportedFile, file: ProgramPath): Promise<Program> {
     const { manifest, globals, bundle } = found;
-    const refuse = (why: string): UsageError => new UsageError("artifact", `${file.given} ${why}`);
+    const given = shownFrom(this.#options.cwd, file);
+    const refuse = (why: string): UsageError => new UsageError("artifact", `${given} ${why}`);
     const language = languageNamed(manifest.language);
     const crew = await this.#options.fleet.crew(manifest.language, manifest.variant);
     const { engine } = crew;
@@ -98,7 +100,7 @@ export class ExportedPrograms {
     } catch (error) {
       throw refuse(`is forged: its program is none that Capsule writes (${(error as Error).message})`);
     }
-    checkManifest(manifest, file.given, Math.max(engine.floor, sandboxBytes(pages)), language.example);
+    checkManifest(manifest, given, Math.max(engine.floor, sandboxBytes(pages)), language.example);
     return this.#program(found, pages, file, crew);
   }
 

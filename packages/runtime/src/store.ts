@@ -16,14 +16,14 @@ import { type ProgramManifest, UsageError } from "@capsule-run/protocol";
 import type { Progress } from "./api.ts";
 import type { CellArtifact } from "./cell.ts";
 import type { Crew, Fleet } from "./engines.ts";
-import { ExportedPrograms, exportedPath, isExported, type ProgramPath } from "./exported.ts";
+import { ExportedPrograms, exportedPath, isExported, type ProgramPath, shown } from "./exported.ts";
 import { type Bundle, type LanguageSupport, languageOf } from "./languages.ts";
 import { capsuleLicence } from "./parts.ts";
 import { checkManifest, loadProgram, type Program, programOf, type Source, sandboxBytes } from "./program.ts";
 import { shownFrom } from "./shown.ts";
 
 /** The rules by which programs are loaded; a change of them makes every artifact anew. */
-const RULES = "2";
+const RULES = "3";
 
 export interface StoreOptions {
   readonly version: string;
@@ -86,7 +86,7 @@ export class ProgramStore {
     const { wholeMemory, writeExported } = await import("@capsule-run/artifact/exported");
     const snapshot = wholeMemory(applied(made.artifact.pages, await engine.parts.image()));
     const path = exportedPath(file.path);
-    const exported = writeExported(path, exportedPath(file.given), {
+    const exported = writeExported(path, shown(exportedPath(file.given), this.#options.cwd), {
       version: this.#options.version,
       engine: readFileSync(engine.parts.module),
       ...{ manifest, globals, snapshot, bundle, sourceMap },
@@ -185,7 +185,7 @@ export class ProgramStore {
     const { version, cwd } = this.#options;
     const { code, sourceMap, needs } = bundle;
     const shown = shownFrom(cwd, file);
-    const key = artifactKey({ code, engine: crew.engine.hash, version, rules: RULES });
+    const key = artifactKey({ code, sourceMap, engine: crew.engine.hash, version, rules: RULES });
     const source: Source = { key, language, file: shown, root: file.root, cwd, code, needs, sourceMap };
     const stored = this.#cache(file).read(key);
     const loaded = stored ? { lacks: "" as const, ...fromStored(stored) } : await loadProgram(source, crew);
