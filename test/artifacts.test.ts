@@ -4,7 +4,6 @@ import { createHash } from "node:crypto";
 import {
   chmodSync,
   cpSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -386,7 +385,7 @@ describe("writing an artifact", () => {
     assert.throws(() => writeExported(gone, "x.wasm", { ...parts, manifest }), {
       name: "UsageError",
       slug: "artifact",
-      message: "x.wasm can't be written: the folder does not exist any more (ENOENT)",
+      message: "x.wasm can't be written: the folder does not exist any more (ENOENT) [artifact]",
     });
   });
 
