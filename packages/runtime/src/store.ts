@@ -86,12 +86,16 @@ export class ProgramStore {
     const { wholeMemory, writeExported } = await import("@capsule-run/artifact/exported");
     const snapshot = wholeMemory(applied(made.artifact.pages, await engine.parts.image()));
     const path = exportedPath(file.path);
-    const exported = writeExported(path, shownFrom(this.#options.cwd, { path, given: exportedPath(file.given) }), {
-      version: this.#options.version,
-      engine: readFileSync(engine.parts.module),
-      ...{ manifest, globals, snapshot, bundle, sourceMap },
-      licences: `${readFileSync(capsuleLicence(), "utf8")}\n${engine.parts.licences()}`,
-    });
+    const exported = writeExported(
+      path,
+      shownFrom(this.#options.cwd, { path, given: exportedPath(file.given) }),
+      {
+        version: this.#options.version,
+        engine: readFileSync(engine.parts.module),
+        ...{ manifest, globals, snapshot, bundle, sourceMap },
+        licences: `${readFileSync(capsuleLicence(), "utf8")}\n${engine.parts.licences()}`,
+      },
+    );
     const program = programOf({
       file: file.given,
       ...fromStored(made.artifact),
