@@ -2,6 +2,7 @@
 import { DEFAULT_POLICY, type Outcome, type TaskManifest } from "@capsule-run/protocol";
 import { executeAttempt, type RunContext } from "../attempt.ts";
 import { LocalEngine } from "../local.ts";
+import { MemoryPlan } from "../memory.ts";
 import type { Program } from "../program.ts";
 import { fakePool, REQUEST } from "./fake-cell.ts";
 
@@ -34,6 +35,7 @@ const proper = () => {
     () => [ending(s), "7"],
     () => [ending(s, { ok: false, error: pick(["task_error", "timeout", "out_of_fuel", "internal_error", "cancelled"]), plain: random() < 0.5 }), pick(['{"name":"E","message":"m","stack":"    at f (capsule:program:1:1)"}', "no report", "{}"])],
     () => [ending(s, { ok: false, error: "task_error", lacks: "numpy" }), "{}"],
+    () => [{ type: "grown", sandbox: s, ram: pick([whole(1000), 2e7, 1e8, 4e9, 2 ** 40]) }],
     () => [{ type: "pong", n: pinged }],
   ])();
 };
@@ -165,6 +167,7 @@ export async function attack(seed: number, attempts = 40): Promise<Attack> {
     translate: async (text) => text,
     complete: async () => program,
   };
+  const memory = new MemoryPlan();
   const inGood = new Set<string>();
   const context: RunContext = {
     program,
@@ -184,12 +187,15 @@ export async function attack(seed: number, attempts = 40): Promise<Attack> {
     if (inGood.has(path) && Buffer.from(outcome.ok ? outcome.value : "").toString() !== '"well"')
       harmed.push(`${path}: ${outcome.ok ? "another result" : `${outcome.error}: ${outcome.message}`}`);
   };
-  const local = new LocalEngine(async (spec, log) => {
-    const outcome = await executeAttempt(spec, log, context);
-    // Children of a hostile attempt are cancelled with it, in good cells too.
-    if (!spec.path.includes(".")) note(spec.path, outcome);
-    return outcome;
-  }, 2);
+  const local = new LocalEngine(
+    async (spec, log) => {
+      const outcome = await executeAttempt(spec, log, context, memory);
+      // Children of a hostile attempt are cancelled with it, in good cells too.
+      if (!spec.path.includes(".")) note(spec.path, outcome);
+      return outcome;
+    },
+    { cells: 2, memory: memory.sandboxes, needs: (spec) => memory.atStart(spec, REQUEST.artifact.pages) },
+  );
   let stalledMs = 0;
   let last = performance.now();
   const watch = setInterval(() => {
