@@ -28,13 +28,24 @@ const bundleCell = (language: string): Promise<Metafile> =>
     format: "cjs",
   });
 
+/** The thread that records runs. */
+const bundleRecord = (): Promise<Metafile> =>
+  bundle({
+    entryPoints: [join(packages, "lifecycle/src/writer.ts")],
+    outfile: join(fresh, "record-runs.cjs"),
+    platform: "node",
+    target: "node24",
+    format: "cjs",
+  });
+
 async function buildCommandLine(): Promise<void> {
   rmSync(fresh, { recursive: true, force: true });
-  const [, commandLine, cell, pythonCell, preparation] = await Promise.all([
+  const [, commandLine, cell, pythonCell, record, preparation] = await Promise.all([
     buildEngine(join(fresh, "engine-javascript")),
     bundleCommandLine(fresh),
     bundleCell("javascript"),
     bundleCell("python"),
+    bundleRecord(),
     buildPreparation(fresh),
     bundle({
       entryPoints: [join(packages, "guest-javascript/src/guest/sdk.ts")],
@@ -44,7 +55,7 @@ async function buildCommandLine(): Promise<void> {
       format: "esm",
     }),
   ]);
-  await writeLicences(fresh, [...commandLine, cell, pythonCell, preparation]);
+  await writeLicences(fresh, [...commandLine, cell, pythonCell, record, preparation]);
 }
 
 function putInPlace(): void {

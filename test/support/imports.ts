@@ -12,6 +12,7 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
   config: ["npm", "protocol"],
   scheduler: ["protocol"],
   artifact: ["npm", "protocol", "wasm/src/host"],
+  lifecycle: ["npm", "protocol"],
   "engine-javascript": ["npm", "wasm"],
   "engine-python": ["npm", "wasm"],
   "guest-javascript": ["npm", "protocol", "wasm/src/host"],
@@ -26,7 +27,7 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
   ],
   cell: ["npm", "protocol", "wasm/src/host", "guest-javascript/src/drive", "guest-python/src/drive"],
   runtime: [
-    ...["npm", "protocol", "wasm", "config", "scheduler", "artifact"],
+    ...["npm", "protocol", "wasm", "config", "scheduler", "artifact", "lifecycle"],
     ...["engine-javascript", "guest-javascript", "engine-python", "guest-python", "cell"],
   ],
   cli: ["npm", "protocol", "config", "runtime"],

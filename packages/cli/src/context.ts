@@ -1,5 +1,6 @@
 import type { Runtime, RuntimeOptions } from "@capsule-run/runtime";
 import type { InstalledEngine, PrepareOptions } from "@capsule-run/runtime/inventory";
+import type { ProjectRecord } from "@capsule-run/runtime/records";
 import type { Paint } from "./colour.ts";
 import type { Interruption } from "./interrupt.ts";
 import type { Output } from "./output.ts";
@@ -17,6 +18,11 @@ export interface Services {
   /** The absolute path of the program that `capsule.toml` at or above a folder names; null without one. */
   findEntrypoint(folder: string): Promise<string | null>;
   inventory(): Promise<Inventory>;
+  /**
+   * The record of runs of the project that a folder belongs to.
+   * @throws UsageError if it can't be read
+   */
+  openRecord(folder: string): Promise<ProjectRecord>;
 }
 
 /** Where a command runs. */

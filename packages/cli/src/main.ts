@@ -23,6 +23,9 @@ async function dispatch(invocation: Invocation, context: Context): Promise<numbe
       if (invocation.command.name === "exec") return (await import("./exec.ts")).exec(invocation, context);
       if (invocation.command.name === "engines")
         return (await import("./engines.ts")).engines(invocation, context);
+      if (invocation.command.name === "runs") return (await import("./runs.ts")).runs(invocation, context);
+      if (invocation.command.name === "inspect")
+        return (await import("./inspect.ts")).inspect(invocation, context);
       return (await import("./build.ts")).build(invocation, context);
   }
 }

@@ -104,23 +104,47 @@ export const COMMANDS: readonly CommandRow[] = [
     ],
     examples: ["capsule engines", "capsule engines --prepare"],
   },
+  {
+    name: "runs",
+    operands: [],
+    summary: "list what ran and what runs, the newest first",
+    details: [
+      "Of the project of the working directory, which keeps its last 10,000 finished runs. A state is running,",
+      "succeeded, failed, cancelled, or lost: the process was killed before the run had ended.",
+    ],
+    options: [
+      { flag: "--limit", value: "N", help: "at most so many; default 20, with --json all" },
+      { ...JSON_ROW, help: "print one line on stdout: the list" },
+      HELP,
+    ],
+    examples: ["capsule runs", "capsule runs --json --limit 1"],
+  },
+  {
+    name: "inspect",
+    operands: ["ID"],
+    summary: "show a run: its state, the tree of its tasks, times, fuel, errors",
+    details: [
+      "ID is as capsule runs prints it; its beginning will do if no other run begins so.",
+      "A large tree is cut to 200 tasks, those first that failed or are under way.",
+    ],
+    options: [
+      { flag: "--follow", help: "go on until the run ends: redraw on a terminal, else print what changes" },
+      { flag: "--all", help: "show every task" },
+      {
+        ...JSON_ROW,
+        help: "print one line on stdout, the run and its tasks; with --follow one for each change",
+      },
+      HELP,
+    ],
+    examples: ["capsule inspect 4f2a91c0", "capsule inspect --follow 4f2a91c0"],
+  },
 ];
 
 /** Options of `capsule` itself. */
 export const TOP_OPTIONS: readonly OptionRow[] = [HELP, VERSION];
 
 /** Commands that are promised and do not exist yet. */
-const LATER: readonly string[] = [
-  "worker",
-  "mcp",
-  "runs",
-  "inspect",
-  "logs",
-  "cancel",
-  "resume",
-  "signal",
-  "prune",
-];
+const LATER: readonly string[] = ["worker", "mcp", "logs", "cancel", "resume", "signal", "prune"];
 
 /** What the exit codes mean, for help and docs. */
 export const EXIT_CODES: readonly (readonly [number, string])[] = [
@@ -144,6 +168,8 @@ export type Invocation =
       readonly argsFile: string | null;
       /** All options that were given, as they are named in the table. */
       readonly flags: ReadonlySet<string>;
+      /** The values of those that have one. */
+      readonly values: ReadonlyMap<string, string>;
     };
 
 const wrong = (message: string, slug: UsageSlug = "arguments"): UsageError => new UsageError(slug, message);
@@ -236,9 +262,14 @@ function readCommand(command: CommandRow, words: readonly string[]): Invocation 
   const [file = null, ...args] = operands;
   if (file !== null && command.operands.length === 0)
     throw wrong(`"${owner}" takes options only, not ${quote(file)}`);
+  const operand = command.operands[0] === "ID" ? "ID" : "FILE";
   if (!command.passes && args.length > 0)
-    throw wrong(`"${owner}" takes one file; ${quote(args[0] as string)} is one too many`);
-  if (file === "") throw wrong(`FILE of "${owner}" is empty`);
+    throw wrong(
+      `"${owner}" takes one ${operand === "ID" ? operand : "file"}; ${quote(args[0] as string)} is one too many`,
+    );
+  if (file === "") throw wrong(`${operand} of "${owner}" is empty`);
+  if (operand === "ID" && file === null)
+    throw wrong(`"${owner}" needs an ID: ${owner} ID; "capsule runs" lists them`);
   const argsFile = options.get("--args-file") ?? null;
   if (argsFile !== null && args.length > 0)
     throw wrong(`--args-file excludes arguments on the command line, such as ${quote(args[0] as string)}`);
@@ -251,6 +282,7 @@ function readCommand(command: CommandRow, words: readonly string[]): Invocation 
     verbose: options.has("--verbose"),
     argsFile,
     flags: new Set(options.keys()),
+    values: options,
   };
 }
 

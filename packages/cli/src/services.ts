@@ -6,6 +6,9 @@ export const services: Services = {
     return (await import("@capsule-run/runtime")).createRuntime(options);
   },
   inventory: () => import("@capsule-run/runtime/inventory"),
+  async openRecord(folder) {
+    return (await import("@capsule-run/runtime/records")).openRecord(folder);
+  },
   async findEntrypoint(folder) {
     const { readProject } = await import("@capsule-run/config");
     return (await readProject({ cwd: folder })).entrypoint;

@@ -212,4 +212,5 @@ await main(process.argv.slice(2), {
   },
   findEntrypoint: async () => process.env.CAPSULE_ENTRYPOINT ?? null,
   inventory: async () => inventory,
+  openRecord: async (root) => ({ root, read: () => null, close: () => {} }),
 });

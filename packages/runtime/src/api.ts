@@ -14,6 +14,8 @@ export interface RuntimeOptions {
    * could go on any more, the youngest that stands still ends as `out_of_memory`.
    */
   readonly memory?: number | undefined;
+  /** Whether runs are recorded in `.capsule/runs.db` of their project, for `capsule runs`; default: true. */
+  readonly record?: boolean | undefined;
   /** Something the user should know once, such as a cache that can't be written. */
   readonly onWarning?: ((message: string) => void) | undefined;
   /** What takes long before a program can start, such as fetching an engine; null when it is over. */
@@ -103,7 +105,7 @@ export interface Runtime extends AsyncDisposable {
    * @throws UsageError as `load` does
    */
   run(request: RunRequest): Promise<RunResult>;
-  /** Cancels what runs and ends all cells. */
+  /** Cancels what runs, ends all cells, and waits, at most five seconds, until the record is on disk. */
   close(): Promise<void>;
 }
 

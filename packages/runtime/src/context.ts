@@ -1,3 +1,4 @@
+import type { RunRecord } from "@capsule-run/lifecycle";
 import { LIMITS, wholeCharacters } from "@capsule-run/protocol";
 import type { Output, RunEvent, RunRequest } from "./api.ts";
 import type { RunContext } from "./attempt.ts";
@@ -16,6 +17,7 @@ export class Context implements RunContext {
   readonly queue = { bytes: 0 };
   readonly #secret = randomBytes(32);
   readonly #callbacks: Callbacks;
+  readonly #record: RunRecord | null;
   readonly #failed: (cause: unknown) => void;
   #printed = 0;
   /** Output that waits for a translation, and all behind it. */
@@ -24,10 +26,16 @@ export class Context implements RunContext {
   #full = false;
   #over = false;
 
-  constructor(program: Program, callbacks: Callbacks, failed: (cause: unknown) => void) {
+  constructor(
+    program: Program,
+    callbacks: Callbacks,
+    failed: (cause: unknown) => void,
+    record: RunRecord | null = null,
+  ) {
     this.program = program;
     this.#callbacks = callbacks;
     this.#failed = failed;
+    this.#record = record;
   }
 
   async complete(code: string): Promise<void> {
@@ -39,6 +47,7 @@ export class Context implements RunContext {
   }
 
   emit(event: RunEvent): void {
+    this.#record?.event(event);
     this.#call(() => this.#callbacks.onEvent?.(event));
   }
 

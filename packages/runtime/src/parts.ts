@@ -12,6 +12,9 @@ export const cellScript = (language: Language): string => inDist(`cell-${languag
 /** The JavaScript engine, which comes with the command line. */
 export const javascriptEngine = (): string => inDist("engine-javascript");
 
+/** The script of the thread that records runs. */
+export const recordScript = (): string => inDist("record-runs.cjs");
+
 /** The script of the process that makes the Python engine ready. */
 export const preparationScript = (): string => inDist("prepare-python.cjs");
 

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { databaseFile, type Problem, problemText, Recorder, unwritable } from "@capsule-run/lifecycle";
 import {
   type AttemptSpec,
   type Envelope,
@@ -26,7 +27,7 @@ import { installedEngines } from "./engine-source.ts";
 import { Fleet } from "./engines.ts";
 import { LocalEngine } from "./local.ts";
 import { MemoryPlan } from "./memory.ts";
-import type { Program } from "./program.ts";
+import { recordScript } from "./parts.ts";
 import { type ProgramFile, ProgramStore } from "./store.ts";
 import { VERSION } from "./version.ts";
 import * as words from "./words.ts";
@@ -35,10 +36,13 @@ import * as words from "./words.ts";
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   const cwd = resolve(options.cwd ?? process.cwd());
   const warned = new Set<string>();
-  const warn = (message: string): void => {
-    if (!warned.has(message)) options.onWarning?.(message);
-    warned.add(message);
+  const warn = (message: string, about = message): void => {
+    if (!warned.has(about)) options.onWarning?.(message);
+    warned.add(about);
   };
+  /** The cache and the record of a project notice the same. */
+  const warnUnwritable = (folder: string, code: string): void =>
+    warn(unwritable(folder, code), `unwritable ${folder}`);
   const closing = new AbortController();
   const most = options.cells ?? availableParallelism();
   const progress = (step: Progress | null): void => options.onProgress?.(step);
@@ -49,7 +53,18 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     kept: Math.floor(memory.kept / most),
     early: takeEarly(),
   });
-  const store = new ProgramStore({ version: VERSION, fleet, cwd, warn, progress });
+  const store = new ProgramStore({
+    ...{ version: VERSION, fleet, cwd, warn, progress },
+    unwritable: ({ cacheDir, root }, code) => {
+      if (cacheDir === projectCache(root)) warnUnwritable(dirname(cacheDir), code);
+      else warn(`${cacheDir} can't be written (${code}): using a temporary cache`);
+    },
+  });
+  const onProblem = (root: string, problem: Problem): void => {
+    if (problem.kind === "unwritable") warnUnwritable(dirname(databaseFile(root)), problem.code);
+    else warn(problemText(root, problem));
+  };
+  const recorder = options.record === false ? null : new Recorder({ script: recordScript(), onProblem });
   const runs = new Map<string, Context>();
   const contextOf = ({ run }: AttemptSpec): Context => {
     const context = runs.get(run);
@@ -62,11 +77,12 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     needs: (spec) => memory.atStart(spec, contextOf(spec).program.artifact.pages),
   });
 
-  const find = async (file: string): Promise<Program> => store.get(await locate(file, cwd, options.cacheDir));
+  const find = (file: string): Promise<ProgramFile> => locate(file, cwd, options.cacheDir);
 
   const perform = async (request: RunRequest): Promise<RunResult> => {
     if (closing.signal.aborted) throw new Error("the runtime was closed");
     const id = randomId();
+    const queuedAt = Date.now();
     /** Aborted with what one of the caller's callbacks threw. */
     const broken = new AbortController();
     const signal = AbortSignal.any([
@@ -74,18 +90,26 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       broken.signal,
       ...(request.signal ? [request.signal] : []),
     ]);
-    const program = await unlessAborted(find(request.file), signal);
-    if (!program) return { run: id, envelope: refused("main", CANCELLED) };
-    const { entry } = program.manifest;
+    const found = await find(request.file);
+    const program = await unlessAborted(store.get(found), signal);
+    const file = insideOrWhole(found.root, found.path);
+    const { entry, language } = program?.manifest ?? { entry: "main", language: null };
+    const artifact = program?.artifact.hash ?? null;
+    const record = recorder?.begin(found.root, { id, file, entry, language, artifact, queuedAt }) ?? null;
+    const ended = (envelope: Envelope): RunResult => {
+      record?.end(envelope);
+      return { run: id, envelope };
+    };
+    if (!program) return ended(refused(entry, CANCELLED));
     const main = program.tasks.get(entry) as TaskManifest;
     const args = encodeArguments(main, request.args ?? []);
-    if (typeof args === "string")
-      return { run: id, envelope: refused(entry, { error: "invalid_arguments", message: args }) };
-    const context = new Context(program, request, (cause) => broken.abort(cause));
+    if (typeof args === "string") return ended(refused(entry, { error: "invalid_arguments", message: args }));
+    const context = new Context(program, request, (cause) => broken.abort(cause), record);
     runs.set(id, context);
     try {
       context.printLoadOutput();
-      const envelope = await runMain(id, main, args, context, local, signal);
+      const result = ended(await runMain(id, main, args, context, local, signal));
+      const { envelope } = result;
       if (broken.signal.aborted) throw broken.signal.reason;
       if (
         !envelope.success &&
@@ -93,7 +117,10 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
         context.program.cells.broken !== null
       )
         throw new UsageError("engine", envelope.error.message);
-      return { run: id, envelope };
+      return result;
+    } catch (error) {
+      record?.endUnless(refused(entry, { error: "internal_error", message: String(error) }));
+      throw error;
     } finally {
       await context.flushed();
       context.close();
@@ -116,16 +143,17 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     await Promise.allSettled(running);
     fleet.close();
     store.close();
+    await recorder?.close();
   };
 
   return {
     async load(file) {
       if (closing.signal.aborted) throw new Error("the runtime was closed");
-      return loaded(file, await find(file));
+      return loaded(file, await store.get(await find(file)));
     },
     async export(file) {
       if (closing.signal.aborted) throw new Error("the runtime was closed");
-      const { program, exported } = await store.export(await locate(file, cwd, options.cacheDir));
+      const { program, exported } = await store.export(await find(file));
       return { ...loaded(file, program), exported };
     },
     run,
@@ -148,8 +176,16 @@ async function locate(file: string, cwd: string, cacheDir: string | undefined): 
     path: resolve(cwd, file),
     given: file,
     root,
-    cacheDir: cacheDir ?? join(root, ".capsule", "cache"),
+    cacheDir: cacheDir ?? projectCache(root),
   };
+}
+
+const projectCache = (root: string): string => join(root, ".capsule", "cache");
+
+/** A file as a path inside of a folder, if it is in there. */
+function insideOrWhole(folder: string, file: string): string {
+  const inside = relative(folder, file);
+  return isAbsolute(inside) || inside.split(sep)[0] === ".." ? file : inside;
 }
 
 /** Executes `main` with its retries: a run is a caller with one call. */

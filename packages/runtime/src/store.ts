@@ -30,6 +30,8 @@ export interface StoreOptions {
   readonly fleet: Fleet;
   readonly cwd: string;
   readonly warn: (message: string) => void;
+  /** A program's cache can't be written: a temporary one is used. */
+  readonly unwritable: (file: ProgramFile, code: string) => void;
   readonly progress: (step: Progress | null) => void;
 }
 
@@ -205,7 +207,7 @@ export class ProgramStore {
   #write(file: ProgramFile, entry: Entry, inputs: readonly Input[] | null, artifact: Artifact): void {
     const written = this.#cache(file).write(entry, inputs, artifact);
     if (written.ok || this.#temporary) return;
-    this.#options.warn(`${file.cacheDir} can't be written (${written.code}): using a temporary cache`);
+    this.#options.unwritable(file, written.code);
     try {
       this.#temporary = mkdtempSync(join(tmpdir(), "capsule-"));
     } catch {
