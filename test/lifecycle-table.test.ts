@@ -300,7 +300,7 @@ test("no runs yet; no such run; several runs; no ID", async () => {
   assert.deepEqual(await listRuns(cwd), []);
   const unknown = await capsule(["inspect", "abc"], { cwd });
   assert.equal(unknown.code, 2);
-  assert.match(unknown.stderr, /there is no run "abc" in .*; "capsule runs" lists them/);
+  assert.match(unknown.stderr, /there is no run "abc" in this project; "capsule runs" lists them/);
   // Ids are random: of seventeen two begin with the same digit.
   for (let i = 0; i < 17; i++) await capsule(["run", "main.ts"], { cwd });
   const digits = (await listRuns(cwd)).map(({ id }) => id[0] as string);

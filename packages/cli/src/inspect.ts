@@ -11,10 +11,10 @@ import { SHOWN, treeLines } from "./run-tree.ts";
 const noRun = (message: string): UsageError => new UsageError("no-run", message);
 
 /** @throws UsageError when there is none, or more than one */
-function choose(id: string, found: readonly StoredRun[], root: string): StoredRun {
+function choose(id: string, found: readonly StoredRun[]): StoredRun {
   const [run, ...others] = found;
   const shown = JSON.stringify(id.slice(0, 100));
-  if (!run) throw noRun(`there is no run ${shown} in ${root}; "capsule runs" lists them`);
+  if (!run) throw noRun(`there is no run ${shown} in this project; "capsule runs" lists them`);
   if (others.length === 0) return run;
   const listed = found.slice(0, 10).map((each) => `\n  ${each.id} ${each.state} ${each.file}`);
   throw noRun(
@@ -55,7 +55,7 @@ export async function inspect(command: Command, context: Context): Promise<numbe
   const id = (command.file ?? "").toLowerCase();
   const record = await services.openRecord(cwd);
   try {
-    const run = choose(command.file ?? "", record.read((reader) => reader.find(id)) ?? [], record.root);
+    const run = choose(command.file ?? "", record.read((reader) => reader.find(id)) ?? []);
     const limit = command.flags.has("--all") ? Number.MAX_SAFE_INTEGER : SHOWN;
     const paint = painter(process.env, output.stdout.terminal);
     if (command.flags.has("--follow"))

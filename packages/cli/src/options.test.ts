@@ -67,12 +67,14 @@ const GOOD: readonly (readonly [string, string])[] = [
   ["engines", "engines - []"],
   ["engines --json --verbose", "engines - [] json verbose"],
   ["engines --help", "help engines"],
+  ["runs --json --limit 3", "runs - [] json"],
+  ["inspect abc --follow", "inspect abc []"],
 ];
 
 const BAD: readonly (readonly [string, RegExp])[] = [
   ["runn", /unknown command "runn"; did you mean "run"\?/],
   ["biuld x", /did you mean "build"\?/],
-  ["xyzzy", /unknown command "xyzzy"; there are run, build, exec, engines and help/],
+  ["xyzzy", /unknown command "xyzzy"; there are run, build, exec, engines, runs, inspect and help/],
   ["hello.ts", /to run a program: capsule run hello\.ts/],
   ["src/main", /to run a program: capsule run src\/main/],
   ["help nothing", /unknown command "nothing"/],
@@ -92,12 +94,15 @@ const BAD: readonly (readonly [string, RegExp])[] = [
   ["build a.ts b.ts", /"capsule build" takes one file; "b\.ts" is one too many/],
   ["engines a.ts", /"capsule engines" takes options only, not "a\.ts"/],
   ["engines --prepared", /did you mean --prepare\?/],
+  ["inspect", /"capsule inspect" needs an ID: capsule inspect ID; "capsule runs" lists them/],
+  ["inspect a b", /"capsule inspect" takes one ID; "b" is one too many/],
+  ["runs --limit", /--limit needs a value: --limit N/],
   ["build --args-file x a.ts", /unknown option "--args-file" of "capsule build"/],
 ];
 
 const LATER: readonly string[] = [
   ...["run --mount data a.ts", "run a.ts --mount=data:ro", "run --sealed a.ts"],
-  ...["worker", "mcp", "runs", "inspect 1", "logs", "cancel", "resume", "signal", "prune"],
+  ...["worker", "mcp", "logs", "cancel", "resume", "signal", "prune"],
 ];
 
 const words = (line: string): string[] => (line === "" ? [] : line.split(" "));
@@ -131,6 +136,11 @@ test("what is promised and does not exist yet is an error that says so", () => {
 test("switches of one command only are told by name", () => {
   const invocation = parseArguments(["engines", "--verify", "--prepare"]);
   assert.deepEqual(invocation.kind === "command" && [...invocation.flags], ["--verify", "--prepare"]);
+});
+
+test("values of options are told by name", () => {
+  const invocation = parseArguments(["runs", "--limit=3"]);
+  assert.equal(invocation.kind === "command" && invocation.values.get("--limit"), "3");
 });
 
 test("an empty FILE is refused, empty arguments are passed on", () => {

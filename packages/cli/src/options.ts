@@ -132,7 +132,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { flag: "--all", help: "show every task" },
       {
         ...JSON_ROW,
-        help: "print one line on stdout, the run and its tasks; with --follow one for each change",
+        help: "one line on stdout, the run and its tasks; with --follow one for a change",
       },
       HELP,
     ],

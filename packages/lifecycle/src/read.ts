@@ -142,9 +142,8 @@ function storedRun(columns: Columns, here: string): StoredRun {
   };
 }
 
-/** Why a record can't be read, and what to do; null for an error that is not about the file. */
-export function readProblem(root: string, error: unknown): string | null {
-  const file = databaseFile(root);
+/** Why a record, named `file`, can't be read, and what to do; null for an error that is not about the file. */
+export function readProblem(file: string, error: unknown): string | null {
   const { errcode } = error as { errcode?: number };
   if (!(error instanceof Error) || (errcode === undefined && error.name !== "Unusable" && !("code" in error)))
     return null;

@@ -277,7 +277,7 @@ function readingFails(root: string): string {
   try {
     openReader(root)?.runs(1);
   } catch (error) {
-    return readProblem(root, error) ?? String(error);
+    return readProblem(databaseFile(root), error) ?? String(error);
   }
   return "";
 }

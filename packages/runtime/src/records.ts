@@ -1,4 +1,5 @@
-import { openReader, type RunReader, readProblem } from "@capsule-run/lifecycle/read";
+import { relative } from "node:path";
+import { databaseFile, openReader, type RunReader, readProblem } from "@capsule-run/lifecycle/read";
 import { UsageError } from "@capsule-run/protocol";
 
 export type {
@@ -27,18 +28,19 @@ export interface ProjectRecord {
 export async function openRecord(folder: string): Promise<ProjectRecord> {
   const { readProject } = await import("@capsule-run/config");
   const { root } = await readProject({ cwd: folder });
-  const reader = readable(root, () => openReader(root));
+  const shown = relative(folder, databaseFile(root));
+  const reader = readable(shown, () => openReader(root));
   return {
     root,
-    read: (question) => (reader ? readable(root, () => question(reader)) : null),
+    read: (question) => (reader ? readable(shown, () => question(reader)) : null),
     close: () => reader?.close(),
   };
 }
 
 /** Reads, at once or later; what is wrong with the file is a UsageError. */
-function readable<T>(root: string, read: () => T): T {
+function readable<T>(file: string, read: () => T): T {
   const explain = (error: unknown): never => {
-    const problem = readProblem(root, error);
+    const problem = readProblem(file, error);
     throw problem === null ? error : new UsageError("records", problem, { cause: error });
   };
   try {
