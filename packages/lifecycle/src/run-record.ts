@@ -117,15 +117,19 @@ export class RunRecord {
     if (this.#row.endedAt === null) this.end(envelope);
   }
 
-  /** Hands over at most `most` rows of tasks that have changed, and the row of the run with the last of them. */
+  /**
+   * Hands over at most `most` rows of tasks that have changed, and the row of the run with the last of them. They are
+   * the rows themselves, which go on changing: whoever takes them copies or writes them at once.
+   */
   take(most: number): { readonly run: RunRow | null; readonly tasks: readonly TaskRow[] } {
-    const rows = this.#changed.splice(0, most);
-    this.#backlog.size -= rows.length;
-    const tasks = rows.map((row) => {
-      row.changed = false;
-      return taskRow(row);
-    });
+    const tasks = this.#changed.splice(0, most);
+    this.#backlog.size -= tasks.length;
+    for (const row of tasks) row.changed = false;
     return { run: this.#takeRun(this.#changed.length === 0), tasks };
+  }
+
+  get changed(): boolean {
+    return this.#row.changed || this.#changed.length > 0;
   }
 
   /** Forgets what waits, and all that comes. */
@@ -142,13 +146,9 @@ export class RunRecord {
     const early = row.endedAt !== null && !last;
     if (!row.changed || (early && this.#begun)) return null;
     this.#begun = true;
-    if (early) return { ...runRow(row), state: "running", endedAt: null, error: null, message: null };
+    if (early) return { ...row, state: "running", endedAt: null, error: null, message: null };
     row.changed = false;
-    return runRow(row);
-  }
-
-  get changed(): boolean {
-    return this.#row.changed || this.#changed.length > 0;
+    return row;
   }
 
   #queued(path: string, task: string, now: number): void {
@@ -237,6 +237,3 @@ function change(row: Kept<TaskRow>, event: Exclude<TaskEvent, { type: "task_queu
     }
   }
 }
-
-const runRow = ({ changed: _, ...row }: Kept<RunRow>): RunRow => row;
-const taskRow = ({ changed: _, ...row }: Kept<TaskRow>): TaskRow => row;
