@@ -28,6 +28,7 @@ import { Fleet } from "./engines.ts";
 import { LocalEngine } from "./local.ts";
 import { MemoryPlan } from "./memory.ts";
 import { recordScript } from "./parts.ts";
+import type { Program } from "./program.ts";
 import { type ProgramFile, ProgramStore } from "./store.ts";
 import { VERSION } from "./version.ts";
 import * as words from "./words.ts";
