@@ -268,6 +268,18 @@ for (const [language, { file, ...sources }] of Object.entries(LANGUAGES))
     });
   });
 
+test("Ctrl-C ends the following, not the run", async () => {
+  const cwd = folder({ "main.ts": LANGUAGES.javascript.naps });
+  const { ended } = startCapsule(["run", "main.ts"], { cwd });
+  const run = await newestIs(cwd, "running");
+  const following = startCapsule(["inspect", "--follow", run.id], { cwd });
+  await following.printed("main [0] running");
+  following.child.kill("SIGINT");
+  assert.equal((await following.ended).code, 130);
+  assert.equal((await ended).code, 0);
+  assert.equal((await listRuns(cwd))[0]?.state, "succeeded");
+});
+
 const HELLO = program(`export const main = task({ name: "main" }, () => "hello");`);
 const hello = (): string => folder({ "main.ts": HELLO });
 

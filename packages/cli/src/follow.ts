@@ -139,7 +139,8 @@ class ScreenView implements View {
     const { rows = 24, columns = 80 } = process.stdout;
     const room = Math.max(8, rows - 1);
     const head = runLines(run, now, paint);
-    const tree = treeLines(reader, run, { limit: over ? limit : Math.min(limit, room), now, paint });
+    const fits = over ? limit : Math.max(1, Math.min(limit, room - head.length - 2));
+    const tree = treeLines(reader, run, { limit: fits, now, paint });
     const all = [...head, ...tree];
     const cut = over ? all : all.slice(0, room);
     if (cut.length < all.length) cut.splice(room - 1, 1, paint("dim", "  …"));
