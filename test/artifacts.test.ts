@@ -302,6 +302,10 @@ describe("an artifact in a runtime", () => {
     );
     const { cwd, bytes } = await exported(source);
     assert.equal(readManifest(bytes).variant, "core");
+    // What a run finds out is remembered for runs; the file stays what it is.
+    assert.equal((await capsule(["run", "main.py"], { cwd })).stdout, "6\n");
+    assert.equal((await capsule(["build", "--export", "main.py"], { cwd })).code, 0);
+    assert.ok(readFileSync(join(cwd, "main.wasm")).equals(bytes));
     rmSync(join(cwd, "main.py"));
     await using runtime = await createRuntime({ cells: 1 });
     for (const _ of ["first", "second"]) {

@@ -154,8 +154,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     },
     async export(file) {
       if (closing.signal.aborted) throw new Error("the runtime was closed");
-      const { program, exported } = await store.export(await find(file));
-      return { ...loaded(file, program), exported };
+      const made = await store.export(await find(file));
+      return { ...loaded(file, made), exported: made.exported };
     },
     run,
     close,
@@ -163,7 +163,10 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   };
 }
 
-const loaded = (file: string, { manifest, cached, artifact }: Program): LoadedProgram => ({
+const loaded = (
+  file: string,
+  { manifest, cached, artifact }: Pick<Program, "manifest" | "cached" | "artifact">,
+): LoadedProgram => ({
   file,
   manifest,
   cached,

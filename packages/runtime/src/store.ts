@@ -75,7 +75,9 @@ export class ProgramStore {
    * cache, which also knows what runs have found out: the same source gives the same file.
    * @throws UsageError
    */
-  async export(file: ProgramFile): Promise<{ readonly program: Program; readonly exported: Exported }> {
+  async export(
+    file: ProgramFile,
+  ): Promise<Pick<Program, "manifest" | "artifact" | "cached"> & { readonly exported: Exported }> {
     if (isExported(file.path)) throw new UsageError("artifact", `${file.given} is an artifact already`);
     const language = languageOf(file.path);
     const release = await this.#options.fleet.release(language.name);
@@ -98,18 +100,7 @@ export class ProgramStore {
         licences: `${readFileSync(capsuleLicence(), "utf8")}\n${engine.parts.licences()}`,
       },
     );
-    const program = programOf({
-      file: file.given,
-      ...fromStored(made.artifact),
-      cells: made.crew.cells,
-      cached: made.cached,
-      language,
-      view: { root: file.root, cwd: this.#options.cwd },
-      sourceMap: () => sourceMap,
-      complete: () => this.get(file),
-    });
-    this.#programs.delete(file.path);
-    return { program, exported };
+    return { ...fromStored(made.artifact), cached: made.cached, exported };
   }
 
   /** Removes what was kept only for this runtime. */
