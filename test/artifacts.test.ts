@@ -65,7 +65,9 @@ for (const [language, source] of Object.entries(HELLO))
         await capsule(["exec", "--json", "other.wasm", "you"], { cwd: elsewhere }),
       );
       assert.equal(envelope.result, "Hello, you");
-      assert.deepEqual(readdirSync(elsewhere), ["other.wasm"], "nothing is written beside it");
+      assert.deepEqual(readdirSync(elsewhere).sort(), [".capsule", "other.wasm"]);
+      const kept = readdirSync(join(elsewhere, ".capsule"));
+      assert.ok(kept.includes("runs.db") && !kept.includes("cache"), `only the record of runs: ${kept}`);
     });
 
     test("has the engine, a manifest, licences, a digest, and no path of this machine", async () => {
