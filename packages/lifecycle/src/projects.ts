@@ -56,13 +56,14 @@ export class Projects {
       if (project.running.size > 0) this.#attempt(root, project, (database) => database.beat());
   }
 
-  /** Deletes what is too much and closes all. */
+  /** Deletes what is too much. */
+  prune(): void {
+    for (const [root, project] of this.#projects) this.#attempt(root, project, prune);
+  }
+
   close(): void {
     for (const [root, project] of this.#projects)
-      this.#attempt(root, project, (database) => {
-        prune(database);
-        database.close();
-      });
+      this.#attempt(root, project, (database) => database.close());
     this.#projects.clear();
   }
 

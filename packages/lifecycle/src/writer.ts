@@ -23,6 +23,7 @@ parentPort?.on("message", (message: ToWriter) => {
     return;
   }
   clearInterval(beating);
+  projects.prune();
   projects.close();
   post({ type: "closed" });
   parentPort?.close();
