@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { isMissed, type Measurement, type Subject } from "./lib/subject.ts";
 import { table } from "./lib/table.ts";
 import { calls, pythonCalls } from "./subjects/calls.ts";
+import { fairness, pythonFairness } from "./subjects/fairness.ts";
 import { memoryUse } from "./subjects/memory.ts";
 import { metering } from "./subjects/metering.ts";
 import { pythonKernels } from "./subjects/python-kernels.ts";
@@ -26,8 +27,8 @@ import { sandbox } from "./subjects/sandbox.ts";
 import { start } from "./subjects/start.ts";
 
 const SUBJECTS: readonly Subject[] = [
-  ...[start, calls, metering, sandbox, reaction, memoryUse],
-  ...[pythonStart, pythonCalls, pythonKernels, pythonScience, pythonSandbox, pythonMemory],
+  ...[start, calls, metering, sandbox, reaction, fairness, memoryUse],
+  ...[pythonStart, pythonCalls, pythonKernels, pythonScience, pythonSandbox, pythonFairness, pythonMemory],
 ];
 
 const { values } = parseArgs({

@@ -62,6 +62,11 @@ export class InstancePool<Prepared> {
     };
   }
 
+  /** Whether there is an unused instance of at most `most` bytes. */
+  has(most: number): boolean {
+    return this.#free.some(({ instance }) => instance.memory <= most);
+  }
+
   /** Collects what was let go of, if that is worth it. Nobody may hold a released instance any more. */
   collect(): void {
     if (this.#garbage < WORTH_COLLECTING) return;

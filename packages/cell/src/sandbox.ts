@@ -14,7 +14,7 @@ import {
 } from "@capsule-run/protocol";
 import type { InstancePool, Lease } from "./pool.ts";
 import { RandomStream } from "./random.ts";
-import { nextSlice } from "./slices.ts";
+import { nextSlice, nextStart, type Place } from "./slices.ts";
 
 export type Send = (message: FromCell) => void;
 
@@ -26,8 +26,8 @@ export class Sandbox<Prepared> {
   readonly #id: number;
   readonly #send: Send;
   readonly #pool: InstancePool<Prepared>;
-  /** Null when it has ended. */
-  #lease: Lease<Prepared> | null;
+  /** Null before it has begun, and when it has ended. */
+  #lease: Lease<Prepared> | null = null;
   readonly #random: RandomStream;
   readonly #onEnd: () => void;
   #calls = 0;
@@ -43,6 +43,8 @@ export class Sandbox<Prepared> {
   /** Bytes of memory the host has granted, and what goes on when it grants more. */
   #granted: number;
   #held: (() => void) | null = null;
+  /** Its place in the line for an instance or for the next slice, while it waits there. */
+  #place: Place | null = null;
   /** What came while a turn was running. */
   readonly #events = new Fifo<GuestEvent>();
 
@@ -59,18 +61,40 @@ export class Sandbox<Prepared> {
     this.#send = send;
     this.#random = new RandomStream(seed);
     this.#onEnd = onEnd;
-    this.#lease = pool.take(this.#guestHost(), granted);
-    this.#instance.grant(granted);
   }
 
   get #instance(): Lease<Prepared>["instance"] {
-    if (!this.#lease) throw new Error("a sandbox that has ended has no instance");
+    if (!this.#lease) throw new Error("a sandbox has its instance from its beginning to its end");
     return this.#lease.instance;
+  }
+
+  /** Takes an instance; false if it was stopped before there was one. */
+  async #begin(): Promise<boolean> {
+    this.#inTurn = true;
+    if (!this.#pool.has(this.#granted)) await this.#queue(nextStart());
+    if (this.#stopped) {
+      this.#settle({ state: "stopped" });
+      return false;
+    }
+    try {
+      this.#lease = this.#pool.take(this.#guestHost(), this.#granted);
+      this.#lease.instance.grant(this.#granted);
+      return true;
+    } catch (error) {
+      this.#settle(broken(error));
+      return false;
+    }
+  }
+
+  async #queue(place: Place): Promise<void> {
+    this.#place = place;
+    await place.turn;
+    this.#place = null;
   }
 
   /** Loads a program and answers with `loaded`, or with `ended` if that fails. */
   async load(bundle: Uint8Array, limits: SandboxLimits): Promise<void> {
-    this.#inTurn = true;
+    if (!(await this.#begin())) return;
     const outcome = await this.#entered(() => {
       this.#instance.reset(null, limits, 0);
       return this.#instance.load(bundle);
@@ -86,6 +110,7 @@ export class Sandbox<Prepared> {
     limits: SandboxLimits,
     now: number,
   ): Promise<void> {
+    if (!(await this.#begin())) return;
     await this.#turn(() => {
       this.#instance.reset(program, limits, now);
       return this.#instance.start(task, args);
@@ -105,7 +130,8 @@ export class Sandbox<Prepared> {
   stop(): void {
     if (this.#ended) return;
     this.#stopped = true;
-    if (this.#held) this.#held();
+    if (this.#place) this.#place.hurry();
+    else if (this.#held) this.#held();
     else if (this.#suspended) this.#resume(null);
     else if (!this.#inTurn) this.#settle({ state: "stopped" });
   }
@@ -192,8 +218,7 @@ export class Sandbox<Prepared> {
     try {
       return await enter();
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      return { state: "failed", error: "internal_error", message: `the sandbox failed: ${message}` };
+      return broken(error);
     }
   }
 
@@ -246,14 +271,15 @@ export class Sandbox<Prepared> {
   }
 
   #usage(): { fuel: number; ram: number } {
-    const { fuelUsed, ramUsed } = this.#instance;
+    if (!this.#lease) return { fuel: 0, ram: 0 };
+    const { fuelUsed, ramUsed } = this.#lease.instance;
     return { fuel: Math.max(0, Math.round(fuelUsed)), ram: ramUsed };
   }
 
   #guestHost(): GuestHost {
     return {
       pause: async () => {
-        await nextSlice();
+        await this.#queue(nextSlice());
         return this.#hold();
       },
       call: (mode, task, args) => {
@@ -294,6 +320,12 @@ export class Sandbox<Prepared> {
 }
 
 const NOTHING = new Uint8Array(0);
+
+const broken = (error: unknown): TurnEnd & { readonly state: "failed" } => ({
+  state: "failed",
+  error: "internal_error",
+  message: `the sandbox failed: ${error instanceof Error ? error.message : String(error)}`,
+});
 
 interface Ending {
   readonly ok: boolean;

@@ -371,11 +371,8 @@ test("stop in the same breath as open", async () => {
     body: NOTHING,
   } as const;
   await bench.tell(artifact, open, { type: "stop", sandbox: 1 });
-  const guest = bench.instances[0] as FakeInstance;
-  assert.equal(await guest.host.pause(), false);
-  bench.said();
-  await guest.end({ state: "stopped" });
-  assert.deepEqual(bench.said(), ["ended 1 cancelled stopped"]);
+  assert.deepEqual(bench.said(), ["ready", "ended 1 cancelled stopped"]);
+  assert.equal(bench.instances.length, 0, "nothing was made for it");
 });
 
 test("the unknown is ignored, an unknown artifact is the host's fault", async () => {
@@ -589,4 +586,41 @@ test("a sandbox gets no instance that is larger than what it was granted", async
   await bench.open(3);
   assert.equal(bench.instances.length, 2);
   assert.deepEqual([large.resets, small.resets], [1, 2], "the small one is used again");
+});
+
+test("who is stopped while it waits for its slice goes before the others", async () => {
+  const bench = new Bench();
+  const guests = [];
+  for (const sandbox of [1, 2, 3, 4]) guests.push(await bench.open(sandbox));
+  const order: number[] = [];
+  const pauses = guests.map(async ({ host }, i) => {
+    await host.pause();
+    order.push(i + 1);
+  });
+  void bench.tell({ type: "stop", sandbox: 4 });
+  await Promise.all(pauses);
+  assert.deepEqual(order, [4, 1, 2, 3]);
+  await settle();
+});
+
+test("instances are made one per turn of the event loop; unused ones are there at once", async () => {
+  const bench = new Bench();
+  const open = (sandbox: number) => bench.open(sandbox);
+  const opening = [open(1), open(2), open(3)];
+  assert.equal(bench.instances.length, 0);
+  await Promise.all(opening);
+  assert.equal(bench.instances.length, 3);
+  for (const guest of bench.instances) await guest.end(result("1"));
+  await open(4);
+  assert.equal(bench.instances.length, 3);
+});
+
+test("an instance that can't be made fails its sandbox, not the cell", async () => {
+  const bench = new Bench({
+    create: () => {
+      throw new RangeError("no memory");
+    },
+  });
+  await bench.open();
+  assert.match(bench.said().join(), /ended 1 internal_error the sandbox failed: no memory/);
 });
