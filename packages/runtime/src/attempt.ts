@@ -6,6 +6,7 @@ import {
   type Envelope,
   type ErrorType,
   envelopeJson,
+  FrameError,
   type FromCell,
   LIMITS,
   type Outcome,
@@ -169,9 +170,11 @@ class Attempt implements SandboxListener {
   }
 
   grown({ ram }: Extract<FromCell, { type: "grown" }>): void {
+    const { ram: limit } = this.#spec.policy;
+    if (limit !== null && ram > limit) throw new FrameError("more memory than its task may have");
     if (this.#verdict) return;
     this.#held = true;
-    const wanted = this.#memory.growth(ram, this.#spec.policy.ram);
+    const wanted = this.#memory.growth(ram, limit);
     void this.#log.memory(wanted).then((granted) => {
       if (this.#over || this.#verdict) return;
       if (granted) {
