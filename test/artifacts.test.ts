@@ -253,12 +253,13 @@ describe("every limit that run applies, exec applies, the first time and later",
             },
           });
         };
-        const { envelope: wanted } = await run(file);
-        const said = printed;
         const { exported: artifact } = await capsule.export(file);
+        // A hundred sandboxes of Python in one another take their time: what they give is known.
+        const slow = name === "depth" && source.file === "main.py";
+        const { envelope: wanted } = await run(slow ? artifact.file : file);
+        const said = printed;
         rmSync(file);
-        // A hundred sandboxes of Python in one another take their time.
-        for (const _ of name === "depth" ? ["once"] : ["first", "second", "third"]) {
+        for (const _ of slow ? [] : ["first", "second", "third"]) {
           const { envelope } = await run(artifact.file);
           if (typeof row.ends === "string") {
             assert.ok(!envelope.success && !wanted.success);
@@ -274,6 +275,7 @@ describe("every limit that run applies, exec applies, the first time and later",
           const fuel = envelope.execution.fuel_consumed - wanted.execution.fuel_consumed;
           if (row.exact) assert.ok(Math.abs(fuel) < 100, `${fuel} units`);
         }
+        if (slow) assert.match(wanted.success ? wanted.resultJson : wanted.error.message, row.ends as RegExp);
         if (name === "output") assert.ok(said > 8 * 1024 ** 2 && said < 8 * 1024 ** 2 + 1000, `${said}`);
       });
 });
