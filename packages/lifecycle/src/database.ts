@@ -13,9 +13,6 @@ const CHUNK = 5000;
 /** Pages that are given back to the file system in one. */
 const PAGES = 2000;
 
-/** Pages of the log until it is put into the database: a process may leave it to the next one, which reads it first. */
-const LOG_PAGES = 200;
-
 const marks = (columns: readonly string[]): string => columns.map(() => "?").join(", ");
 
 const PUT_RUN = `
@@ -174,7 +171,7 @@ function open(file: string, busyMs: number): DatabaseSync {
   });
   try {
     if (checkOurs(database) === "empty") create(database, busyMs);
-    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
+    database.exec("PRAGMA synchronous = NORMAL");
     return database;
   } catch (error) {
     database.close();

@@ -56,14 +56,13 @@ export class Projects {
       if (project.running.size > 0) this.#attempt(root, project, (database) => database.beat());
   }
 
-  /** Deletes what is too much. */
-  prune(): void {
-    for (const [root, project] of this.#projects) this.#attempt(root, project, prune);
-  }
-
+  /** Deletes what is too much and closes all. */
   close(): void {
     for (const [root, project] of this.#projects)
-      this.#attempt(root, project, (database) => database.close());
+      this.#attempt(root, project, (database) => {
+        prune(database);
+        database.close();
+      });
     this.#projects.clear();
   }
 

@@ -23,8 +23,6 @@ const TICK_MS = 20;
 const BATCH = 5000;
 /** How long the end of a runtime waits for the disk. */
 const CLOSE_MS = 5000;
-/** How long a database that it wrote stays open. */
-const LINGER_MS = 1000;
 /** How long it waits by itself for another process that writes, before a thread does that. */
 const CLOSE_BUSY_MS = 200;
 
@@ -197,10 +195,7 @@ export class Recorder {
       projects.write(batch);
       if (locked.has(batch.root)) left.push(batch);
     }
-    projects.prune();
-    // The last one that closes a database waits for the disk several times. A process that ends now need not, because
-    // the log it leaves is whole.
-    setTimeout(() => projects.close(), LINGER_MS).unref();
+    projects.close();
     return left;
   }
 

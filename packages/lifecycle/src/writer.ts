@@ -23,7 +23,6 @@ parentPort?.on("message", (message: ToWriter) => {
     return;
   }
   clearInterval(beating);
-  projects.prune();
   projects.close();
   post({ type: "closed" });
   parentPort?.close();
