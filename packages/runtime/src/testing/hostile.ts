@@ -117,7 +117,7 @@ const goodCell = (mark: string): string => `ready(); hear = (m) => {
 export interface Attack {
   /** How attempts ended: results, and errors by type. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** Attempts in good cells that did not end well. */
+  /** Attempts in good cells that did not end well, and what else must not happen. */
   readonly harmed: readonly string[];
   /** Outcomes that were given although an attempt had ended already. */
   readonly twice: number;
@@ -171,7 +171,9 @@ export async function attack(seed: number, attempts = 40): Promise<Attack> {
   const inGood = new Set<string>();
   const context: RunContext = {
     program,
-    complete: async () => {},
+    complete: async () => {
+      harmed.push("a program was made again for a cell that has all of the engine");
+    },
     seed: () => REQUEST.seed,
     output: ({ path, bytes }) => {
       if (Buffer.from(bytes).toString() === mark) inGood.add(path);
