@@ -15,7 +15,7 @@ for (const seed of SEEDS)
     );
     assert.deepEqual(harmed, []);
     assert.equal(twice, 0);
-    // Seconds, where something grows with the square of what came; a busy machine takes part of one.
+    // Seconds, where something grows with the square of what came.
     assert.ok(stalledMs < 3000, `the host did nothing else for ${stalledMs} ms`);
   });
 
