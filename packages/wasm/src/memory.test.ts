@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rewrite } from "./index.ts";
-import { startGuest } from "./testing/guest.ts";
+import { openGate, startGuest } from "./testing/guest.ts";
 import { wat } from "./testing/wat.ts";
 
 const MIB = 1 << 20;
@@ -32,6 +32,28 @@ test("a limit beyond what WebAssembly allows does not help", () => {
   const guest = growing("1");
   guest.capsule_memory_limit.value = -1;
   for (const pages of [-1, 65_536, 1 << 20]) assert.equal(guest.grow(pages), -1);
+});
+
+test("growing beyond what was granted asks the gate at once, with the new memory there and fuel left", () => {
+  const guest = growing("1");
+  const asked: number[] = [];
+  openGate(guest, () => {
+    asked.push(guest.capsule_pages.value);
+    return asked.length > 2 ? 1 : 0;
+  });
+  guest.capsule_memory_granted.value = 10;
+  const fuel = guest.capsule_fuel.value;
+  assert.equal(guest.grow(9), 1);
+  assert.deepEqual(asked, []);
+  assert.equal(guest.grow(1), 10);
+  guest.capsule_memory_granted.value = 20;
+  assert.equal(guest.grow(9), 11);
+  assert.equal(guest.grow(1), 20);
+  assert.deepEqual(asked, [11, 21]);
+  assert.throws(() => guest.grow(1), WebAssembly.RuntimeError, "the gate may end it");
+  const free = growing("1");
+  for (const pages of [9, 1, 9, 1, 1]) free.grow(pages);
+  assert.equal(fuel - guest.capsule_fuel.value, fuel - free.capsule_fuel.value, "asking costs nothing");
 });
 
 test("memory does not grow beyond its own maximum", () => {

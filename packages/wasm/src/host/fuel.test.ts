@@ -63,6 +63,32 @@ test("a plain call counts, whatever is left", () => {
   }
 });
 
+test("in a plain call growing asks nobody, and afterwards as before", () => {
+  const memory = counter();
+  memory.value = 7;
+  const tank = new FuelTank(counter(), 1000, memory);
+  tank.fill(100);
+  assert.equal(
+    tank.plain(() => memory.value),
+    65_536,
+  );
+  assert.throws(() =>
+    tank.plain(() => {
+      throw new Error("x");
+    }),
+  );
+  assert.equal(memory.value, 7);
+});
+
+test("a grant while there is fuel gives none", () => {
+  const fuel = counter();
+  const tank = new FuelTank(fuel, 1000);
+  tank.fill(10_000);
+  assert.ok(tank.grant());
+  assert.equal(fuel.value, 1000);
+  assert.equal(tank.used, 0);
+});
+
 test("a plain call that throws counts, and one inside another does", () => {
   const fuel = counter();
   const tank = new FuelTank(fuel, 1000);
