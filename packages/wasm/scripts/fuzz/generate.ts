@@ -4,6 +4,7 @@ import { quickjsModule } from "../../src/testing/quickjs.ts";
 import { randomStores } from "../../src/testing/stores.ts";
 import type { Binaryen } from "./binaryen.ts";
 import { kernels } from "./kernels.ts";
+import { largeModule } from "./large.ts";
 import { mutated } from "./mutate.ts";
 import { type Random, randomFrom } from "./random.ts";
 import { swapped } from "./swap.ts";
@@ -17,11 +18,14 @@ export interface Sample {
 /** One in so many modules is the engine of QuickJS, damaged: it takes as long as twenty others. */
 const ENGINE_EVERY = 60;
 
+const LARGE_EVERY = 40;
+
 /** Makes the module for a seed. */
 export async function sampleFor(seed: number, binaryen: Binaryen | undefined): Promise<Sample> {
   const random = randomFrom(seed);
   if (random.once(ENGINE_EVERY))
     return { source: "mutated QuickJS", wasm: mutated(engine(random.once(2)), random) };
+  if (random.once(LARGE_EVERY)) return { source: "large", wasm: largeModule(random) };
   // Damaged ones are mostly refused, and those of binaryen take longest to make.
   const damage = random.pick(["none", "none", "none", "swapped", "mutated", "mutated"] as const);
   const base = await baseFor(seed, random, damage === "none" || random.once(4) ? binaryen : undefined);

@@ -18,7 +18,8 @@ const TEXTS: readonly string[] = [
     (func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
     (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
     (func (export "init") (param i32 i32 i32) (memory.init $d (local.get 0) (local.get 1) (local.get 2)) (data.drop $d))
-    (func (export "big") (memory.fill (i32.const 5) (i32.const 7) (i32.const 1500000)) (memory.copy (i32.const 70) (i32.const 3) (i32.const 1800000))
+    (func (export "big") (memory.fill (i32.const 5) (i32.const 7) (i32.const 1500000))
+      (i64.store (i32.const 1048580) (i64.const 0x0102030405060708)) (i64.store (i32.const 1048640) (i64.const 0x1112131415161718)) (memory.copy (i32.const 70) (i32.const 3) (i32.const 1800000))
       (memory.copy (i32.const 3) (i32.const 70) (i32.const 1700001))))`,
   // Growing, to the limit and beyond.
   `(module (memory (export "m") 1) (func (export "g") (param i32) (result i32 i32) (memory.grow (local.get 0)) (memory.size))

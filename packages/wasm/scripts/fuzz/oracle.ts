@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { decodeBody } from "../../src/body.ts";
-import { GATE, rewrite, WasmError } from "../../src/index.ts";
+import { GATE, type RewriteOptions, rewrite, WasmError } from "../../src/index.ts";
 import { nanType, Op, simdNanType } from "../../src/opcodes.ts";
 import { decodeModule, type Module } from "../../src/sections.ts";
 import type { CapsuleExports } from "../../src/testing/guest.ts";
@@ -70,19 +70,18 @@ export function examine(wasm: Uint8Array, seed: number): Verdict {
         : [];
     return { ...nothing, failures, end: "refused", why: message };
   }
-  const still = WebAssembly.validate(rewritten.wasm as BufferSource);
-  if (!valid) {
-    const failures: Failure[] = still
-      ? [{ oracle: "accepts", detail: "an invalid module became a valid one" }]
-      : [];
-    return { ...nothing, failures, end: "invalid" };
+  // The other passes see what is wrong later than these, or not at all.
+  const marked = attempt(wasm, { markPages: true, straightLimit: 4096, dropNames: true });
+  if (marked.kind === "crash") return { ...nothing, failures: [marked.failure], end: "rewritten" };
+  const failures: Failure[] = [];
+  if (valid && marked.kind === "refused")
+    failures.push({ oracle: "refuses", detail: `a valid module, with marks: ${marked.message}` });
+  for (const output of marked.kind === "rewritten" ? [rewritten.wasm, marked.wasm] : [rewritten.wasm]) {
+    const still = WebAssembly.validate(output as BufferSource);
+    if (valid && !still) failures.push({ oracle: "invalid", detail: invalidity(output) });
+    if (!valid && still) failures.push({ oracle: "accepts", detail: "an invalid module became a valid one" });
   }
-  if (!still)
-    return {
-      ...nothing,
-      failures: [{ oracle: "invalid", detail: invalidity(rewritten.wasm) }],
-      end: "rewritten",
-    };
+  if (!valid || failures.length > 0) return { ...nothing, failures, end: valid ? "rewritten" : "invalid" };
   const again = attempt(wasm);
   if (again.kind !== "rewritten" || Buffer.compare(again.wasm, rewritten.wasm) !== 0)
     return {
@@ -100,10 +99,10 @@ type Attempt =
   | { readonly kind: "refused"; readonly message: string }
   | { readonly kind: "crash"; readonly failure: Failure };
 
-function attempt(wasm: Uint8Array): Attempt {
+function attempt(wasm: Uint8Array, options: Partial<RewriteOptions> = {}): Attempt {
   try {
     const keepExports = decodeModule(wasm).exports.map(({ name }) => name);
-    return { kind: "rewritten", wasm: rewrite(wasm, { keepExports }).wasm };
+    return { kind: "rewritten", wasm: rewrite(wasm, { ...options, keepExports }).wasm };
   } catch (error) {
     if (error instanceof WasmError && Number.isSafeInteger(error.offset) && error.offset >= 0)
       return { kind: "refused", message: error.message };

@@ -16,7 +16,7 @@ import {
 import { Writer } from "../../src/binary.ts";
 import { decodeBody } from "../../src/body.ts";
 import { cost, type Instruction } from "../../src/instruction.ts";
-import { nanType, Op, Prefixed, simdNanType, ValueType } from "../../src/opcodes.ts";
+import { Op, Prefixed, ValueType } from "../../src/opcodes.ts";
 import { decodeModule, type Module, SectionId } from "../../src/sections.ts";
 import { edited, sectionOf } from "./edit.ts";
 
@@ -97,9 +97,43 @@ function plainBody(module: Module, n: number, fuel: number, budget: number): num
 
 type Shape = "f32" | "f64" | "f32x4" | "f64x2";
 
+/** Opcodes and numbers of vector instructions by which a float comes about, as the specification lists them. */
+const FLOATS: Readonly<Record<"f32" | "f64", readonly (readonly [first: number, last: number])[]>> = {
+  f32: [
+    [0x8d, 0x97],
+    [0xb2, 0xb6],
+  ],
+  f64: [
+    [0x9b, 0xa5],
+    [0xb7, 0xbb],
+  ],
+};
+const VECTORS: Readonly<Record<"f32x4" | "f64x2", readonly (readonly [first: number, last: number])[]>> = {
+  f32x4: [
+    [0x5e, 0x5e],
+    [0x67, 0x6a],
+    [0xe3, 0xe9],
+    [0xfa, 0xfb],
+  ],
+  f64x2: [
+    [0x5f, 0x5f],
+    [0x74, 0x75],
+    [0x7a, 0x7a],
+    [0x94, 0x94],
+    [0xef, 0xf5],
+    [0xfe, 0xff],
+  ],
+};
+
+const holds = (runs: readonly (readonly [number, number])[], code: number): boolean =>
+  runs.some(([first, last]) => code >= first && code <= last);
+
 function floatShape(module: Module, { opcode, immediate }: Instruction): Shape | undefined {
-  if (opcode === Op.simd) return simdNanType(immediate);
-  if (opcode !== Op.call || immediate >= module.importedFunctions) return nanType(opcode);
+  if (opcode === Op.simd)
+    return holds(VECTORS.f32x4, immediate) ? "f32x4" : holds(VECTORS.f64x2, immediate) ? "f64x2" : undefined;
+  if (holds(FLOATS.f32, opcode)) return "f32";
+  if (holds(FLOATS.f64, opcode)) return "f64";
+  if (opcode !== Op.call || immediate >= module.importedFunctions) return undefined;
   const { results } = module.types[module.functions[immediate] as number] ?? { results: [] };
   if (results.length !== 1) return undefined;
   return results[0] === ValueType.f32 ? "f32" : results[0] === ValueType.f64 ? "f64" : undefined;

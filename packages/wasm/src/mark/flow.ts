@@ -16,6 +16,8 @@ interface Frame {
   readonly results: number;
   /** Whether its start can be reached. */
   readonly alive: boolean;
+  /** Loops that are open, this one too if it is one. */
+  readonly loops: number;
   /** Of `if` and `try`: the basic block that ends with it, and how often an `else` is taken. */
   readonly before: number;
   readonly otherwise: number;
@@ -39,6 +41,7 @@ export class Flow {
   private readonly habits: ReadonlyMap<number, BranchHabit>;
   private readonly closers: Map<Instruction, number>;
   private readonly frames: Frame[] = [];
+  private readonly framesByOpener = new Map<Instruction, Frame>();
   private current: number | undefined;
 
   constructor(module: Module, body: Body, habits: ReadonlyMap<number, BranchHabit>) {
@@ -53,6 +56,10 @@ export class Flow {
   /** The basic block that has been come to; undefined where nothing is reached. */
   get block(): number | undefined {
     return this.current;
+  }
+
+  private get loops(): number {
+    return this.frames[this.frames.length - 1]?.loops ?? 0;
   }
 
   /** Opens and closes blocks of the body; false if the instruction does not. */
@@ -151,10 +158,13 @@ export class Flow {
     otherwise = 0,
   ): void {
     this.operands.floor = height;
-    this.frames.push({
-      ...{ opener, height, params, results, alive, before, otherwise },
+    const loops = this.loops + (opener.opcode === Op.loop ? 1 : 0);
+    const frame: Frame = {
+      ...{ opener, height, params, results, alive, loops, before, otherwise },
       ...{ dominator: -1, weight: 0, from: [], catches: false },
-    });
+    };
+    this.frames.push(frame);
+    this.framesByOpener.set(opener, frame);
   }
 
   private otherwise(i: number): void {
@@ -188,6 +198,7 @@ export class Flow {
   private close(instruction: Instruction, i: number): void {
     const { operands, current: falls } = this;
     const frame = this.frames.pop() as Frame;
+    this.framesByOpener.delete(frame.opener);
     operands.floor = this.frames[this.frames.length - 1]?.height ?? 0;
     const { opener, height, results, alive } = frame;
     if (falls !== undefined && operands.height !== height + results)
@@ -239,9 +250,7 @@ export class Flow {
   private branch(frame: Frame, share: number): void {
     const from = this.current as number;
     if (frame.opener.opcode === Op.loop) return;
-    let weight = (this.blocks.weight[from] as number) * share;
-    for (let f = this.frames.length - 1; f >= 0 && this.frames[f] !== frame; f--)
-      if (this.frames[f]?.opener.opcode === Op.loop) weight /= ROUNDS;
+    const weight = ((this.blocks.weight[from] as number) * share) / ROUNDS ** (this.loops - frame.loops);
     this.merge(frame, from, weight);
   }
 
@@ -258,8 +267,8 @@ export class Flow {
   }
 
   private frameOf(opener: Instruction, { start }: Instruction): Frame {
-    for (let f = this.frames.length - 1; f >= 0; f--)
-      if (this.frames[f]?.opener === opener) return this.frames[f] as Frame;
+    const frame = this.framesByOpener.get(opener);
+    if (frame) return frame;
     throw new WasmError("no such label", start);
   }
 

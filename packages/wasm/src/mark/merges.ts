@@ -1,6 +1,6 @@
 import { type Grain, reachOf } from "./grain.ts";
 import type { Need, Needs } from "./needs.ts";
-import { placeMarks } from "./place.ts";
+import { placeMarks, spanOf } from "./place.ts";
 import { CONSTANT, type Definition } from "./values.ts";
 
 /**
@@ -44,8 +44,7 @@ export function beforeMerges(found: Needs, grain: Grain): readonly Need[] {
   }
 
   function movedUp(merge: Definition, group: readonly Need[]): Need[] | undefined {
-    const low = Math.min(...group.map((need) => need.low));
-    const high = Math.max(...group.map((need) => need.high));
+    const { low, high } = spanOf(group);
     if (high - low > 2 * reachOf(grain)) return undefined;
     return merge.inputs.map(({ block, definition }) => {
       const { root, offset } = definition;

@@ -48,7 +48,7 @@ export class Operands {
   /** Takes the stack down to a height, and puts values on top. */
   reset(height: number, values: readonly Value[] = []): void {
     this.values.length = height;
-    this.values.push(...values);
+    for (const value of values) this.values.push(value);
   }
 
   /** Forgets what is known of the values from a height on. */

@@ -94,12 +94,7 @@ interface Node {
 }
 
 function placeWindow(blocks: Blocks, window: readonly Need[], grain: Grain, marks: Mark[]): void {
-  const range = {
-    root: window[0]?.root ?? CONSTANT,
-    low: Math.min(...window.map(({ low }) => low)),
-    high: Math.max(...window.map(({ high }) => high)),
-    reach: reachOf(grain),
-  };
+  const range = { root: window[0]?.root ?? CONSTANT, ...spanOf(window), reach: reachOf(grain) };
   const nodes = new Map<number, Node>();
   for (const need of window) addWay(blocks, need, nodes);
   const order = [...nodes.keys()].sort((a, b) => a - b);
@@ -120,6 +115,16 @@ function placeWindow(blocks: Blocks, window: readonly Need[], grain: Grain, mark
       marks.push(markIn(blocks, block, node, range));
     }
   }
+}
+
+/** From the lowest to the highest distance. There may be more needs than a call takes arguments. */
+export function spanOf(needs: readonly Need[]): { low: number; high: number } {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const need of needs) {
+    low = Math.min(low, need.low);
+    high = Math.max(high, need.high);
+  }
+  return { low, high };
 }
 
 /** Adds the blocks between a need and the definition of its address. */

@@ -20,6 +20,8 @@ export interface Definition {
   readonly offset: number;
   /** What it was computed from, if that was the value of another local, or this one, in the same block. */
   readonly source: Definition | undefined;
+  /** How many definitions `source` leads to, one after the other. */
+  readonly sources: number;
   /** Where paths meet: what the local holds at the ends of the blocks that lead there, if that is known. */
   readonly inputs: readonly Input[];
 }
@@ -33,6 +35,9 @@ type Origin = Pick<Definition, "root" | "offset" | "source">;
 
 /** Merges of merges are not looked into more deeply than this. */
 const MAX_DEPTH = 200;
+
+/** Longer chains of sources end: they are followed for each store. Engines have some tens. */
+const MAX_SOURCES = 1000;
 
 /** The values of a function's locals at every point. Blocks are to be visited in order. */
 export class LocalValues {
@@ -93,7 +98,8 @@ export class LocalValues {
   }
 
   private find(local: number, block: number, depth = 0): Definition {
-    const { blocks } = this;
+    const { blocks, firstSet } = this;
+    if (firstSet[local] === firstSet[local + 1]) return this.entry(local);
     for (let x = block; ; x = blocks.dominator[x] as number) {
       const known = this.known.get(x * this.localCount + local);
       if (known !== undefined) return known;
@@ -152,8 +158,11 @@ export class LocalValues {
     inputs: readonly Input[] = [],
   ): Definition {
     const index = this.definitions.length;
-    const { root, offset, source } = value ?? { root: index, offset: 0, source: undefined };
-    const definition = { index, local, block, at, root, offset, source, inputs };
+    const { root, offset, source: from } = value ?? { root: index, offset: 0, source: undefined };
+    const sources = from === undefined ? 0 : from.sources + 1;
+    const source = sources < MAX_SOURCES ? from : undefined;
+    const follows = source === undefined ? 0 : sources;
+    const definition = { index, local, block, at, root, offset, source, sources: follows, inputs };
     this.definitions.push(definition);
     return definition;
   }
