@@ -89,7 +89,7 @@ export interface Exposed {
 const TABLE_GROWTH = 1000;
 
 /**
- * Exports memory, tables and globals, names all functions `f0`, … and adds a global for a stack pointer that nothing
+ * Exports memory, tables and globals, names all functions `fuzz:f0`, … and adds a global for a stack pointer that nothing
  * uses. Memory has `maximum` pages at most, tables little more than at the start.
  *
  * `undefined` if there is more at the start already.
@@ -174,7 +174,7 @@ function functionNames(module: Module): Uint8Array {
   map.u32(module.functions.length);
   for (const index of module.functions.keys()) {
     map.u32(index);
-    map.name(`f${index}`);
+    map.name(`fuzz:f${index}`);
   }
   const part = new Writer();
   part.byte(1);

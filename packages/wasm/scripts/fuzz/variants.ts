@@ -22,12 +22,12 @@ const GRAINS: readonly Grain[] = [
   HOST_GRAIN,
 ];
 
-/** The variants of a module: all the rewriter's options, in slices from a few units to all at once. */
-export function variantsOf(wasm: Uint8Array, seed: number, bodies: number): Variant[] {
+/** The variants of a module: all the rewriter's options but `lockWait`, in slices from a few units to all at once. */
+export function variantsOf(wasm: Uint8Array, seed: number, functions: number): Variant[] {
   const random = randomFrom(seed ^ 0x7a11);
   const grain = random.pick(GRAINS);
   const other = random.pick(GRAINS);
-  const cut = new Set(Array.from({ length: 1 + random.below(3) }, () => random.below(bodies + 1)));
+  const cut = new Set(Array.from({ length: 1 + random.below(3) }, () => random.below(functions + 1)));
   const slices = [1, 7, 100, 4096, 77_777, 1_000_000];
   const slice = () => random.pick(slices);
   return [
@@ -40,7 +40,10 @@ export function variantsOf(wasm: Uint8Array, seed: number, bodies: number): Vari
       name: "everything",
       options: {
         ...{ markPages: other, stackPointer: STACK_POINTER, profile: randomProfile(wasm, seed + 1) },
-        ...{ padding: { base: 160, perLocal: 8 }, exportFunctions: [] },
+        ...{
+          padding: { base: 160, perLocal: 8 },
+          exportFunctions: functions > 0 ? [`fuzz:f${random.below(functions)}`] : [],
+        },
       },
       slice: slice(),
       grain: other,
