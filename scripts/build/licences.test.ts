@@ -110,10 +110,14 @@ test("takes licence and notice, under the names packages give them", () => {
 
 test("writes all of it into one file", async () => {
   using some = installed({});
+  mkdirSync(join(some.folder, "engine-javascript"));
   await writeLicences(some.folder, [await hostMetafile()], root);
   const text = readFileSync(join(some.folder, LICENCES_FILE), "utf8");
   assert.ok(text.includes(`QuickJS-NG (in quickjs-wasi)\nVersion: ${quickJsVersion()}\nLicence: MIT`));
   assert.match(text, /Fabrice Bellard/);
+  const engine = readFileSync(join(some.folder, "engine-javascript", "LICENSES.txt"), "utf8");
+  assert.match(engine, /Fabrice Bellard/);
+  assert.doesNotMatch(engine, /^esbuild/m);
 });
 
 test("lists a component once", () => {
