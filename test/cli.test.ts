@@ -218,10 +218,10 @@ describe("wrong use is one clear message and exit 2", () => {
     const lines: readonly (readonly [string, string, RegExp])[] = [
       [project, "run mian.ts", /there is no file mian\.ts; did you mean main\.ts\?/],
       [project, "run agent.py", /agent\.py defines no task/],
-      [project, "run agent.wasm", /not yet/],
+      [project, "run agent.wasm", /capsule exec agent\.wasm/],
       [project, "run --mount data main.ts", /--mount .*not yet/],
       [project, "run --sealed main.ts", /--sealed .*not yet/],
-      [project, "build --export main.ts", /--export .*not yet/],
+      [project, "exec main.ts", /capsule run main\.ts/],
       [project, "mcp", /not yet/],
       [project, "run --verbsoe main.ts", /did you mean --verbose\?/],
       [project, "main.ts", /capsule run main\.ts/],
