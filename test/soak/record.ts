@@ -1,5 +1,5 @@
-/** What the record of runs has grown to, where one is kept. */
-import { existsSync, statSync } from "node:fs";
+/** What the record of runs has grown to. */
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -12,10 +12,12 @@ export interface Recorded {
   readonly bytes: number;
 }
 
-/** The record of a project whose runtime is closed; null if it has none. */
-export function recordOf(folder: string): Recorded | null {
+/**
+ * The record of a project whose runtime is closed.
+ * @throws Error if it has none
+ */
+export function recordOf(folder: string): Recorded {
   const file = join(folder, ".capsule", "runs.db");
-  if (!existsSync(file)) return null;
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     const row = database.prepare("SELECT count(*) AS runs FROM runs WHERE ended_at IS NOT NULL").get();

@@ -99,10 +99,8 @@ export async function soak({ language, runs, atOnce, times: looks, say }: SoakOp
       }
     }
     const recorded = recordOf(folder);
-    if (recorded) {
-      note(wrongRecord(recorded, runs + looks));
-      say(`the record has ${recorded.runs} finished runs in ${mebibytes(recorded.bytes)}`);
-    }
+    note(wrongRecord(recorded, runs + looks));
+    say(`the record has ${recorded.runs} finished runs in ${mebibytes(recorded.bytes)}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
