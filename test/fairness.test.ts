@@ -1,7 +1,8 @@
 /** Endless loops share the cores with short tasks: each ends when it has to, and the short ones keep flowing. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createRuntime, type RunEvent } from "@capsule-run/runtime";
+import { createRuntime } from "@capsule-run/runtime";
+import { watchLateness } from "../bench/lib/lateness.ts";
 import { folder } from "./support/capsule.ts";
 
 const SPINNERS = 20;
@@ -46,13 +47,7 @@ async function crowd(cwd: string, file: string): Promise<Round> {
   await using runtime = await createRuntime({ cwd, cells: 2 });
   const short = async (): Promise<boolean> => (await runtime.run({ file, args: [-1] })).envelope.success;
   assert.ok(await short());
-  const started = new Map<string, number>();
-  const late: number[] = [];
-  const onEvent = ({ type, path, task }: RunEvent): void => {
-    if (task !== "spin") return;
-    if (type === "attempt_started") started.set(path, performance.now());
-    if (type === "task_ended") late.push(performance.now() - (started.get(path) ?? Number.NaN) - TIMEOUT_MS);
-  };
+  const { onEvent, late } = watchLateness(TIMEOUT_MS);
   let over = false;
   const spinning = runtime.run({ file, args: [SPINNERS], onEvent }).finally(() => {
     over = true;

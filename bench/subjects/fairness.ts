@@ -1,4 +1,5 @@
-import { createRuntime, type RunEvent, type Runtime } from "@capsule-run/runtime";
+import { createRuntime, type Runtime } from "@capsule-run/runtime";
+import { watchLateness } from "../lib/lateness.ts";
 import { benchProgram, Project } from "../lib/processes.ts";
 import { pythonEngine } from "../lib/python.ts";
 import { median, quantile, timed } from "../lib/statistics.ts";
@@ -19,15 +20,9 @@ interface Round {
 }
 
 async function crowd(runtime: Runtime, extension: string): Promise<Round> {
-  const started = new Map<string, number>();
-  const late: number[] = [];
+  const { onEvent, late } = watchLateness(TIMEOUT_MS);
   const beside: number[] = [];
   let over = false;
-  const onEvent = ({ type, path, task }: RunEvent): void => {
-    if (task !== "spin") return;
-    if (type === "attempt_started") started.set(path, performance.now());
-    if (type === "task_ended") late.push(performance.now() - (started.get(path) ?? Number.NaN) - TIMEOUT_MS);
-  };
   const spinning = runtime.run({ file: `crowd${extension}`, args: [SPINNERS], onEvent }).finally(() => {
     over = true;
   });

@@ -1,4 +1,5 @@
-import { createRuntime, type RunEvent, type Runtime } from "@capsule-run/runtime";
+import { createRuntime, type Runtime } from "@capsule-run/runtime";
+import { watchLateness } from "../lib/lateness.ts";
 import { benchProgram, Project } from "../lib/processes.ts";
 import { median, quantile } from "../lib/statistics.ts";
 import type { Subject } from "../lib/subject.ts";
@@ -10,14 +11,8 @@ const WANTED_MS = 50;
 const TIMEOUT_MS = 300;
 
 /** Milliseconds beyond their timeout after which endless loops ended, by the host's clock. */
-async function overshoots(runtime: Runtime, count: number): Promise<number[]> {
-  const started = new Map<string, number>();
-  const late: number[] = [];
-  const onEvent = ({ type, path, task }: RunEvent): void => {
-    if (task !== "spin") return;
-    if (type === "attempt_started") started.set(path, performance.now());
-    if (type === "task_ended") late.push(performance.now() - (started.get(path) ?? Number.NaN) - TIMEOUT_MS);
-  };
+async function overshoots(runtime: Runtime, count: number): Promise<readonly number[]> {
+  const { onEvent, late } = watchLateness(TIMEOUT_MS);
   await runtime.run({ file: "spin.ts", args: [count], onEvent });
   if (late.length !== count) throw new Error(`${late.length} of ${count} loops ended`);
   return late;

@@ -121,9 +121,10 @@ export class Calls {
     }
     open.seq = this.#caller.nextSeq();
     this.#bySeq.set(open.seq, open);
-    if (step.do === "wait") this.#pausing++;
-    if (step.do === "wait") log.issue({ seq: open.seq, kind: "sleep", ms: step.ms });
-    else {
+    if (step.do === "wait") {
+      this.#pausing++;
+      log.issue({ seq: open.seq, kind: "sleep", ms: step.ms });
+    } else {
       const { path, task, args, policy } = call;
       const spec: AttemptSpec = { run, path, attempt: step.attempt, artifact, task, args, policy };
       log.issue({ seq: open.seq, kind: "task", spec });

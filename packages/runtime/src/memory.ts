@@ -76,5 +76,5 @@ export class MemoryPlan {
 const keyOf = ({ artifact, task }: AttemptSpec): string => `${artifact} ${task}`;
 
 /** Bytes of the memory that a page difference makes. */
-const imageBytes = (pages: Uint8Array): number =>
+export const imageBytes = (pages: Uint8Array): number =>
   pages.length < 4 ? 0 : new DataView(pages.buffer, pages.byteOffset, pages.length).getUint32(0, true);

@@ -16,6 +16,7 @@ import type { CellArtifact } from "./cell.ts";
 import type { CellPool, SandboxHandle } from "./cells.ts";
 import type { Crew } from "./engines.ts";
 import type { LanguageSupport, View } from "./languages.ts";
+import { imageBytes } from "./memory.ts";
 import { duration } from "./words.ts";
 
 /** A program that is ready to run. */
@@ -229,9 +230,7 @@ export function checkManifest(
 
 /** Bytes of memory a sandbox of a program with these pages starts with, and a little to do something in. */
 export const sandboxBytes = (pages: Uint8Array): number =>
-  pages.length < 4
-    ? 0
-    : new DataView(pages.buffer, pages.byteOffset, pages.length).getUint32(0, true) + 256 * 1024;
+  pages.length < 4 ? 0 : imageBytes(pages) + 256 * 1024;
 
 const list = (names: readonly string[]): string =>
   names

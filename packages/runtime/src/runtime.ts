@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { databaseFile, type Problem, problemText, Recorder, unwritable } from "@capsule-run/lifecycle";
 import {
   type AttemptSpec,
@@ -29,6 +29,7 @@ import { LocalEngine } from "./local.ts";
 import { MemoryPlan } from "./memory.ts";
 import { recordScript } from "./parts.ts";
 import type { Program } from "./program.ts";
+import { shownFrom } from "./shown.ts";
 import { type ProgramFile, ProgramStore } from "./store.ts";
 import { VERSION } from "./version.ts";
 import * as words from "./words.ts";
@@ -93,7 +94,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     ]);
     const found = await find(request.file);
     const program = await unlessAborted(store.get(found), signal);
-    const file = insideOrWhole(found.root, found.path);
+    const file = shownFrom(found.root, { path: found.path, given: found.path });
     const { entry, language } = program?.manifest ?? { entry: "main", language: null };
     const artifact = program?.artifact.hash ?? null;
     const record = recorder?.begin(found.root, { id, file, entry, language, artifact, queuedAt }) ?? null;
@@ -185,12 +186,6 @@ async function locate(file: string, cwd: string, cacheDir: string | undefined): 
 }
 
 const projectCache = (root: string): string => join(root, ".capsule", "cache");
-
-/** A file as a path inside of a folder, if it is in there. */
-function insideOrWhole(folder: string, file: string): string {
-  const inside = relative(folder, file);
-  return isAbsolute(inside) || inside.split(sep)[0] === ".." ? file : inside;
-}
 
 /** Executes `main` with its retries: a run is a caller with one call. */
 async function runMain(

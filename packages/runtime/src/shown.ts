@@ -1,10 +1,10 @@
 import { isAbsolute, relative, sep } from "node:path";
 
-/** A file as a user would write it: from the working directory, if it lies there. */
+/** A file as it is written from a folder: relative if it lies in there, else as given. */
 export function shownFrom(
-  cwd: string,
+  folder: string,
   { path, given }: { readonly path: string; readonly given: string },
 ): string {
-  const inside = relative(cwd, path);
+  const inside = relative(folder, path);
   return isAbsolute(inside) || inside.split(sep)[0] === ".." ? given : inside;
 }

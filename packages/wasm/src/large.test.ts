@@ -3,20 +3,11 @@ import { test } from "node:test";
 import { functionBody, sized } from "./assemble.ts";
 import { u32 } from "./binary.ts";
 import { rewrite, WasmError } from "./index.ts";
+import { oneFunction } from "./testing/one-function.ts";
 
 /** A module of a memory and a function `f` of an i32, with more i32 locals. */
-function moduleOf(code: readonly number[], locals = 0): Uint8Array {
-  const section = (id: number, content: readonly number[]) => [id, ...u32(content.length), ...content];
-  const body = locals > 0 ? [1, ...u32(locals), 0x7f, ...code, 0x0b] : functionBody([], code);
-  return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, 1, 0x7f, 0]),
-    ...section(3, [1, 0]),
-    ...section(5, [1, 0, 1]),
-    ...section(7, [1, 1, 0x66, 0, 0]),
-    ...section(10, [1, ...sized(body)]),
-  ]);
-}
+const moduleOf = (code: readonly number[], locals = 0): Uint8Array =>
+  oneFunction(locals > 0 ? [1, ...u32(locals), 0x7f, ...code, 0x0b] : functionBody([], code));
 
 const times = (n: number, ...code: readonly number[]): number[] =>
   Array.from({ length: n * code.length }, (_, i) => code[i % code.length] as number);

@@ -1,5 +1,5 @@
-import { functionBody, sized } from "../../src/assemble.ts";
-import { u32 } from "../../src/binary.ts";
+import { functionBody } from "../../src/assemble.ts";
+import { oneFunction } from "../../src/testing/one-function.ts";
 import type { Random } from "./random.ts";
 
 const get = (local: number): number[] => [0x20, local];
@@ -57,14 +57,5 @@ export function largeModule(random: Random): Uint8Array {
   }
   if (nested)
     for (let i = count - 1; i >= 0; i--) push((parts[i % parts.length] as (typeof PARTS)[number])[1]);
-  const section = (id: number, content: readonly number[]) => [id, ...u32(content.length), ...content];
-  const body = functionBody(["i32", "i32"], code);
-  return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, 1, 0x7f, 0]),
-    ...section(3, [1, 0]),
-    ...section(5, [1, 0, 1]),
-    ...section(7, [1, 1, 0x66, 0, 0]),
-    ...section(10, [1, ...sized(body)]),
-  ]);
+  return oneFunction(functionBody(["i32", "i32"], code));
 }
