@@ -13,6 +13,7 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
   scheduler: ["protocol"],
   artifact: ["npm", "protocol", "wasm/src/host"],
   lifecycle: ["npm", "protocol"],
+  host: ["npm", "protocol"],
   "engine-javascript": ["npm", "wasm"],
   "engine-python": ["npm", "wasm"],
   "guest-javascript": ["npm", "protocol", "wasm/src/host"],

@@ -1,6 +1,7 @@
 export * from "./check.ts";
 export * from "./check-manifest.ts";
 export * from "./codec.ts";
+export * from "./effects.ts";
 export * from "./envelope.ts";
 export * from "./errors.ts";
 export * from "./excerpt.ts";

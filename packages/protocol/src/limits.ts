@@ -39,6 +39,14 @@ export const LIMITS = {
   headBytes: 24 * 1024 * 1024,
   /** Bytes of one frame between host and cell. */
   frameBytes: 320 * 1024 * 1024,
+  /** Bytes of the head of a request for a file or an HTTP exchange: paths, URLs, headers. */
+  effectHeadBytes: 512 * 1024,
+  /** Bytes of such a request or its answer: what is written or read at once. */
+  effectBytes: 32 * 1024 * 1024,
+  /** Requests for files and HTTP of one attempt that may be pending at once. */
+  pendingEffects: 10_000,
+  /** Bytes of a file that come with its opening, so that reading it takes one round trip. */
+  filePrefetchBytes: 64 * 1024,
   /** Nesting of JSON values in arguments and results. */
   valueDepth: 1000,
   /** What the program's top-level code gets while it is loaded. */

@@ -1,4 +1,4 @@
-/** What one task may use. What it asks for here is what it gets at most. */
+/** What one task may use, every option settled: what it asked for, within the operator's ceiling. */
 export interface TaskPolicy {
   /** Units of fuel for one attempt; one unit is one executed Wasm instruction. */
   readonly fuel: number;
@@ -7,12 +7,49 @@ export interface TaskPolicy {
   /** Milliseconds of wall time for one attempt, waiting included, queueing excluded; null: unlimited. */
   readonly timeoutMs: number | null;
   readonly maxRetries: number;
+  /** Folders of the project. */
+  readonly files: readonly FileGrant[];
+  /** Hosts it may send requests to, each as `parseHostPattern` gives it. */
+  readonly hosts: readonly string[];
+  /** Names of environment variables. */
+  readonly environment: readonly string[];
+}
+
+/** What a task asks for in its own options; null: it does not say. */
+export type DeclaredPolicy = { readonly [Option in keyof TaskPolicy]: TaskPolicy[Option] | null };
+
+export type FileMode = "read-only" | "read-write";
+
+/** A folder of the project that a task may use. */
+export interface FileGrant {
+  /** Relative to the project root, with `/` between names and none of `.`, `..` and empty ones; `.` is the root itself. */
+  readonly path: string;
+  readonly mode: FileMode;
 }
 
 /** The named amounts of `compute`, in units of fuel. MEDIUM is about two million steps of a Python loop. */
 export const COMPUTE = { LOW: 100_000_000, MEDIUM: 2_000_000_000, HIGH: 50_000_000_000 } as const;
 
-export const DEFAULT_POLICY: TaskPolicy = { fuel: COMPUTE.MEDIUM, ram: null, timeoutMs: null, maxRetries: 0 };
+export const DEFAULT_POLICY: TaskPolicy = {
+  fuel: COMPUTE.MEDIUM,
+  ram: null,
+  timeoutMs: null,
+  maxRetries: 0,
+  files: [],
+  hosts: [],
+  environment: [],
+};
+
+/** A task that says nothing. */
+export const UNDECLARED: DeclaredPolicy = {
+  fuel: null,
+  ram: null,
+  timeoutMs: null,
+  maxRetries: null,
+  files: null,
+  hosts: null,
+  environment: null,
+};
 
 /** What a value of an option became, or what is wrong with it: what was expected, in words. */
 export type Parsed<T> =
@@ -74,17 +111,96 @@ export function parseRetries(value: unknown): Parsed<number> {
   return no("an integer of 0 or more");
 }
 
-/** Files, hosts and variables: only the empty list, until sandboxes have capabilities. */
-function parseEmpty(value: unknown): Parsed<readonly never[]> {
-  return Array.isArray(value) && value.length === 0
-    ? yes([])
-    : no("[] (giving a task files, hosts or variables is not yet possible)");
+/** Entries a list of files, hosts or variables may have. */
+const MOST_ENTRIES = 1000;
+
+function parseList<T>(
+  value: unknown,
+  allowed: string,
+  parse: (item: unknown) => T | null,
+): Parsed<readonly T[]> {
+  if (!Array.isArray(value) || value.length > MOST_ENTRIES) return no(allowed);
+  const items: T[] = [];
+  for (let i = 0; i < value.length; i++) {
+    const item = parse(value[i]);
+    if (item === null) return no(allowed);
+    items[i] = item;
+  }
+  return yes(items);
 }
+
+const FILES =
+  'a list of folders inside the project, such as ["./data", { path: "./docs", mode: "read-only" }]; modes: "read-only", "ro", "read-write", "rw"';
+
+const MODES: Readonly<Record<string, FileMode>> = {
+  "read-only": "read-only",
+  ro: "read-only",
+  "read-write": "read-write",
+  rw: "read-write",
+};
+
+/** `"./data"` (read-write) or `{ path, mode }`, folders inside the project. */
+export const parseFiles = (value: unknown): Parsed<readonly FileGrant[]> =>
+  parseList(value, FILES, (item) => {
+    if (typeof item === "string") return grant(item, "read-write");
+    if (typeof item !== "object" || item === null || Array.isArray(item)) return null;
+    const { path, mode = "read-write" } = item as { path?: unknown; mode?: unknown };
+    if (Object.keys(item).some((key) => key !== "path" && key !== "mode")) return null;
+    if (typeof path !== "string" || typeof mode !== "string" || !Object.hasOwn(MODES, mode)) return null;
+    return grant(path, MODES[mode] as FileMode);
+  });
+
+function grant(path: string, mode: FileMode): FileGrant | null {
+  const inside = pathInside(path);
+  return inside === null ? null : { path: inside, mode };
+}
+
+/** A relative path without `.`, `..` and empty names; null if it is absolute, leads out, or can't be a path. */
+export function pathInside(path: string): string | null {
+  if (path === "" || path.length > 4096 || /^[/\\]|^[a-z]:|\0/i.test(path)) return null;
+  const names: string[] = [];
+  for (const name of path.split("/")) {
+    if (name === "" || name === ".") continue;
+    if (name !== "..") names.push(name);
+    else if (names.pop() === undefined) return null;
+  }
+  return names.length === 0 ? "." : names.join("/");
+}
+
+const HOSTS =
+  'a list of host names, such as ["api.example.com", "api.example.com:8443", "*.example.com"], or ["*"]';
+
+/** `"api.example.com"`, `"api.example.com:8443"`, `"*.example.com"` (any depth below it) or `"*"`. */
+export const parseHosts = (value: unknown): Parsed<readonly string[]> =>
+  parseList(value, HOSTS, (item) => (typeof item === "string" ? parseHostPattern(item) : null));
+
+const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
+const PATTERN = new RegExp(
+  `^(?:\\*|(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*|\\[[0-9a-f:.]{2,45}\\])(?::([0-9]{1,5}))?$`,
+);
+
+/** A pattern for hosts in lower case; null if it is none. Without a port it means the scheme's own one. */
+export function parseHostPattern(text: string): string | null {
+  const pattern = text.toLowerCase();
+  const match = pattern.length <= 260 ? PATTERN.exec(pattern) : null;
+  if (!match) return null;
+  const port = match[1] === undefined ? 1 : Number(match[1]);
+  return port >= 1 && port <= 65_535 ? pattern : null;
+}
+
+const VARIABLES = 'a list of names of environment variables, such as ["API_KEY"]';
+
+export const isVariableName = (value: unknown): value is string =>
+  typeof value === "string" && /^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(value);
+
+/** Names of environment variables. */
+export const parseVariables = (value: unknown): Parsed<readonly string[]> =>
+  parseList(value, VARIABLES, (item) => (isVariableName(item) ? item : null));
 
 interface OptionRow {
   readonly parse: (value: unknown) => Parsed<unknown>;
-  /** The field of `TaskPolicy` it fills. */
-  readonly field?: keyof TaskPolicy;
+  /** The field of `DeclaredPolicy` it fills. */
+  readonly field: keyof TaskPolicy;
 }
 
 /** Every option of a task but its name, by its name in TypeScript. */
@@ -93,9 +209,9 @@ export const TASK_OPTIONS: Readonly<Record<string, OptionRow>> = {
   ram: { parse: parseRam, field: "ram" },
   timeout: { parse: parseTimeout, field: "timeoutMs" },
   maxRetries: { parse: parseRetries, field: "maxRetries" },
-  allowedFiles: { parse: parseEmpty },
-  allowedHosts: { parse: parseEmpty },
-  envVariables: { parse: parseEmpty },
+  allowedFiles: { parse: parseFiles, field: "files" },
+  allowedHosts: { parse: parseHosts, field: "hosts" },
+  envVariables: { parse: parseVariables, field: "environment" },
 };
 
 /** What may be the name of a task: text that any terminal and any codec takes as it is. */
@@ -110,12 +226,12 @@ export interface OptionProblem {
 }
 
 /**
- * Reads the options of `task({ … })`. `undefined` and absent mean the default.
+ * Reads the options of `task({ … })`. What is `undefined` or absent is not declared: null.
  * `name` must be a non-empty string of at most 200 characters without control characters or lone surrogates.
  */
 export function parseTaskOptions(
   options: unknown,
-): { ok: true; name: string; policy: TaskPolicy } | ({ ok: false } & OptionProblem) {
+): { ok: true; name: string; policy: DeclaredPolicy } | ({ ok: false } & OptionProblem) {
   if (typeof options !== "object" || options === null || Array.isArray(options))
     return { ok: false, option: "options", value: options, allowed: 'an object such as { name: "main" }' };
   const given = options as Record<string, unknown>;
@@ -127,7 +243,7 @@ export function parseTaskOptions(
       value: name,
       allowed: "a non-empty string of at most 200 characters, unique in the program",
     };
-  const policy: Record<string, unknown> = { ...DEFAULT_POLICY };
+  const policy: Record<string, unknown> = { ...UNDECLARED };
   for (const option of Object.keys(given)) {
     if (option === "name") continue;
     const row = Object.hasOwn(TASK_OPTIONS, option) ? TASK_OPTIONS[option] : undefined;
@@ -141,7 +257,7 @@ export function parseTaskOptions(
     if (given[option] === undefined) continue;
     const parsed = row.parse(given[option]);
     if (!parsed.ok) return { ok: false, option, value: given[option], allowed: parsed.allowed };
-    if (row.field) policy[row.field] = parsed.value;
+    policy[row.field] = parsed.value;
   }
-  return { ok: true, name, policy: policy as unknown as TaskPolicy };
+  return { ok: true, name, policy: policy as unknown as DeclaredPolicy };
 }

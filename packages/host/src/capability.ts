@@ -1,0 +1,68 @@
+import type { HostRequest } from "@capsule-run/protocol";
+
+/** What an effect gave: the head of its answer and the bytes that come with it. */
+export interface Performed {
+  readonly head: object;
+  readonly payload?: Uint8Array;
+}
+
+/**
+ * One kind of effect, for one attempt. `name` is what follows the dot, such as `open` of `file.open`. Heads come as the
+ * guest wrote them: they are checked here, field by field.
+ */
+export interface Capability {
+  /** @throws EffectError with a message for the guest */
+  perform(
+    name: string,
+    head: Readonly<Record<string, unknown>>,
+    payload: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Performed>;
+  /** Ends what is under way and gives back all handles. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** A folder of the host that a sandbox sees. */
+export interface Mount {
+  /** Absolute. */
+  readonly host: string;
+  /** Absolute, with `/`: `/app/data`. */
+  readonly guest: string;
+  readonly writable: boolean;
+}
+
+/** The network of one attempt, and its record. */
+export interface NetworkCapability extends Capability {
+  /** What was asked of it so far, redacted: for the envelope. */
+  readonly requests: readonly HostRequest[];
+}
+
+/** The part of a run's secrets that the network needs. Pure but for the names it was made with. */
+export interface SecretsOnTheWay {
+  /**
+   * Puts real values in the place of placeholders in a request to this host, or leaves them where they may not go.
+   * `secure`: over TLS, or to a loopback address that the allowlist names.
+   */
+  substitute(request: OutgoingRequest, secure: boolean): OutgoingRequest;
+  /** Hides real values in what comes back: text of headers, messages. */
+  scrubText(text: string): string;
+  /** The same for a body, across the borders of its pieces; null where no secret went out and nothing can come back. */
+  scrubber(): Scrubber | null;
+  /** Text for records and messages, in which neither values nor placeholders stand. */
+  redact(text: string): string;
+}
+
+export interface OutgoingRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Null: none, or a stream, in which nothing is substituted. */
+  readonly body: Uint8Array | null;
+}
+
+/** Hides values in a stream: gives what can be passed on, keeps back what may be the beginning of one. */
+export interface Scrubber {
+  push(piece: Uint8Array): Uint8Array;
+  /** The rest. */
+  end(): Uint8Array;
+}
