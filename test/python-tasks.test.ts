@@ -118,9 +118,9 @@ describe("wrong options", () => {
   const cases: Readonly<Record<string, readonly [string, RegExp]>> = {
     "an unknown one": ["@task(computes='LOW')\ndef main(): pass", /computes.*compute/s],
     "a wrong value": ["@task(ram='64XB')\ndef main(): pass", /ram.*64XB/s],
-    "what is not yet possible": [
-      "@task(allowed_hosts=['a.example'])\ndef main(): pass",
-      /allowed_hosts.*not yet/s,
+    "what is no host": [
+      "@task(allowed_hosts=['https://a.example'])\ndef main(): pass",
+      /allowed_hosts.*a list of host names/s,
     ],
     "a name that is taken": [
       "@task(name='a')\ndef f(): pass\n@task(name='a')\ndef main(): pass",

@@ -27,6 +27,7 @@ const PAGE = 4096;
 const host: GuestHost = {
   pause: async () => true,
   call: () => 1,
+  effect: () => 1,
   wait: async () => null,
   rest: async () => null,
   revoke: () => {},

@@ -11,6 +11,7 @@ const [folder = "", source = "", passes = "100"] = process.argv.slice(2);
 const host: GuestHost = {
   pause: async () => true,
   call: () => 1,
+  effect: () => 1,
   wait: async () => null,
   rest: async () => null,
   revoke: () => {},

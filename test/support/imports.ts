@@ -28,7 +28,7 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
   ],
   cell: ["npm", "protocol", "wasm/src/host", "guest-javascript/src/drive", "guest-python/src/drive"],
   runtime: [
-    ...["npm", "protocol", "wasm", "config", "scheduler", "artifact", "lifecycle"],
+    ...["npm", "protocol", "wasm", "config", "scheduler", "artifact", "lifecycle", "host"],
     ...["engine-javascript", "guest-javascript", "engine-python", "guest-python", "cell"],
   ],
   cli: ["npm", "protocol", "config", "runtime"],

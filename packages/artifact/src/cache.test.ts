@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { ProgramManifest } from "@capsule-run/protocol";
+import { type ProgramManifest, UNDECLARED } from "@capsule-run/protocol";
 import { fingerprint } from "./fingerprint.ts";
 import { type Artifact, artifactKey, type Entry, type Input, observe, openCache } from "./index.ts";
 import { prune } from "./prune.ts";
@@ -57,7 +57,7 @@ const MANIFEST: ProgramManifest = {
   tasks: [
     {
       name: "größe",
-      policy: { fuel: 1, ram: null, timeoutMs: null, maxRetries: 0 },
+      policy: { ...UNDECLARED, fuel: 1, ram: null, timeoutMs: null, maxRetries: 0 },
       async: true,
       parameters: null,
     },

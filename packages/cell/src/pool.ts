@@ -122,6 +122,7 @@ export class InstancePool<Prepared> {
     const instance = this.#engine.create({
       pause: () => hosted().pause(),
       call: (mode, task, args) => hosted().call(mode, task, args),
+      effect: (mode, name, request) => hosted().effect(mode, name, request),
       wait: (id) => hosted().wait(id),
       rest: (wake, pending, deaf) => hosted().rest(wake, pending, deaf),
       revoke: (id) => hosted().revoke(id),

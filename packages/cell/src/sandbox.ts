@@ -9,6 +9,7 @@ import {
   LIMITS,
   type Loaded,
   type SandboxLimits,
+  type Surroundings,
   type TurnEnd,
   wholeCharacters,
 } from "@capsule-run/protocol";
@@ -93,11 +94,11 @@ export class Sandbox<Prepared> {
   }
 
   /** Loads a program and answers with `loaded`, or with `ended` if that fails. */
-  async load(bundle: Uint8Array, limits: SandboxLimits): Promise<void> {
+  async load(bundle: Uint8Array, limits: SandboxLimits, variables: readonly string[]): Promise<void> {
     if (!(await this.#begin())) return;
     const outcome = await this.#entered(() => {
       this.#instance.reset(null, limits, 0);
-      return this.#instance.load(bundle);
+      return this.#instance.load(bundle, variables);
     });
     if ("state" in outcome) this.#settle(outcome);
     else this.#loaded(outcome);
@@ -109,11 +110,12 @@ export class Sandbox<Prepared> {
     args: Uint8Array,
     limits: SandboxLimits,
     now: number,
+    surroundings: Surroundings,
   ): Promise<void> {
     if (!(await this.#begin())) return;
     await this.#turn(() => {
       this.#instance.reset(program, limits, now);
-      return this.#instance.start(task, args);
+      return this.#instance.start(task, args, surroundings);
     });
   }
 
@@ -288,6 +290,12 @@ export class Sandbox<Prepared> {
         // One that was stopped may still get here on its way to the trap; the host no longer expects it.
         if (!this.#stopped)
           this.#send({ type: "call", sandbox: this.#id, call, mode, task: task.slice(0, 200), body });
+        return call;
+      },
+      effect: (mode, name, request) => {
+        const call = ++this.#calls;
+        const body = request.length <= LIMITS.effectBytes + LIMITS.effectHeadBytes ? request : NOTHING;
+        if (!this.#stopped) this.#send({ type: "effect", sandbox: this.#id, call, mode, name, body });
         return call;
       },
       wait: async (call) => {

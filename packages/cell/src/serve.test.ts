@@ -143,6 +143,8 @@ class Bench {
         granted: 100_000,
         seed: "00".repeat(32),
         now: 5,
+        environment: "{}",
+        mounts: "[]",
         body: Buffer.from("[1]"),
       },
     );
@@ -368,6 +370,8 @@ test("stop in the same breath as open", async () => {
     granted: 100_000,
     seed: "00".repeat(32),
     now: 5,
+    environment: "{}",
+    mounts: "[]",
     body: NOTHING,
   } as const;
   await bench.tell(artifact, open, { type: "stop", sandbox: 1 });
@@ -458,7 +462,7 @@ test("what a guest makes too large becomes its own failure, never a broken proto
 
 test("loading: what it gave, or how it failed", async () => {
   const bench = new Bench();
-  await bench.tell({ type: "load", sandbox: 1, limits: LIMIT, body: Buffer.from("source") });
+  await bench.tell({ type: "load", sandbox: 1, limits: LIMIT, variables: "[]", body: Buffer.from("source") });
   const guest = bench.instances[0] as FakeInstance;
   bench.sent.splice(0);
   const image = { globals: [1, 2], pages: Buffer.from("pages") };
@@ -471,11 +475,14 @@ test("loading: what it gave, or how it failed", async () => {
     ["[]", [1, 2], "pages"],
   );
 
-  await bench.tell({ type: "load", sandbox: 2, limits: LIMIT, body: NOTHING });
+  await bench.tell({ type: "load", sandbox: 2, limits: LIMIT, variables: "[]", body: NOTHING });
   await guest.end({ ...loaded, tasks: "x".repeat(LIMITS.manifestCharacters + 1) } as unknown as TurnEnd);
   assert.match(bench.said()[0] ?? "", /^ended 2 limit_exceeded/);
 
-  await bench.tell({ type: "load", sandbox: 3, limits: LIMIT, body: NOTHING }, { type: "stop", sandbox: 3 });
+  await bench.tell(
+    { type: "load", sandbox: 3, limits: LIMIT, variables: "[]", body: NOTHING },
+    { type: "stop", sandbox: 3 },
+  );
   assert.equal(await guest.host.pause(), false);
   await guest.end({ state: "stopped" });
   assert.deepEqual(bench.said(), ["ended 3 cancelled stopped"]);

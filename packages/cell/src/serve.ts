@@ -4,6 +4,7 @@ import {
   type FromCell,
   type GuestEngine,
   LIMITS,
+  type Surroundings,
   type ToCell,
 } from "@capsule-run/protocol";
 import type { Pipes } from "./pipes.ts";
@@ -57,13 +58,25 @@ export function serve<Prepared>(
         void open(message.sandbox, message.limits.ram ?? LIMITS.memoryBytes, "00".repeat(32)).load(
           message.body,
           message.limits,
+          JSON.parse(message.variables) as string[],
         );
         break;
       case "open": {
         const program = programs.get(message.artifact);
         if (program === undefined) throw new Error(`no artifact ${message.artifact}`);
         const { task, body, limits, granted, now } = message;
-        void open(message.sandbox, granted, message.seed).start(program, task, body, limits, now);
+        const surroundings: Surroundings = {
+          environment: JSON.parse(message.environment),
+          mounts: JSON.parse(message.mounts),
+        };
+        void open(message.sandbox, granted, message.seed).start(
+          program,
+          task,
+          body,
+          limits,
+          now,
+          surroundings,
+        );
         break;
       }
       case "complete":

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Envelope } from "@capsule-run/protocol";
+import { type Envelope, UNDECLARED } from "@capsule-run/protocol";
 import type { LoadedProgram, RunEvent } from "@capsule-run/runtime";
 import { painter } from "./colour.ts";
 import { eventLine, programLine, snapshotLines, summaryLine, taskLines } from "./reporter.ts";
@@ -77,13 +77,13 @@ test("what was compiled, when its snapshot was taken and why", () => {
           name: "main",
           async: false,
           parameters: null,
-          policy: { fuel: 2e9, ram: 64 * 1024 ** 2, timeoutMs: 30_000, maxRetries: 1 },
+          policy: { ...UNDECLARED, fuel: 2e9, ram: 64 * 1024 ** 2, timeoutMs: 30_000, maxRetries: 1 },
         },
         {
           name: "leaf",
           async: true,
           parameters: null,
-          policy: { fuel: 1e8, ram: null, timeoutMs: null, maxRetries: 0 },
+          policy: { ...UNDECLARED, fuel: 1e8, ram: null, timeoutMs: null, maxRetries: 0 },
         },
       ],
     },

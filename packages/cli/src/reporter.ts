@@ -1,4 +1,4 @@
-import type { Envelope, ExecutionInfo } from "@capsule-run/protocol";
+import { DEFAULT_POLICY, type Envelope, type ExecutionInfo } from "@capsule-run/protocol";
 import type { ExportedProgram, LoadedProgram, RunEvent } from "@capsule-run/runtime";
 import type { Paint } from "./colour.ts";
 import { bytes, duration, oneLine, plural, thousands } from "./format.ts";
@@ -77,13 +77,14 @@ export function snapshotLines(program: LoadedProgram): string {
 /** One line for each task with its limits, for `--verbose`. */
 export function taskLines(program: LoadedProgram): string {
   return program.manifest.tasks
-    .map(({ name, async, policy }) => {
+    .map(({ name, async, policy: declared }) => {
+      const { fuel, ram, timeoutMs, maxRetries } = declared;
       const limits = [
         async ? "async" : "sync",
-        `${thousands(policy.fuel)} fuel`,
-        policy.ram === null ? "any memory" : bytes(policy.ram),
-        policy.timeoutMs === null ? "no timeout" : duration(policy.timeoutMs),
-        ...(policy.maxRetries > 0 ? [plural(policy.maxRetries, "retry", "retries")] : []),
+        `${thousands(fuel ?? DEFAULT_POLICY.fuel)} fuel`,
+        ram === null ? "any memory" : bytes(ram),
+        timeoutMs === null ? "no timeout" : duration(timeoutMs),
+        ...(maxRetries ? [plural(maxRetries, "retry", "retries")] : []),
       ];
       return `  ${oneLine(name)} · ${limits.join(" · ")}\n`;
     })

@@ -3,7 +3,7 @@
  * happens between the user's terminal and the runtime.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { type Envelope, type ErrorType, UsageError } from "@capsule-run/protocol";
+import { type Envelope, type ErrorType, UNDECLARED, UsageError } from "@capsule-run/protocol";
 import type { LoadedProgram, Output, RunRequest, Runtime } from "@capsule-run/runtime";
 import type { InstalledEngine } from "@capsule-run/runtime/inventory";
 import type { Inventory } from "../src/context.ts";
@@ -133,7 +133,7 @@ const program = (file: string): LoadedProgram => ({
         name: "main",
         async: true,
         parameters: null,
-        policy: { fuel: 2e9, ram: 64 * 1024 ** 2, timeoutMs: 30_000, maxRetries: 2 },
+        policy: { ...UNDECLARED, fuel: 2e9, ram: 64 * 1024 ** 2, timeoutMs: 30_000, maxRetries: 2 },
       },
     ],
   },

@@ -10,12 +10,16 @@
  * |---|---|---|---|
  * | `c` | task, NUL, arguments | call id in digits | starts an async task call |
  * | `w` | task, NUL, arguments | the envelope as JSON | a sync call: suspends the sandbox until the task has ended |
+ * | `h` | name, NUL, request | the answer | an effect: suspends the sandbox until it is done |
+ * | `i` | name, NUL, request | call id in digits | starts an effect; its answer comes as the envelope of a call does |
+ * | `p` | name, NUL, request | nothing | an effect that nobody waits for |
  * | `r` | wake, comma, number of pending calls | `C`, call id, NUL, envelope; or `W` | blocks, as `asyncio.run()` in sync code does, until the next completion or the time `wake` |
- * | `x` | call id in digits | nothing | gives up a pending async call: its task is cancelled |
+ * | `x` | call id in digits | nothing | gives up a pending async call or effect: a task is cancelled |
  * | `?` | a word | nothing | while loading: see below |
  *
  * `wake` is ms since 1970, in decimal with up to three digits behind the point, or empty. `arguments` are a JSON array,
- * or `{"args": […], "kwargs": {…}}` where the call has arguments by keyword. An unknown operation, a malformed payload
+ * or `{"args": […], "kwargs": {…}}` where the call has arguments by keyword. Effects, their requests and answers are
+ * those of `effects.ts` in the protocol. An unknown operation, a malformed payload
  * or one that is too long is an OSError in the guest (−2); nothing that a guest passes is trusted, and programs can use
  * the door without the prelude.
  *

@@ -1,4 +1,4 @@
-import { isParameters } from "./check.ts";
+import { isDeclaredPolicy, isParameters } from "./check.ts";
 import { LIMITS } from "./limits.ts";
 import type { Language, ProgramManifest, TaskManifest, Variant } from "./manifest.ts";
 import { isTaskName } from "./policy.ts";
@@ -9,8 +9,6 @@ export const isVariant = (value: unknown): value is Variant => value === "core" 
 
 type Rule = (value: unknown) => boolean;
 
-const isCount: Rule = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isAmount: Rule = (value) => Number.isSafeInteger(value) && (value as number) > 0;
 const orNull =
   (rule: Rule): Rule =>
   (value) =>
@@ -37,16 +35,9 @@ const fits =
   (value) =>
     wrongField(value, rules) === null;
 
-const POLICY: Readonly<Record<keyof TaskManifest["policy"], Rule>> = {
-  fuel: isAmount,
-  ram: orNull(isAmount),
-  timeoutMs: orNull(isAmount),
-  maxRetries: isCount,
-};
-
 const TASK: Readonly<Record<keyof TaskManifest, Rule>> = {
   name: isTaskName,
-  policy: fits(POLICY),
+  policy: isDeclaredPolicy,
   async: (value) => typeof value === "boolean",
   parameters: orNull(isParameters),
 };

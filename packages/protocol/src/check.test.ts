@@ -4,6 +4,7 @@ import { checkFromCell, checkLoadedTasks } from "./check.ts";
 import { FrameError } from "./codec.ts";
 import { LIMITS } from "./limits.ts";
 import type { FromCell, LoadedTask } from "./messages.ts";
+import { UNDECLARED } from "./policy.ts";
 
 const EMPTY = new Uint8Array(0);
 const json = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
@@ -27,6 +28,7 @@ const GOOD: Readonly<Record<FromCell["type"], Fields>> = {
     body: json("x"),
   },
   call: { sandbox: 1, call: 1, mode: "async", task: "t", body: json("[1]") },
+  effect: { sandbox: 1, call: 1, mode: "async", name: "file.stat", body: json("x") },
   revoke: { sandbox: 1, call: 1, body: EMPTY },
   output: { sandbox: 1, stream: 1, body: json("hello") },
   idle: { sandbox: 1, wake: -1, pending: 0, body: EMPTY },
@@ -59,6 +61,7 @@ const HOSTILE: readonly unknown[] = [
 
 /** Hostile values that are fine after all. */
 const FINE: Readonly<Record<string, (value: unknown) => boolean>> = {
+  "effect.body": (value) => value instanceof Uint8Array,
   "ready.engine": (value) => value === "-1" || value === "constructor",
   "call.task": (value) => value === "-1" || value === "constructor",
   "loaded.entry": (value) => value === "-1" || value === "constructor",
@@ -162,10 +165,7 @@ test("arguments are a JSON array or object, or nothing where they were too many"
 
 const TASK: LoadedTask = {
   name: "main",
-  fuel: 1,
-  ram: null,
-  timeoutMs: null,
-  maxRetries: 0,
+  policy: { ...UNDECLARED, fuel: 1, files: [{ path: "data", mode: "read-only" }], hosts: ["*.a.com"] },
   async: true,
   source: "() => 1",
 };

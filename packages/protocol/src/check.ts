@@ -1,9 +1,10 @@
 import { FrameError } from "./codec.ts";
+import { EFFECT_MODES, EFFECT_NAMES, POSTED } from "./effects.ts";
 import { ERROR_TYPES } from "./errors.ts";
 import { isArguments, isJson } from "./json.ts";
 import { LIMITS } from "./limits.ts";
 import type { FromCell, LoadedTask } from "./messages.ts";
-import { isTaskName } from "./policy.ts";
+import { type DeclaredPolicy, isTaskName, isVariableName, parseHostPattern, pathInside } from "./policy.ts";
 
 /** A field's rule: true if the value may be used as it is. */
 type Rule = (value: unknown) => boolean;
@@ -57,6 +58,13 @@ const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> 
     task: text(200),
     body: argumentsOrNone,
   },
+  effect: {
+    sandbox: count,
+    call: count,
+    mode: oneOf(...EFFECT_MODES),
+    name: oneOf(...EFFECT_NAMES),
+    body: bytes(LIMITS.effectBytes + LIMITS.effectHeadBytes),
+  },
   revoke: { sandbox: count, call: count, body: bytes(0) },
   output: { sandbox: count, stream: oneOf(1, 2), body: bytes(LIMITS.attemptOutputBytes) },
   idle: { sandbox: count, wake: timeOrNone, pending: count, body: bytes(0) },
@@ -93,6 +101,8 @@ export function checkFromCell(message: Record<string, unknown>): FromCell {
   for (const [field, rule] of Object.entries(rules))
     if (!rule(message[field])) throw new FrameError(`"${type}" with a wrong "${field}"`);
   const checked = message as unknown as FromCell;
+  if (checked.type === "effect" && POSTED.includes(checked.name) !== (checked.mode === "post"))
+    throw new FrameError('"effect" in a wrong "mode"');
   if (checked.type === "ended" && !isEnding(checked)) throw new FrameError('"ended" that contradicts itself');
   return checked;
 }
@@ -109,12 +119,41 @@ export function isParameters(value: unknown): boolean {
   );
 }
 
+const amount: Rule = (value) => count(value) && value !== 0;
+const listOf =
+  (rule: Rule): Rule =>
+  (value) =>
+    Array.isArray(value) && value.length <= 1000 && value.every(rule);
+
+const isGrant: Rule = (value) => {
+  const { path, mode, ...rest } = (value ?? {}) as Record<string, unknown>;
+  if (typeof path !== "string" || pathInside(path) !== path || Object.keys(rest).length > 0) return false;
+  return mode === "read-only" || mode === "read-write";
+};
+
+const DECLARED_RULES: Readonly<Record<keyof DeclaredPolicy, Rule>> = {
+  fuel: amount,
+  ram: amount,
+  timeoutMs: amount,
+  maxRetries: count,
+  files: listOf(isGrant),
+  hosts: listOf((value) => typeof value === "string" && parseHostPattern(value) === value),
+  environment: listOf(isVariableName),
+};
+
+/** Whether something is what `DeclaredPolicy` says, and nothing more. */
+export function isDeclaredPolicy(value: unknown): value is DeclaredPolicy {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const fields = value as Record<string, unknown>;
+  return (
+    Object.keys(fields).length === Object.keys(DECLARED_RULES).length &&
+    Object.entries(DECLARED_RULES).every(([field, rule]) => fields[field] === null || rule(fields[field]))
+  );
+}
+
 const TASK_RULES: Readonly<Record<keyof Required<LoadedTask>, Rule>> = {
   name: isTaskName,
-  fuel: (value) => count(value) && value !== 0,
-  ram: (value) => value === null || (count(value) && value !== 0),
-  timeoutMs: (value) => value === null || (count(value) && value !== 0),
-  maxRetries: count,
+  policy: isDeclaredPolicy,
   async: flag,
   source: text(1_000_000),
   parameters: (value) => value === undefined || isParameters(value),

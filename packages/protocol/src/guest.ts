@@ -1,6 +1,7 @@
+import type { EffectMode, EffectName } from "./effects.ts";
 import type { ErrorType } from "./errors.ts";
 import type { LoadOutput, SnapshotPoint } from "./manifest.ts";
-import type { SandboxLimits } from "./messages.ts";
+import type { GuestMount, SandboxLimits } from "./messages.ts";
 import type { ErrorReport } from "./report.ts";
 
 /**
@@ -35,15 +36,17 @@ export interface Image {
 export interface GuestHost {
   /** A slice is used up, or memory has grown beyond what was granted. Resolves true to go on, false to end the guest for good. */
   pause(): Promise<boolean>;
-  /** A task call: gives its id. */
+  /** A task call: gives its id, counted from 1. */
   call(mode: "sync" | "async", task: string, args: Uint8Array): number;
-  /** The envelope of the sync call `id`, as JSON, and when it came (ms since 1970); null ends the guest. */
+  /** The envelope of the sync call `id`, as JSON, or the answer to the effect `id`, and when it came (ms since 1970); null ends the guest. */
   wait(id: number): Promise<{ readonly envelope: Uint8Array; readonly now: number } | null>;
   /**
    * Suspends a turn as if it were over: until the time `wake` (ms since 1970, null: none) or, unless `deaf`, until one of
    * the `pending` async calls is complete. What a deaf guest misses comes as turns afterwards. Null ends the guest.
    */
   rest(wake: number | null, pending: number, deaf: boolean): Promise<GuestEvent | null>;
+  /** Asks for a file or an HTTP exchange: gives its id, counted with the calls. Its answer comes as a call's envelope does. */
+  effect(mode: EffectMode, name: EffectName, request: Uint8Array): number;
   /** Gives up the async call `id`: the task is cancelled, and its completion need not be heard. */
   revoke(id: number): void;
   output(stream: 1 | 2, text: Uint8Array): void;
@@ -70,6 +73,15 @@ export type TurnEnd =
   /** `pause` or `wait` said so. */
   | { readonly state: "stopped" };
 
+/** What an attempt sees beside its arguments. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly mounts: readonly GuestMount[];
+}
+
+/** An attempt that sees nothing beside its arguments. */
+export const NO_SURROUNDINGS: Surroundings = { environment: {}, mounts: [] };
+
 /** What loading a program gave. */
 export interface Loaded {
   /** A list of `LoadedTask`, as JSON: the guest's words. */
@@ -87,10 +99,14 @@ export interface Loaded {
 export interface GuestInstance<Prepared = unknown> {
   /** Makes it a program's fresh sandbox (null: the bare engine's), whatever ran before. */
   reset(program: Prepared | null, limits: SandboxLimits, now: number): void;
-  /** Loads a program and takes its snapshot. Time that its top-level code waits for passes at once. */
-  load(bundle: Uint8Array): Promise<Loaded | TurnEnd>;
+  /**
+   * Loads a program and takes its snapshot. It has no capabilities: files and hosts are refused, and `variables` of the
+   * environment have a value that is not the real one. To ask for any makes the snapshot `before`. Time that its top-level code waits for
+   * passes at once.
+   */
+  load(bundle: Uint8Array, variables?: readonly string[]): Promise<Loaded | TurnEnd>;
   /** Starts the task, after loading the program where the snapshot does not hold it. */
-  start(task: string, args: Uint8Array): Promise<TurnEnd>;
+  start(task: string, args: Uint8Array, surroundings?: Surroundings): Promise<TurnEnd>;
   complete(call: number, envelope: Uint8Array, now: number): Promise<TurnEnd>;
   wake(now: number): Promise<TurnEnd>;
   /** Bytes of memory that are really there: all it grew to since it was made. */

@@ -45,6 +45,8 @@ export const LIMITS = {
   effectBytes: 32 * 1024 * 1024,
   /** Requests for files and HTTP of one attempt that may be pending at once. */
   pendingEffects: 10_000,
+  /** HTTP requests of one task execution that its envelope lists; later ones are made, but not listed. */
+  hostRequests: 1000,
   /** Bytes of a file that come with its opening, so that reading it takes one round trip. */
   filePrefetchBytes: 64 * 1024,
   /** Nesting of JSON values in arguments and results. */

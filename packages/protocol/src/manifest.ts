@@ -1,9 +1,10 @@
-import type { TaskPolicy } from "./policy.ts";
+import type { DeclaredPolicy } from "./policy.ts";
 
 /** What the loaded program says of one of its tasks. */
 export interface TaskManifest {
   readonly name: string;
-  readonly policy: TaskPolicy;
+  /** What it asks for. What it gets is also up to the project and the operator. */
+  readonly policy: DeclaredPolicy;
   /** Calls of an async task give a promise; calls of a sync one block the calling sandbox. */
   readonly async: boolean;
   /** The parameters as the program names them; null where the language can't tell. */

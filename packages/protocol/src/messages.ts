@@ -1,5 +1,7 @@
+import type { EffectMode, EffectName } from "./effects.ts";
 import type { ErrorType } from "./errors.ts";
 import type { Parameters, SnapshotPoint } from "./manifest.ts";
+import type { DeclaredPolicy } from "./policy.ts";
 
 /**
  * What crosses between the host and a cell. `sandbox` is chosen by the host and unique in a cell's life; `body` is
@@ -24,6 +26,8 @@ export type ToCell =
       readonly type: "load";
       readonly sandbox: number;
       readonly limits: SandboxLimits;
+      /** Names of environment variables that have a value and are mentioned by the program: a list, as JSON. */
+      readonly variables: string;
       readonly body: Uint8Array;
     }
   /** Starts an attempt. Body: the arguments, see `isArguments`. */
@@ -38,9 +42,13 @@ export type ToCell =
       /** 32 bytes in hexadecimal: everything random in the attempt comes from it. */
       readonly seed: string;
       readonly now: number;
+      /** What it sees as its environment: an object of strings, as JSON. */
+      readonly environment: string;
+      /** Folders it sees: a list of `GuestMount`, as JSON. */
+      readonly mounts: string;
       readonly body: Uint8Array;
     }
-  /** The completion of a call the sandbox waits for. Body: the child's envelope. */
+  /** The completion of a call the sandbox waits for. Body: the child's envelope, or the answer to an effect. */
   | {
       readonly type: "complete";
       readonly sandbox: number;
@@ -103,6 +111,18 @@ export type FromCell =
       readonly task: string;
       readonly body: Uint8Array;
     }
+  /**
+   * The guest asks for a file or an HTTP exchange; counted with its calls. A `sync` one suspends the sandbox until
+   * `complete`, for a `post` none comes. Body: see `decodeEffect`; empty if it is more than `LIMITS.effectBytes`.
+   */
+  | {
+      readonly type: "effect";
+      readonly sandbox: number;
+      readonly call: number;
+      readonly mode: EffectMode;
+      readonly name: EffectName;
+      readonly body: Uint8Array;
+    }
   /** Body: whole characters of UTF-8; empty, once and at last, if the rest is dropped for `LIMITS.attemptOutputBytes`. */
   | { readonly type: "output"; readonly sandbox: number; readonly stream: 1 | 2; readonly body: Uint8Array }
   /** The guest gives up an async call: its task is to be cancelled. */
@@ -130,13 +150,17 @@ export type FromCell =
       readonly body: Uint8Array;
     };
 
+/** A folder that a sandbox sees. */
+export interface GuestMount {
+  /** Absolute, with `/`, such as `/app/data`. */
+  readonly path: string;
+  readonly writable: boolean;
+}
+
 /** A task as the loaded program registered it; the guest's words, checked by `checkLoadedTasks`. */
 export interface LoadedTask {
   readonly name: string;
-  readonly fuel: number;
-  readonly ram: number | null;
-  readonly timeoutMs: number | null;
-  readonly maxRetries: number;
+  readonly policy: DeclaredPolicy;
   readonly async: boolean;
   /** The function's source text, for its parameters; empty where `parameters` are given. */
   readonly source: string;

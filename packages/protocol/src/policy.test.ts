@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  DEFAULT_POLICY,
   isTaskName,
   type Parsed,
   parseCompute,
@@ -10,6 +9,7 @@ import {
   parseTaskOptions,
   parseTimeout,
   TASK_OPTIONS,
+  UNDECLARED,
 } from "./policy.ts";
 
 const NEVER: readonly unknown[] = [
@@ -105,25 +105,98 @@ for (const [option, { parse, good, bad }] of Object.entries(TABLE))
     }
   });
 
-test("files, hosts and variables: the empty list for now", () => {
+const given = (option: string, value: unknown): unknown => {
+  const parsed = TASK_OPTIONS[option]?.parse(value);
+  return parsed?.ok ? parsed.value : undefined;
+};
+
+test("files, hosts and variables are lists", () => {
   for (const option of ["allowedFiles", "allowedHosts", "envVariables"]) {
-    const parse = TASK_OPTIONS[option]?.parse;
-    assert.ok(parse?.([]).ok);
-    for (const value of [["x"], "", null, {}]) assert.equal(parse?.(value).ok, false);
+    assert.deepEqual(given(option, []), []);
+    const none = ["", null, {}, "x", [1], [null], [""], new Array(1), new Array(1001).fill("x")];
+    for (const value of none) assert.equal(given(option, value), undefined);
   }
 });
 
+test("allowedFiles: folders inside the project, read-write unless they say otherwise", () => {
+  const rw = (path: string) => ({ path, mode: "read-write" });
+  assert.deepEqual(given("allowedFiles", ["./data", "a//b/../c/", ".", "a/..", "..a", { path: "d" }]), [
+    ...[rw("data"), rw("a/c"), rw("."), rw("."), rw("..a"), rw("d")],
+  ]);
+  const modes = ["ro", "read-only", "rw", "read-write"].map((mode) => ({ path: "d", mode }));
+  assert.deepEqual(
+    (given("allowedFiles", modes) as { mode: string }[]).map(({ mode }) => mode),
+    ["read-only", "read-only", "read-write", "read-write"],
+  );
+  const outside = ["/etc", "..", "../x", "a/../..", "C:/x", "c:", "\\\\x", "a\0b", "x".repeat(5000)];
+  for (const path of outside) assert.equal(given("allowedFiles", [path]), undefined, path);
+  for (const grant of [
+    { path: "d", mode: "w" },
+    { path: "d", mode: "constructor" },
+    { path: "d", x: 1 },
+    {},
+    [["d"]],
+  ])
+    assert.equal(given("allowedFiles", [grant]), undefined);
+});
+
+test("allowedHosts: names, ports, what is below a name, everything", () => {
+  const good = [
+    "api.example.com",
+    "a.b:8443",
+    "*.example.com",
+    "*",
+    "*:8080",
+    "localhost",
+    "127.0.0.1:80",
+    "[::1]:80",
+  ];
+  assert.deepEqual(given("allowedHosts", good), good);
+  assert.deepEqual(given("allowedHosts", ["API.Example.COM"]), ["api.example.com"]);
+  const bad = [
+    "http://a.com",
+    "a.com/",
+    "a.com:0",
+    "a.com:65536",
+    "a.com:",
+    "*.",
+    "a.*.com",
+    "*a.com",
+    "**",
+    "a b",
+    "a\n",
+  ];
+  for (const host of [
+    ...bad,
+    "user@a.com",
+    "a..b",
+    ".a",
+    "-a.com",
+    "a.com\0",
+    "ä.de",
+    "::1",
+    "x".repeat(300),
+  ])
+    assert.equal(given("allowedHosts", [host]), undefined, host);
+});
+
+test("envVariables: names", () => {
+  assert.deepEqual(given("envVariables", ["A", "_b1"]), ["A", "_b1"]);
+  for (const name of ["1A", "A B", "A=B", "", "Ä", "A\n", "*"])
+    assert.equal(given("envVariables", [name]), undefined);
+});
+
 test("options of a task: defaults, and what is given", () => {
-  assert.deepEqual(parseTaskOptions({ name: "main" }), { ok: true, name: "main", policy: DEFAULT_POLICY });
+  assert.deepEqual(parseTaskOptions({ name: "main" }), { ok: true, name: "main", policy: UNDECLARED });
   assert.deepEqual(parseTaskOptions({ name: "é 1", compute: 7, ram: "1MB", timeout: "1s", maxRetries: 2 }), {
     ok: true,
     name: "é 1",
-    policy: { fuel: 7, ram: 1024 ** 2, timeoutMs: 1000, maxRetries: 2 },
+    policy: { ...UNDECLARED, fuel: 7, ram: 1024 ** 2, timeoutMs: 1000, maxRetries: 2 },
   });
   assert.deepEqual(parseTaskOptions({ name: "main", compute: undefined }), {
     ok: true,
     name: "main",
-    policy: DEFAULT_POLICY,
+    policy: UNDECLARED,
   });
 });
 

@@ -1,3 +1,5 @@
+import type { EffectName } from "./effects.ts";
+import type { HostRequest } from "./envelope.ts";
 import type { ErrorType } from "./errors.ts";
 import type { TaskPolicy } from "./policy.ts";
 
@@ -24,6 +26,8 @@ export interface AttemptUsage {
   readonly ram: number;
   /** Wall time from the start in a sandbox; queueing excluded. */
   readonly ms: number;
+  /** HTTP requests that the host made for it. */
+  readonly requests: readonly HostRequest[];
 }
 
 export type Outcome =
@@ -34,21 +38,27 @@ export type Outcome =
 export type Op = { readonly seq: number } & (
   | { readonly kind: "task"; readonly spec: AttemptSpec }
   | { readonly kind: "sleep"; readonly ms: number }
+  | { readonly kind: "effect"; readonly name: EffectName; readonly request: Uint8Array }
 );
 
 export interface Completion {
   readonly seq: number;
-  /** Null for a sleep. */
+  /** Of an attempt; null for a sleep and for an effect. */
   readonly outcome: Outcome | null;
+  /** To an effect. */
+  readonly answer?: Uint8Array;
 }
+
+/** Does an effect. Gives its answer as it crosses, and never rejects. */
+export type Perform = (stop: AbortSignal) => Promise<Uint8Array>;
 
 /**
  * The record of one attempt, and its only door to the world. What stands behind it may be memory, a database or a
  * distributed engine: the driver of an attempt can't tell.
  */
 export interface AttemptLog {
-  /** Asks for `op`. The same order on a replay. */
-  issue(op: Op): void;
+  /** Asks for `op`. The same order on a replay, where `perform` is not called for an effect whose answer is recorded. */
+  issue(op: Op, perform?: Perform): void;
   /** Gives up an op that was issued: a sub-task is cancelled. Its completion does not come. */
   revoke(seq: number): void;
   /** The next completion, in recorded order; null when the attempt is cancelled. */

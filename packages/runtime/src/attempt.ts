@@ -17,9 +17,11 @@ import type { Output, RunEvent } from "./api.ts";
 import { Calls, callBytes } from "./calls.ts";
 import type { SandboxListener } from "./cell.ts";
 import type { SandboxHandle } from "./cells.ts";
+import { Effects } from "./effects.ts";
 import type { MemoryPlan } from "./memory.ts";
 import type { Program } from "./program.ts";
 import * as words from "./words.ts";
+import type { RunWorld } from "./world.ts";
 
 /** What an attempt needs of its run. */
 export interface RunContext {
@@ -34,6 +36,7 @@ export interface RunContext {
   emit(event: RunEvent): void;
   /** Bytes that the run's pending calls take. */
   readonly queue: { bytes: number };
+  readonly world: RunWorld;
 }
 
 interface Refusal {
@@ -64,6 +67,7 @@ class Attempt implements SandboxListener {
   readonly #memory: MemoryPlan;
   readonly #resolve: (outcome: Outcome) => void;
   readonly #calls: Calls;
+  readonly #effects: Effects;
   /** When its cell began with it; until then no time counts. */
   #began: number | null = null;
   #sandbox: SandboxHandle | null = null;
@@ -97,7 +101,9 @@ class Attempt implements SandboxListener {
     const { run, artifact } = spec;
     const emit = (event: RunEvent): void => context.emit(event);
     const { queue } = context;
-    this.#calls = new Calls({ run, artifact, log, emit, queue, nextSeq: () => ++this.#seq });
+    const nextSeq = (): number => ++this.#seq;
+    this.#calls = new Calls({ run, artifact, log, emit, queue, nextSeq });
+    this.#effects = new Effects({ log, queue, nextSeq, open: () => context.world.open(spec.policy) });
   }
 
   run(): void {
@@ -119,6 +125,7 @@ class Attempt implements SandboxListener {
           limits: { fuel: policy.fuel, ram: policy.ram },
           granted: this.#granted,
           seed: this.#context.seed(path, attempt),
+          surroundings: this.#context.world.surroundings(policy),
         },
         this,
       );
@@ -140,13 +147,27 @@ class Attempt implements SandboxListener {
     const path = `${this.#spec.path}.${call}`;
     const known = this.#context.program.tasks.get(task);
     const problem = known ? this.#refusal(path, body) : NO_TASK;
-    if (known && !problem) this.#calls.start({ id: call, path, task, policy: known.policy, args: body });
-    else if (problem) this.#answer(call, refused(task, problem));
+    if (known && !problem) {
+      const policy = this.#context.world.policyOf(known);
+      this.#calls.start({ id: call, path, task, policy, args: body });
+    } else if (problem) this.#answer(call, refused(task, problem));
     if (mode === "sync") this.#shareCore();
+  }
+
+  effect({ call, mode, name, body }: Extract<FromCell, { type: "effect" }>): void {
+    this.#spoke = true;
+    if (this.#verdict) return;
+    if (mode === "post") this.#effects.post(name, body);
+    else {
+      const refusal = this.#effects.start(call, name, body);
+      if (refusal) this.#sandbox?.complete(call, refusal);
+      if (mode === "sync") this.#shareCore();
+    }
   }
 
   revoke({ call }: Extract<FromCell, { type: "revoke" }>): void {
     this.#calls.revoke(call);
+    this.#effects.revoke(call);
   }
 
   output({ stream, body }: Extract<FromCell, { type: "output" }>): void {
@@ -164,7 +185,7 @@ class Attempt implements SandboxListener {
     if (wake >= 0) {
       this.#wakeAt = wake;
       this.#wake = this.#sleep(Math.max(0, wake - Date.now()));
-    } else if (this.#calls.size === 0 && !this.#sandbox?.busy)
+    } else if (this.#calls.size + this.#effects.size === 0 && !this.#sandbox?.busy)
       this.#stop("deadlock", words.deadlock(this.#spec.task));
     this.#shareCore();
   }
@@ -187,7 +208,7 @@ class Attempt implements SandboxListener {
   }
 
   ended(message: Ended): void {
-    const usage = { fuel: message.fuel, ram: message.ram, ms: this.#elapsed() };
+    const usage = this.#usage(message.fuel, message.ram);
     if (this.#verdict) this.#end({ ok: false, ...this.#verdict, usage });
     else if (message.lacks !== "" && this.#context.program.manifest.variant !== "full")
       void this.#lacks(message.lacks, usage);
@@ -249,9 +270,11 @@ class Attempt implements SandboxListener {
       this.#sandbox?.wake(this.#wakeAt);
       this.#shareCore();
     } else {
-      const done = this.#calls.completed(completion);
-      if (done) this.#answer(done.call.id, done.envelope);
-      else this.#shareCore();
+      const answered = this.#effects.completed(completion);
+      const done = answered ? null : this.#calls.completed(completion);
+      if (answered) this.#sandbox?.complete(answered.call, answered.answer);
+      else if (done) this.#answer(done.call.id, done.envelope);
+      if (!done) this.#shareCore();
     }
   }
 
@@ -284,6 +307,8 @@ class Attempt implements SandboxListener {
     if (this.#over || this.#held) return;
     // What was told to end is about to go on, whatever it waited for.
     if (this.#verdict || this.#sandbox?.busy) this.#log.state("active");
+    // Whatever sub-tasks do, an effect ends.
+    else if (this.#effects.size > 0) this.#log.state("sleeping");
     else if (this.#calls.running > 0) this.#log.state("waiting");
     else this.#log.state(this.#wake || this.#calls.size > 0 ? "sleeping" : "waiting");
   }
@@ -294,6 +319,7 @@ class Attempt implements SandboxListener {
     this.#held = false;
     this.#sandbox?.stop();
     this.#calls.revokeAll();
+    this.#effects.revokeAll();
     this.#shareCore();
   }
 
@@ -303,12 +329,11 @@ class Attempt implements SandboxListener {
   }
 
   #finish(error: ErrorType, message: string): void {
-    this.#end({
-      ok: false,
-      error,
-      message,
-      usage: { fuel: 0, ram: 0, ms: this.#elapsed() },
-    });
+    this.#end({ ok: false, error, message, usage: this.#usage(0, 0) });
+  }
+
+  #usage(fuel: number, ram: number): AttemptUsage {
+    return { fuel, ram, ms: this.#elapsed(), requests: this.#effects.requests };
   }
 
   #end(outcome: Outcome): void {
@@ -317,7 +342,9 @@ class Attempt implements SandboxListener {
     this.#memory.ended(this.#spec, this.#granted);
     this.#calls.revokeAll();
     for (const seq of [this.#timeout, this.#wake]) if (seq) this.#log.revoke(seq);
-    this.#resolve(outcome);
+    const closed = this.#effects.close();
+    if (closed) void closed.then(() => this.#resolve(outcome));
+    else this.#resolve(outcome);
   }
 
   async #message(message: Ended, error: ErrorType): Promise<string> {

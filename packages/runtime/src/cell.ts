@@ -28,6 +28,7 @@ export interface SandboxListener {
   /** Its cell is up and has begun with it. */
   started(): void;
   call(message: Of<"call">): void;
+  effect(message: Of<"effect">): void;
   revoke(message: Of<"revoke">): void;
   output(message: Of<"output">): void;
   idle(message: Of<"idle">): void;
@@ -276,6 +277,10 @@ export class Cell {
       case "call":
         if (message.call !== ++live.calls) throw new FrameError("a call out of order");
         live.listener.call(message);
+        break;
+      case "effect":
+        if (message.call !== ++live.calls) throw new FrameError("an effect out of order");
+        live.listener.effect(message);
         break;
       case "revoke":
         if (message.call < 1 || message.call > live.calls) throw new FrameError("a call it never made");

@@ -78,7 +78,7 @@ test("a load that goes on like an attempt: killed", async () => {
   const evil = `ready(); hear = (m) => { if (m.type === "load") send({ type: "idle", sandbox: m.sandbox, wake: -1, pending: 0 }); };`;
   using fake = fakePool([evil]);
   const ear = new Ear();
-  fake.pool.load(Buffer.from(""), { fuel: 1, ram: null }, ear);
+  fake.pool.load(Buffer.from(""), { fuel: 1, ram: null }, [], ear);
   await ear.over;
   assert.match(ear.reason, /"idle" of a program that it is to load/);
 });

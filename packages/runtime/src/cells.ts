@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { type CellParts, startCell } from "@capsule-run/cell";
-import { LIMITS, type SandboxLimits } from "@capsule-run/protocol";
+import { LIMITS, type SandboxLimits, type Surroundings } from "@capsule-run/protocol";
 import { Cell, type CellArtifact, type Of, type SandboxListener, type Terms } from "./cell.ts";
 import { Turns } from "./turns.ts";
 
@@ -12,13 +12,15 @@ export interface OpenRequest {
   /** Bytes of memory it may have until it asks. */
   readonly granted: number;
   readonly seed: string;
+  readonly surroundings: Surroundings;
 }
 
 /** A live sandbox, from the host's side. */
 export interface SandboxHandle {
   /** Whether a turn is running or about to: it can use a core. */
   readonly busy: boolean;
-  complete(call: number, envelope: Uint8Array): void;
+  /** @param answer an envelope, or what `encodeAnswer` gave */
+  complete(call: number, answer: Uint8Array): void;
   /** @param at the time it asked for, which the guest's clock must not miss */
   wake(at: number): void;
   /** Answers `grown`: it may have so many bytes of memory. */
@@ -75,7 +77,7 @@ export class CellPool {
 
   /** @throws Error if there can be no cell */
   open(request: OpenRequest, listener: SandboxListener): SandboxHandle {
-    const { artifact, task, args, limits, granted, seed } = request;
+    const { artifact, task, args, limits, granted, seed, surroundings } = request;
     return this.#place({ purpose: "attempt", granted }, listener, (cell, sandbox) => {
       cell.give(artifact);
       cell.send({
@@ -87,16 +89,23 @@ export class CellPool {
         granted,
         seed,
         now: Date.now(),
+        environment: JSON.stringify(surroundings.environment),
+        mounts: JSON.stringify(surroundings.mounts),
         body: args,
       });
     });
   }
 
   /** @throws Error if there can be no cell */
-  load(source: Uint8Array, limits: SandboxLimits, listener: SandboxListener): SandboxHandle {
+  load(
+    source: Uint8Array,
+    limits: SandboxLimits,
+    variables: readonly string[],
+    listener: SandboxListener,
+  ): SandboxHandle {
     const terms = { purpose: "load", granted: limits.ram ?? LIMITS.memoryBytes } as const;
     return this.#place(terms, listener, (cell, sandbox) =>
-      cell.send({ type: "load", sandbox, limits, body: source }),
+      cell.send({ type: "load", sandbox, limits, variables: JSON.stringify(variables), body: source }),
     );
   }
 
@@ -228,6 +237,11 @@ class PlacedSandbox implements SandboxHandle, SandboxListener {
   call(message: Of<"call">): void {
     this.#change(() => this.#turns.called(message.call, message.mode));
     this.#listener.call(message);
+  }
+
+  effect(message: Of<"effect">): void {
+    this.#change(() => this.#turns.called(message.call, message.mode));
+    this.#listener.effect(message);
   }
 
   revoke(message: Of<"revoke">): void {

@@ -4,6 +4,7 @@ import { LIMITS } from "@capsule-run/protocol";
 import type { Output } from "./api.ts";
 import { Context } from "./context.ts";
 import type { Program } from "./program.ts";
+import { openWorld } from "./world.ts";
 
 const program = {
   manifest: { entry: "main", output: [{ stream: 2, text: "loaded\n" }] },
@@ -16,8 +17,11 @@ const program = {
 
 function listen(): { context: Context; heard: Output[]; texts(): string[] } {
   const heard: Output[] = [];
-  const context = new Context(program, { onOutput: (output) => heard.push(output) }, () =>
-    assert.fail("a callback failed"),
+  const context = new Context(
+    program,
+    openWorld({ root: "/" }),
+    { onOutput: (output) => heard.push(output) },
+    () => assert.fail("a callback failed"),
   );
   return {
     context,
@@ -83,7 +87,7 @@ test("what a callback throws is told once, and the callback is left alone from t
     calls++;
     throw mine;
   };
-  const context = new Context(program, { onEvent }, (cause) => causes.push(cause));
+  const context = new Context(program, openWorld({ root: "/" }), { onEvent }, (cause) => causes.push(cause));
   for (let i = 0; i < 3; i++) context.emit({ type: "task_queued", run: "r", path: "0", task: "main" });
   assert.deepEqual(causes, [mine]);
   assert.equal(calls, 1);

@@ -5,6 +5,7 @@ import type { RunContext } from "./attempt.ts";
 import { attemptSeed, randomBytes } from "./chance.ts";
 import type { Program } from "./program.ts";
 import * as words from "./words.ts";
+import type { RunWorld } from "./world.ts";
 
 type Callbacks = Pick<RunRequest, "onOutput" | "onEvent">;
 
@@ -14,6 +15,7 @@ type Callbacks = Pick<RunRequest, "onOutput" | "onEvent">;
  */
 export class Context implements RunContext {
   program: Program;
+  readonly world: RunWorld;
   readonly queue = { bytes: 0 };
   readonly #secret = randomBytes(32);
   readonly #callbacks: Callbacks;
@@ -28,11 +30,13 @@ export class Context implements RunContext {
 
   constructor(
     program: Program,
+    world: RunWorld,
     callbacks: Callbacks,
     failed: (cause: unknown) => void,
     record: RunRecord | null = null,
   ) {
     this.program = program;
+    this.world = world;
     this.#callbacks = callbacks;
     this.#failed = failed;
     this.#record = record;

@@ -115,8 +115,8 @@ export class ExportedPrograms {
     const complete = async (): Promise<Program> => {
       const crew = await fleet.crew(manifest.language, "full");
       const key = `${digest} full`;
-      const needs = ["full"];
-      const source: Source = { ...view, key, language, file: file.given, code: bundle, needs, sourceMap };
+      const about = { needs: ["full"], variables: [] };
+      const source: Source = { ...view, key, language, file: file.given, code: bundle, sourceMap, ...about };
       const loaded = await loadProgram(source, crew);
       if (loaded.manifest === null) throw new Error(`the full engine lacks ${loaded.lacks}`);
       const program: Program = programOf({

@@ -5,7 +5,7 @@ import type { RunEvent } from "./api.ts";
 import { Calls, callBytes } from "./calls.ts";
 import { LocalEngine } from "./local.ts";
 
-const usage = { fuel: 1, ram: 2, ms: 3 };
+const usage = { fuel: 1, ram: 2, ms: 3, requests: [] };
 const ok = (text = "1"): Outcome => ({ ok: true, value: Buffer.from(text), usage });
 
 const spec = (path: string, run = "r"): AttemptSpec => ({

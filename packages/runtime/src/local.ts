@@ -7,10 +7,11 @@ import {
   Fifo,
   type Op,
   type Outcome,
+  type Perform,
 } from "@capsule-run/protocol";
 import { type Admission, type AdmissionEvent, admit, createAdmission, isStuck } from "@capsule-run/scheduler";
 
-const NOTHING = { fuel: 0, ram: 0, ms: 0 };
+const NOTHING = { fuel: 0, ram: 0, ms: 0, requests: [] };
 const CANCELLED: Outcome = { ok: false, error: "cancelled", message: "cancelled", usage: NOTHING };
 
 /**
@@ -182,9 +183,10 @@ class MemoryLog implements AttemptLog {
     cancellation.signal.addEventListener("abort", this.#onAbort);
   }
 
-  issue(op: Op): void {
+  issue(op: Op, perform?: Perform): void {
     if (op.kind === "sleep") this.#sleep(op.seq, performance.now() + op.ms);
-    else this.#attempt(op.seq, op.spec);
+    else if (op.kind === "task") this.#attempt(op.seq, op.spec);
+    else if (perform) this.#effect(op.seq, perform);
     const { signal, onAbort } = this.#cancellation;
     if (signal.aborted && onAbort === "end") this.#open.get(op.seq)?.end();
   }
@@ -233,6 +235,13 @@ class MemoryLog implements AttemptLog {
     void this.#engine.attempt(spec, controller.signal).then((outcome) => this.#complete(seq, outcome));
   }
 
+  #effect(seq: number, perform: Perform): void {
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    this.#open.set(seq, { giveUp: abort, end: abort });
+    void perform(controller.signal).then((answer) => this.#complete(seq, null, answer));
+  }
+
   /** Sleeps in parts, because a timer of Node's holds 24 days. */
   #sleep(seq: number, until: number): void {
     const left = Math.max(0, until - performance.now());
@@ -251,10 +260,10 @@ class MemoryLog implements AttemptLog {
     });
   }
 
-  #complete(seq: number, outcome: Outcome | null): void {
+  #complete(seq: number, outcome: Outcome | null, answer?: Uint8Array): void {
     // A revoked op's completion must not be seen.
     if (!this.#open.delete(seq)) return;
-    this.#ready.push({ seq, outcome });
+    this.#ready.push(answer ? { seq, outcome, answer } : { seq, outcome });
     this.#wake?.();
   }
 }

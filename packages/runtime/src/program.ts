@@ -69,6 +69,8 @@ export interface Source extends View {
   readonly file: string;
   readonly code: Uint8Array;
   readonly needs: readonly string[];
+  /** Names of environment variables that have a value, and that the program mentions. */
+  readonly variables: readonly string[];
   readonly sourceMap: string;
 }
 
@@ -92,7 +94,7 @@ export async function loadProgram(source: Source, { engine, cells }: Crew): Prom
   const { parameters } = await source.language.trace();
   const tasks = readTasks(message.tasks).map((task) => ({
     name: task.name,
-    policy: { fuel: task.fuel, ram: task.ram, timeoutMs: task.timeoutMs, maxRetries: task.maxRetries },
+    policy: task.policy,
     async: task.async,
     parameters: parameters(task, source.sourceMap),
   }));
@@ -135,30 +137,27 @@ function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
       else resolve(message);
     };
     let sandbox: SandboxHandle | null = null;
-    sandbox = cells.load(
-      source.code,
-      { fuel, ram },
-      {
-        started: () => {
-          timer = setTimeout(() => {
-            late = true;
-            sandbox?.stop();
-          }, timeoutMs);
-        },
-        call: unexpected,
-        revoke: unexpected,
-        output: unexpected,
-        idle: unexpected,
-        grown: unexpected,
-        ended: settle,
-        loaded: settle,
-        lost: (reason) => {
-          clearTimeout(timer);
-          const message = `${source.file} could not be loaded: ${reason}`;
-          reject(cells.broken === null ? new Error(message) : new UsageError("engine", message));
-        },
+    sandbox = cells.load(source.code, { fuel, ram }, source.variables, {
+      started: () => {
+        timer = setTimeout(() => {
+          late = true;
+          sandbox?.stop();
+        }, timeoutMs);
       },
-    );
+      call: unexpected,
+      effect: unexpected,
+      revoke: unexpected,
+      output: unexpected,
+      idle: unexpected,
+      grown: unexpected,
+      ended: settle,
+      loaded: settle,
+      lost: (reason) => {
+        clearTimeout(timer);
+        const message = `${source.file} could not be loaded: ${reason}`;
+        reject(cells.broken === null ? new Error(message) : new UsageError("engine", message));
+      },
+    });
   });
 }
 

@@ -33,6 +33,7 @@ import { shownFrom } from "./shown.ts";
 import { type ProgramFile, ProgramStore } from "./store.ts";
 import { VERSION } from "./version.ts";
 import * as words from "./words.ts";
+import { openWorld } from "./world.ts";
 
 /** Makes a runtime. Its cells are started when they are needed. */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
@@ -106,7 +107,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const main = program.tasks.get(entry) as TaskManifest;
     const args = encodeArguments(main, request.args ?? []);
     if (typeof args === "string") return ended(refused(entry, { error: "invalid_arguments", message: args }));
-    const context = new Context(program, request, (cause) => broken.abort(cause), record);
+    const world = openWorld({ root: found.root });
+    const context = new Context(program, world, request, (cause) => broken.abort(cause), record);
     runs.set(id, context);
     try {
       context.printLoadOutput();
@@ -127,6 +129,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       await context.flushed();
       context.close();
       runs.delete(id);
+      await world.close();
     }
   };
 
@@ -182,6 +185,7 @@ async function locate(file: string, cwd: string, cacheDir: string | undefined): 
     given: file,
     root,
     cacheDir: cacheDir ?? projectCache(root),
+    variables: [],
   };
 }
 
@@ -202,7 +206,7 @@ async function runMain(
   const emit = (event: RunEvent): void => context.emit(event);
   const calls = new Calls({ run, artifact: program.artifact.hash, log, emit, queue, nextSeq: () => ++seq });
   try {
-    calls.start({ id: 0, path: "0", task: main.name, policy: main.policy, args });
+    calls.start({ id: 0, path: "0", task: main.name, policy: context.world.policyOf(main), args });
     for (;;) {
       const completion = await log.next();
       const done = completion && calls.completed(completion);

@@ -23,7 +23,7 @@ import { checkManifest, loadProgram, type Program, programOf, type Source, sandb
 import { shownFrom } from "./shown.ts";
 
 /** The rules by which programs are loaded; a change of them makes every artifact anew. */
-const RULES = "3";
+const RULES = "4";
 
 export interface StoreOptions {
   readonly version: string;
@@ -39,6 +39,8 @@ export interface StoreOptions {
 export interface ProgramFile extends ProgramPath {
   /** Where its artifact is kept. */
   readonly cacheDir: string;
+  /** Names of environment variables that have a value. */
+  readonly variables: readonly string[];
 }
 
 /** Compiled programs: in memory, on disk, or made when needed. */
@@ -183,7 +185,10 @@ export class ProgramStore {
     const { code, sourceMap, needs } = bundle;
     const shown = shownFrom(cwd, file);
     const key = artifactKey({ code, sourceMap, engine: crew.engine.hash, version, rules: RULES });
-    const source: Source = { key, language, file: shown, root: file.root, cwd, code, needs, sourceMap };
+    const text = Buffer.from(code.buffer, code.byteOffset, code.length);
+    const variables = file.variables.filter((name) => text.includes(name));
+    const about = { key, language, file: shown, root: file.root, cwd, variables };
+    const source: Source = { ...about, code, needs, sourceMap };
     const stored = this.#cache(file).read(key);
     const loaded = stored ? { lacks: "" as const, ...fromStored(stored) } : await loadProgram(source, crew);
     if (loaded.manifest === null) return { lacks: loaded.lacks, artifact: null };

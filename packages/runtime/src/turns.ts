@@ -1,4 +1,4 @@
-import { FrameError } from "@capsule-run/protocol";
+import { type EffectMode, FrameError } from "@capsule-run/protocol";
 
 /** Where a sandbox stands as far as its host knows: which turns are due in it, and whether it is suspended in a call. */
 export class Turns {
@@ -14,8 +14,8 @@ export class Turns {
     return this.#due > 0 && this.#suspendedIn === 0 && !this.#held;
   }
 
-  /** The guest calls a task. @throws FrameError if it can't, because nothing of it runs */
-  called(call: number, mode: "sync" | "async"): void {
+  /** The guest calls a task, or asks for an effect. @throws FrameError if it can't, because nothing of it runs */
+  called(call: number, mode: EffectMode): void {
     this.spoke();
     if (mode === "sync") this.#suspendedIn = call;
   }

@@ -3,7 +3,12 @@ import { test } from "node:test";
 import { type AttemptUsage, ERROR_TYPES, type ErrorType, type Outcome } from "@capsule-run/protocol";
 import { begin, type Execution, type ExecutionStep, next, refused } from "./execution.ts";
 
-const usage = (fuel = 10, ram = 100, ms = 1): AttemptUsage => ({ fuel, ram, ms });
+const usage = (fuel = 10, ram = 100, ms = 1): AttemptUsage => ({
+  fuel,
+  ram,
+  ms,
+  requests: [],
+});
 const failure = (error: ErrorType, used = usage()): Outcome => ({
   ok: false,
   error,

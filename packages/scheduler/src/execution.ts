@@ -1,4 +1,11 @@
-import { type AttemptUsage, type Envelope, isRetryable, type Outcome } from "@capsule-run/protocol";
+import {
+  type AttemptUsage,
+  type Envelope,
+  type HostRequest,
+  isRetryable,
+  LIMITS,
+  type Outcome,
+} from "@capsule-run/protocol";
 import { backoffMs } from "./backoff.ts";
 
 /** What all attempts of an execution used together. */
@@ -7,6 +14,8 @@ export interface Spent {
   readonly fuel: number;
   /** Peak, not sum. */
   readonly ram: number;
+  /** The first `LIMITS.hostRequests` of them. */
+  readonly requests: readonly HostRequest[];
 }
 
 /** One execution of a task: attempts, and waits between them, until an envelope. */
@@ -38,7 +47,7 @@ export type ExecutionStep =
   | { readonly do: "wait"; readonly ms: number }
   | { readonly do: "finish"; readonly envelope: Envelope };
 
-const NOTHING: Spent = { ms: 0, fuel: 0, ram: 0 };
+const NOTHING: Spent = { ms: 0, fuel: 0, ram: 0, requests: [] };
 
 /** An execution whose first attempt starts now. */
 export const begin = (task: string, maxRetries: number): Execution => ({
@@ -73,6 +82,10 @@ const add = (spent: Spent, usage: AttemptUsage): Spent => ({
   ms: spent.ms + usage.ms,
   fuel: spent.fuel + usage.fuel,
   ram: Math.max(spent.ram, usage.ram),
+  requests:
+    usage.requests.length === 0
+      ? spent.requests
+      : [...spent.requests, ...usage.requests].slice(0, LIMITS.hostRequests),
 });
 
 /** The envelope of an execution that ended with `outcome` after `retries` retries. */
@@ -83,7 +96,7 @@ function envelopeOf(task: string, retries: number, spent: Spent, outcome: Outcom
     retries,
     fuel_consumed: spent.fuel,
     ram_used: spent.ram,
-    host_requests: [],
+    host_requests: spent.requests,
   };
   return outcome.ok
     ? { success: true, resultJson: Buffer.from(outcome.value).toString(), execution }

@@ -90,7 +90,7 @@ function describe({ name, message, stack, cause }: ErrorReport): string {
 
 /** Only what the function threw can end differently next time. */
 function isLast({ policy }: Definition, ending: Ending, retries: number): boolean {
-  return ending.ok || ending.type !== "task_error" || retries >= policy.maxRetries;
+  return ending.ok || ending.type !== "task_error" || retries >= (policy.maxRetries ?? 0);
 }
 
 function envelope({ name }: Definition, ending: Ending, start: number, retries: number): Envelope {

@@ -1,13 +1,17 @@
 import unittest
+from pathlib import Path
 
 from capsule import DuplicateTaskError, TaskOptionError, task
 from capsule.options import (
     is_task_name,
     parse_compute,
+    parse_files,
+    parse_hosts,
     parse_options,
     parse_ram,
     parse_retries,
     parse_timeout,
+    parse_variables,
 )
 
 
@@ -46,21 +50,46 @@ class Amounts(unittest.TestCase):
 class Options(unittest.TestCase):
     def test_defaults_and_none(self):
         default = parse_options("a", {})
-        self.assertEqual(tuple(default), (2_000_000_000, None, None, 0))
+        self.assertEqual(tuple(default), (None,) * 7)
         none = dict.fromkeys(["compute", "ram", "timeout", "max_retries", "allowed_files", "allowed_hosts"])
         self.assertEqual(parse_options("a", none), default)
-        self.assertEqual(parse_options("a", {"allowed_files": [], "env_variables": ()}), default)
+        empty = parse_options("a", {"allowed_files": [], "env_variables": ()})
+        self.assertEqual((empty.files, empty.hosts, empty.environment), ((), None, ()))
         every = parse_options("a", {"compute": 5, "ram": "1KB", "timeout": "2s", "max_retries": 3})
-        self.assertEqual(tuple(every), (5, 1024, 2000, 3))
+        self.assertEqual(tuple(every), (5, 1024, 2000, 3, None, None, None))
+
+    def test_files(self):
+        rw = [(path, "read-write") for path in ("data", "a/c", ".", ".", "..a", "d")]
+        self.assertEqual(parse_files(["./data", "a//b/../c/", ".", "a/..", "..a", {"path": "d"}]), tuple(rw))
+        modes = [{"path": Path("d"), "mode": mode} for mode in ("ro", "read-only", "rw", "read-write")]
+        self.assertEqual([mode for _, mode in parse_files(modes)], ["read-only"] * 2 + ["read-write"] * 2)
+        outside = ["/etc", "..", "../x", "a/../..", "C:/x", "c:", "\\\\x", "a\0b", "x" * 5000, "", 1]
+        wrong = [{"path": "d", "mode": "w"}, {"path": "d", "x": 1}, {}, ["d"], None]
+        for item in outside + wrong:
+            self.assertIsNone(parse_files([item]), item)
+        for value in ["x", None, {}, ["x"] * 1001]:
+            self.assertIsNone(parse_files(value), value)
+
+    def test_hosts(self):
+        good = ("api.example.com", "a.b:8443", "*.example.com", "*", "*:8080", "localhost", "127.0.0.1:80", "[::1]:80")
+        self.assertEqual(parse_hosts(good), good)
+        self.assertEqual(parse_hosts(["API.Example.COM"]), ("api.example.com",))
+        bad = ["http://a.com", "a.com/", "a.com:0", "a.com:65536", "a.com:", "*.", "a.*.com", "*a.com", "**", "a b", "a\n"]
+        for host in [*bad, "user@a.com", "a..b", ".a", "-a.com", "a.com\0", "ä.de", "::1", "x" * 300, 1]:
+            self.assertIsNone(parse_hosts([host]), host)
+
+    def test_variables(self):
+        self.assertEqual(parse_variables(["A", "_b1"]), ("A", "_b1"))
+        for name in ["1A", "A B", "A=B", "", "Ä", "A\n", "*", 1]:
+            self.assertIsNone(parse_variables([name]), name)
 
     def test_messages(self):
-        not_yet = "allowed: [] (giving a task files, hosts or variables is not yet possible)"
         cases = [
             ({"ram": "64 potatoes"}, 'task "a": ram is "64 potatoes"; allowed: a size such as "64MB", "2GB" or'),
             ({"rma": 1}, 'task "a": there is no option "rma" (did you mean "ram"?); allowed: one of name, compute, '),
             ({"maxRetries": 1}, 'task "a": there is no option "maxRetries" (did you mean "max_retries"?); allowed:'),
             ({"zzz": 1}, 'task "a": there is no option "zzz"; allowed: one of'),
-            ({"allowed_hosts": ["*"]}, f"task \"a\": allowed_hosts is ['*']; {not_yet}"),
+            ({"allowed_hosts": ["a/b"]}, "task \"a\": allowed_hosts is ['a/b']; allowed: a list of host names, such as"),
             ({"timeout": "x" * 500}, 'task "a": timeout is "' + "x" * 80 + '…"; allowed: a duration'),
         ]
         for options, message in cases:

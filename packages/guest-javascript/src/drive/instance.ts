@@ -1,5 +1,5 @@
 import type { GuestHost, GuestInstance, Image, Loaded, SandboxLimits, TurnEnd } from "@capsule-run/protocol";
-import { failed, LIMITS, LoadRecord, raised, turnEnd } from "@capsule-run/protocol";
+import { failed, LIMITS, LoadRecord, NO_SURROUNDINGS, raised, turnEnd } from "@capsule-run/protocol";
 import {
   difference,
   FuelClock,
@@ -147,7 +147,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     this.#fuel.plain(() => this.#js.qjs_set_memory_limit(heap));
   }
 
-  async load(source: Uint8Array): Promise<Loaded | TurnEnd> {
+  async load(source: Uint8Array, _variables: readonly string[] = []): Promise<Loaded | TurnEnd> {
     const parts = partsMentioned(Buffer.from(source).toString());
     const unready = await this.#preload(parts);
     if (unready) return unready;
@@ -194,7 +194,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     };
   }
 
-  start(task: string, args: Uint8Array): Promise<TurnEnd> {
+  start(task: string, args: Uint8Array, _surroundings = NO_SURROUNDINGS): Promise<TurnEnd> {
     return this.#turn(async () => {
       if (this.#source) {
         const end = await this.#evaluate(this.#source, "");

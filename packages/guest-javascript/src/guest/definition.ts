@@ -1,5 +1,5 @@
 /** What `task(options, fn)` checks, the same in a sandbox and in plain Node. */
-import { parseTaskOptions, TASK_OPTIONS, type TaskPolicy } from "@capsule-run/protocol";
+import { type DeclaredPolicy, parseTaskOptions, TASK_OPTIONS } from "@capsule-run/protocol";
 import {
   AsyncGeneratorPrototype,
   AsyncPrototype,
@@ -19,7 +19,7 @@ export type TaskFunction = (...args: readonly unknown[]) => unknown;
 
 export interface Definition {
   readonly name: string;
-  readonly policy: TaskPolicy;
+  readonly policy: DeclaredPolicy;
   readonly async: boolean;
   readonly fn: TaskFunction;
 }

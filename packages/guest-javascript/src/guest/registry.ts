@@ -18,6 +18,7 @@ import {
   SafePromise,
   slice,
   sourceOf,
+  stringify,
 } from "./primordials.ts";
 import { resultJson } from "./values.ts";
 
@@ -79,8 +80,7 @@ export function manifestJson(): string {
   for (let i = 0; i < inOrder.length; i++) {
     const { name, policy, async, fn } = inOrder[i] as Registered;
     text +=
-      `${i === 0 ? "" : ","}{"name":${quote(name)},"fuel":${quote(policy.fuel)},"ram":${quote(policy.ram)},` +
-      `"timeoutMs":${quote(policy.timeoutMs)},"maxRetries":${quote(policy.maxRetries)},"async":${quote(async)},` +
+      `${i === 0 ? "" : ","}{"name":${quote(name)},"policy":${stringify(policy)},"async":${quote(async)},` +
       `"source":${quote(slice(sourceOf(fn), 0, SOURCE_CHARACTERS))}}`;
   }
   return `${text}]`;

@@ -12,6 +12,7 @@ function host(event: GuestEvent | null = null): Told {
   return {
     told,
     call: (mode, task, args) => told.push([mode, task, Buffer.from(args).toString()]),
+    effect: (mode, name, request) => told.push([mode, name, Buffer.from(request).toString()]),
     wait: async (id) => Buffer.from(`{"id":${id}}`),
     rest: async (wake, pending) => {
       told.push([wake, pending]);
@@ -37,9 +38,22 @@ test("calls of tasks", async () => {
   ]);
 });
 
+test("effects", async () => {
+  const door = host();
+  assert.equal(await ask(door, "hfile.stat\0x"), '{"id":1}');
+  assert.equal(await ask(door, "ihttp.read\0"), "2");
+  assert.equal(await ask(door, "pfile.close\0y"), "");
+  assert.deepEqual(door.told, [
+    ["sync", "file.stat", "x"],
+    ["async", "http.read", ""],
+    ["post", "file.close", "y"],
+  ]);
+});
+
 test("no task is called where the host says no", async () => {
-  const door = { ...host(), call: () => null };
-  for (const request of ["cadd\0[]", "wadd\0[]"]) assert.equal(await ask(door, request), null);
+  const door = { ...host(), call: () => null, effect: () => null };
+  for (const request of ["cadd\0[]", "wadd\0[]", "hfile.stat\0", "ifile.stat\0", "pfile.close\0"])
+    assert.equal(await ask(door, request), null);
 });
 
 test("resting: until a time, a completion, or the end", async () => {
@@ -63,7 +77,15 @@ test("whatever else a guest sends is refused and reaches nobody", async () => {
   const hostile = [
     ...["", "q", "constructor", "__proto__", "c", "cadd", "c\0[]", "w", `c${"x".repeat(900)}\0[]`],
     ...["rx,0", "r-1,0", "r9e99,0", "r1,-1", "r1,0.5", "r1,x", "x", "x0", "x-1", "x1.5", "xNaN"],
-    ...[`?${"x".repeat(201)}`],
+    ...[
+      `?${"x".repeat(201)}`,
+      "h",
+      "hfile.stat",
+      "hfile\0x",
+      "hfile.close\0x",
+      "pfile.stat\0x",
+      "iconstructor\0x",
+    ],
   ];
   for (const request of hostile) assert.equal(await ask(door, request), null, request);
   assert.deepEqual(door.told, []);

@@ -1,10 +1,18 @@
-import type { GuestEvent } from "@capsule-run/protocol";
+import {
+  EFFECT_NAMES,
+  type EffectMode,
+  type EffectName,
+  type GuestEvent,
+  POSTED,
+} from "@capsule-run/protocol";
 
 /** What an instance offers to the guest's `_host.call`. Nothing here throws into the guest. */
 export interface DoorHost {
   /** Starts a task; null: not now, while the program is only loaded. */
   call(mode: "sync" | "async", task: string, args: Uint8Array): number | null;
-  /** The envelope of a sync call; null when the guest has been ended. */
+  /** Asks for a file or an HTTP exchange; null: not now. */
+  effect(mode: EffectMode, name: EffectName, request: Uint8Array): number | null;
+  /** The envelope of a sync call, or the answer to a sync effect; null when the guest has been ended. */
   wait(id: number): Promise<Uint8Array | null>;
   /** What came for a guest that rests; null when it has been ended. */
   rest(wake: number | null, pending: number): Promise<GuestEvent | null>;
@@ -35,6 +43,15 @@ const OPERATIONS: Readonly<
     const id = request && host.call("sync", request.task, request.args);
     return id === null ? null : host.wait(id);
   },
+  h(host, payload) {
+    const id = effect(host, "sync", payload);
+    return id === null ? null : host.wait(id);
+  },
+  i(host, payload) {
+    const id = effect(host, "async", payload);
+    return id === null ? null : Buffer.from(String(id));
+  },
+  p: (host, payload) => (effect(host, "post", payload) === null ? null : NOTHING),
   async r(host, payload) {
     const [wake = "", pending = ""] = Buffer.from(payload.subarray(0, 64)).toString().split(",");
     const [at, calls] = [Number(wake), Number(pending)];
@@ -61,6 +78,15 @@ const OPERATIONS: Readonly<
 export function answer(host: DoorHost, request: Uint8Array): Answer | Promise<Answer> {
   const op = String.fromCharCode(request[0] ?? 0);
   return Object.hasOwn(OPERATIONS, op) ? (OPERATIONS[op]?.(host, request.subarray(1)) ?? null) : null;
+}
+
+/** Asks for the effect that a payload names before its NUL. */
+function effect(host: DoorHost, mode: EffectMode, payload: Uint8Array): number | null {
+  const end = payload.subarray(0, MOST_WORD).indexOf(0);
+  const name = Buffer.from(payload.subarray(0, Math.max(0, end))).toString();
+  const known = EFFECT_NAMES.find((each) => each === name);
+  if (!known || POSTED.includes(known) !== (mode === "post")) return null;
+  return host.effect(mode, known, payload.subarray(end + 1));
 }
 
 function taskCall(payload: Uint8Array): { readonly task: string; readonly args: Uint8Array } | null {

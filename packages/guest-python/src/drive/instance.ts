@@ -1,4 +1,6 @@
 import {
+  type EffectMode,
+  type EffectName,
   type ErrorReport,
   type ErrorType,
   failed,
@@ -8,6 +10,7 @@ import {
   type Image,
   LIMITS,
   type Loaded,
+  NO_SURROUNDINGS,
   type SandboxLimits,
   type TurnEnd,
   turnEnd,
@@ -174,7 +177,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     this.#wasi.reset(program?.files ?? null);
   }
 
-  async load(bundle: Uint8Array): Promise<Loaded | TurnEnd> {
+  async load(bundle: Uint8Array, _variables: readonly string[] = []): Promise<Loaded | TurnEnd> {
     const files = readFiles(bundle);
     this.#program = { files, snapshot: "before" };
     this.#wasi.reset(files);
@@ -210,7 +213,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     };
   }
 
-  async start(task: string, args: Uint8Array): Promise<TurnEnd> {
+  async start(task: string, args: Uint8Array, _surroundings = NO_SURROUNDINGS): Promise<TurnEnd> {
     const fresh = await this.#turn("Z");
     if (fresh.state !== "idle") return fresh;
     if (this.#program?.snapshot === "before") {
@@ -292,6 +295,10 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
   readonly #doorHost = {
     call: (mode: "sync" | "async", task: string, args: Uint8Array): number | null =>
       this.#loading ? null : this.#host.call(mode, task, args),
+    effect: (mode: EffectMode, name: EffectName, request: Uint8Array): number | null => {
+      this.#loading?.hear(name.startsWith("file.") ? "files" : "the network");
+      return this.#loading ? null : this.#host.effect(mode, name, request);
+    },
     wait: async (id: number): Promise<Uint8Array | null> => {
       const completion = await this.#host.wait(id);
       if (completion) this.#clock.event(completion.now, this.#fuel.used);
@@ -336,7 +343,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
   }
 }
 
-const MOST_REQUEST = LIMITS.argumentBytes + 4096;
+const MOST_REQUEST = Math.max(LIMITS.argumentBytes, LIMITS.effectBytes + LIMITS.effectHeadBytes) + 4096;
 const OUT_OF_FUEL = failed("out_of_fuel", "");
 const ABORTED = "the Python interpreter was aborted, by os.abort() or a fatal error of its own";
 const CORRUPTED = "something damaged it from inside, such as forged bytecode";

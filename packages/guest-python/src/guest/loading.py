@@ -104,10 +104,15 @@ def _task(definition):
     policy, parameters = definition.policy, definition.parameters
     return {
         "name": definition.name,
-        "fuel": policy.fuel,
-        "ram": policy.ram,
-        "timeoutMs": policy.timeout_ms,
-        "maxRetries": policy.max_retries,
+        "policy": {
+            "fuel": policy.fuel,
+            "ram": policy.ram,
+            "timeoutMs": policy.timeout_ms,
+            "maxRetries": policy.max_retries,
+            "files": None if policy.files is None else [grant._asdict() for grant in policy.files],
+            "hosts": policy.hosts,
+            "environment": policy.environment,
+        },
         "async": definition.is_async,
         "source": "",
         "parameters": {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
-import type { LoadedTask } from "@capsule-run/protocol";
+import { type LoadedTask, UNDECLARED } from "@capsule-run/protocol";
 import { bundleOf, NOW, success, TestGuest } from "../drive/testing/guest.ts";
 import { raised, refused, value } from "./testing.ts";
 
@@ -91,10 +91,7 @@ test("loading lists the tasks with their policies and parameters", async () => {
     {
       ...{
         name: "add",
-        fuel: 2_000_000_000,
-        ram: null,
-        timeoutMs: null,
-        maxRetries: 0,
+        policy: UNDECLARED,
         async: false,
         source: "",
       },
@@ -103,10 +100,7 @@ test("loading lists the tasks with their policies and parameters", async () => {
     {
       ...{
         name: "slow",
-        fuel: 100_000_000,
-        ram: 64 * 1024 ** 2,
-        timeoutMs: 2000,
-        maxRetries: 2,
+        policy: { ...UNDECLARED, fuel: 100_000_000, ram: 64 * 1024 ** 2, timeoutMs: 2000, maxRetries: 2 },
         async: true,
         source: "",
       },
@@ -115,10 +109,7 @@ test("loading lists the tasks with their policies and parameters", async () => {
     {
       ...{
         name: "rest",
-        fuel: 2_000_000_000,
-        ram: null,
-        timeoutMs: null,
-        maxRetries: 0,
+        policy: UNDECLARED,
         async: false,
         source: "",
       },

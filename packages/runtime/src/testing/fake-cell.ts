@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CellParts } from "@capsule-run/cell";
-import type { FromCell } from "@capsule-run/protocol";
+import { type FromCell, NO_SURROUNDINGS } from "@capsule-run/protocol";
 import type { Of, SandboxListener } from "../cell.ts";
 import { CellPool, type OpenRequest, type PoolOptions } from "../cells.ts";
 
@@ -86,6 +86,7 @@ export const REQUEST: OpenRequest = {
   limits: { fuel: 1000, ram: null },
   granted: 1000,
   seed: "00".repeat(32),
+  surroundings: NO_SURROUNDINGS,
 };
 
 /** A listener that keeps what it hears. */
@@ -116,6 +117,9 @@ export class Ear implements SandboxListener {
   call(message: Of<"call">): void {
     this.#note("call");
     this.onCall(message);
+  }
+  effect(): void {
+    this.#note("effect");
   }
   revoke(): void {
     this.#note("revoke");

@@ -1,9 +1,10 @@
 /** Cells that break the protocol in ways drawn from a seed, and an attack on a runtime's parts by them. */
-import { DEFAULT_POLICY, type Outcome, type TaskManifest } from "@capsule-run/protocol";
+import { type Outcome, type TaskManifest, UNDECLARED } from "@capsule-run/protocol";
 import { executeAttempt, type RunContext } from "../attempt.ts";
 import { LocalEngine } from "../local.ts";
 import { MemoryPlan } from "../memory.ts";
 import type { Program } from "../program.ts";
+import { openWorld } from "../world.ts";
 import { fakePool, REQUEST } from "./fake-cell.ts";
 
 /**
@@ -129,7 +130,7 @@ export interface Attack {
 const AT_ONCE = 5;
 const TASKS: readonly TaskManifest[] = ["main", "child"].map((name) => ({
   name,
-  policy: { ...DEFAULT_POLICY, timeoutMs: 1500 },
+  policy: { ...UNDECLARED, timeoutMs: 1500 },
   async: true,
   parameters: null,
 }));
@@ -168,6 +169,7 @@ export async function attack(seed: number, attempts = 40): Promise<Attack> {
     complete: async () => program,
   };
   const memory = new MemoryPlan();
+  const world = openWorld({ root: "/" });
   const inGood = new Set<string>();
   const context: RunContext = {
     program,
@@ -181,6 +183,7 @@ export async function attack(seed: number, attempts = 40): Promise<Attack> {
     outputFull: () => {},
     emit: () => {},
     queue: { bytes: 0 },
+    world,
   };
   const note = (path: string, outcome: Outcome): void => {
     const how = outcome.ok ? "result" : outcome.error;
@@ -213,7 +216,7 @@ export async function attack(seed: number, attempts = 40): Promise<Attack> {
     const worker = async (): Promise<void> => {
       while (begun < attempts) {
         const spec = { run: "r", path: String(begun++), attempt: 0, artifact: "a", task: "main" };
-        await local.attempt({ ...spec, args: Buffer.from("[]"), policy: main.policy }, never);
+        await local.attempt({ ...spec, args: Buffer.from("[]"), policy: world.policyOf(main) }, never);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));

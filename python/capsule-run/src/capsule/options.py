@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -31,13 +32,24 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST = 2**53 - 1
 
 
-class Policy(NamedTuple):
-    """What one task may use. `None`: unlimited."""
+class FileGrant(NamedTuple):
+    """A folder of the project that a task may use."""
 
-    fuel: int = COMPUTE["MEDIUM"]
+    # Relative to the project root, with `/` between names and none of `.`, `..` and empty ones; `.` is the root itself.
+    path: str
+    mode: str
+
+
+class Policy(NamedTuple):
+    """What one task asks for. `None`: it does not say."""
+
+    fuel: int | None = None
     ram: int | None = None
     timeout_ms: int | None = None
-    max_retries: int = 0
+    max_retries: int | None = None
+    files: tuple[FileGrant, ...] | None = None
+    hosts: tuple[str, ...] | None = None
+    environment: tuple[str, ...] | None = None
 
 
 def _integer(value: object) -> int | None:
@@ -91,19 +103,93 @@ def parse_retries(value: object) -> int | None:
     return number if number is not None and number >= 0 else None
 
 
-def _parse_empty(value: object) -> int | None:
-    """Files, hosts and variables: only the empty list, until sandboxes have capabilities."""
-    return 0 if isinstance(value, (list, tuple)) and not value else None
+# Entries a list of files, hosts or variables may have.
+_MOST_ENTRIES = 1000
+_MODES = {"read-only": "read-only", "ro": "read-only", "read-write": "read-write", "rw": "read-write"}
+_OUTSIDE = re.compile(r"[/\\]|[A-Za-z]:")
+_LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(
+    rf"(?:\*|(?:\*\.)?{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]{{2,45}}\])(?::([0-9]{{1,5}}))?", re.ASCII
+)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}", re.ASCII)
+
+
+def _parse_list(value: object, parse: Callable[[object], Any]) -> tuple[Any, ...] | None:
+    if not isinstance(value, (list, tuple)) or len(value) > _MOST_ENTRIES:
+        return None
+    items = [parse(item) for item in value]
+    return None if None in items else tuple(items)
+
+
+def path_inside(path: str) -> str | None:
+    """A relative path without `.`, `..` and empty names. `None`: it is absolute, leads out, or can't be a path."""
+    if path == "" or len(path) > 4096 or "\0" in path or _OUTSIDE.match(path):
+        return None
+    names: list[str] = []
+    for name in path.split("/"):
+        if name in ("", "."):
+            continue
+        if name != "..":
+            names.append(name)
+        elif not names:
+            return None
+        else:
+            names.pop()
+    return "/".join(names) or "."
+
+
+def _grant(item: object) -> FileGrant | None:
+    path, mode = (item, "read-write") if isinstance(item, (str, os.PathLike)) else (None, None)
+    if isinstance(item, dict) and item.keys() <= {"path", "mode"}:
+        path, mode = item.get("path"), item.get("mode", "read-write")
+    if isinstance(path, os.PathLike):
+        path = os.fspath(path)
+    if not isinstance(path, str) or not isinstance(mode, str) or mode not in _MODES:
+        return None
+    inside = path_inside(path)
+    return None if inside is None else FileGrant(inside, _MODES[mode])
+
+
+def _host(item: object) -> str | None:
+    if not isinstance(item, str) or len(item) > 260:
+        return None
+    pattern = item.lower()
+    match = _HOST.fullmatch(pattern)
+    return pattern if match and 1 <= int(match[1] or 1) <= 65_535 else None
+
+
+def _variable(item: object) -> str | None:
+    return item if isinstance(item, str) and _VARIABLE.fullmatch(item) else None
+
+
+def parse_files(value: object) -> tuple[FileGrant, ...] | None:
+    """`"./data"` (read-write) or `{"path": …, "mode": …}`, folders inside the project. `None`: something else."""
+    return _parse_list(value, _grant)
+
+
+def parse_hosts(value: object) -> tuple[str, ...] | None:
+    """`"api.example.com"`, `"api.example.com:8443"`, `"*.example.com"` (any depth below it) or `"*"`."""
+    return _parse_list(value, _host)
+
+
+def parse_variables(value: object) -> tuple[str, ...] | None:
+    """Names of environment variables. `None`: something else."""
+    return _parse_list(value, _variable)
 
 
 class _Option(NamedTuple):
-    parse: Callable[[object], int | None]
+    parse: Callable[[object], object]
     allowed: str
     # The field of `Policy` it fills.
-    field: str | None = None
+    field: str
 
 
-_NONE_YET = "[] (giving a task files, hosts or variables is not yet possible)"
+_FILES = (
+    'a list of folders inside the project, such as ["./data", {"path": "./docs", "mode": "read-only"}]; '
+    'modes: "read-only", "ro", "read-write", "rw"'
+)
+_HOSTS = 'a list of host names, such as ["api.example.com", "api.example.com:8443", "*.example.com"], or ["*"]'
+_VARIABLES = 'a list of names of environment variables, such as ["API_KEY"]'
 OPTIONS = {
     "compute": _Option(
         parse_compute,
@@ -117,9 +203,9 @@ OPTIONS = {
         "timeout_ms",
     ),
     "max_retries": _Option(parse_retries, "an integer of 0 or more", "max_retries"),
-    "allowed_files": _Option(_parse_empty, _NONE_YET),
-    "allowed_hosts": _Option(_parse_empty, _NONE_YET),
-    "env_variables": _Option(_parse_empty, _NONE_YET),
+    "allowed_files": _Option(parse_files, _FILES, "files"),
+    "allowed_hosts": _Option(parse_hosts, _HOSTS, "hosts"),
+    "env_variables": _Option(parse_variables, _VARIABLES, "environment"),
 }
 
 
@@ -134,7 +220,7 @@ def is_task_name(value: object) -> bool:
 
 
 def parse_options(name: object, given: dict[str, Any]) -> Policy:
-    """Reads the options of a task, `name` being what it is to be called. `None` and absent mean the default.
+    """Reads the options of a task, `name` being what it is to be called. What is `None` or absent is not declared.
 
     Raises `TaskOptionError`: which task, which option, what was given and what is allowed.
     """
@@ -143,7 +229,7 @@ def parse_options(name: object, given: dict[str, Any]) -> Policy:
             f"task: name is {show(name)}; allowed: a non-empty string of at most 200 characters, unique in the program"
         )
     who = f"task {quote(str(name))}"
-    policy = {}
+    policy: dict[str, Any] = {}
     for option, value in given.items():
         row = OPTIONS.get(option)
         if row is None:
@@ -153,8 +239,7 @@ def parse_options(name: object, given: dict[str, Any]) -> Policy:
         parsed = row.parse(value)
         if parsed is None:
             raise TaskOptionError(f"{who}: {option} is {show(value)}; allowed: {row.allowed}")
-        if row.field:
-            policy[row.field] = parsed
+        policy[row.field] = parsed
     return Policy(**policy)
 
 

@@ -93,7 +93,7 @@ class _Execution:
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return success(None, self._cost())
         error_type, message = _describe(error)
-        if error_type == "task_error" and self.retries < self.definition.policy.max_retries:
+        if error_type == "task_error" and self.retries < (self.definition.policy.max_retries or 0):
             self.retries += 1
             return None
         return failure(error_type, message, self._cost())

@@ -66,6 +66,7 @@ export class TestGuest {
         this.calls.push({ mode, task, args: Buffer.from(args).toString() });
         return this.calls.length;
       },
+      effect: () => 0,
       wait: (id) => this.onWait(id),
       rest: async () => null,
       revoke: () => {},

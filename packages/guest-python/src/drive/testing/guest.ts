@@ -94,6 +94,7 @@ export class TestGuest {
         this.calls.push({ mode, task, args: Buffer.from(args).toString() });
         return this.calls.length;
       },
+      effect: () => 0,
       wait: (id) => this.onWait(id),
       rest: async (wake, pending) => {
         await new Promise(setImmediate);

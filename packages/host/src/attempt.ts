@@ -1,0 +1,91 @@
+import {
+  decodeEffect,
+  EffectError,
+  type EffectFailure,
+  type EffectName,
+  encodeAnswer,
+  type HostRequest,
+  LIMITS,
+} from "@capsule-run/protocol";
+import type { Capability, NetworkCapability } from "./capability.ts";
+
+/** What one attempt may do, made when it is first asked for. */
+export interface AttemptParts {
+  files(): Promise<Capability>;
+  network(): Promise<NetworkCapability>;
+  /** Hides secrets in a message for the guest. */
+  scrub(text: string): string;
+}
+
+/** The capabilities of one attempt. */
+export interface AttemptCapabilities {
+  /** Does what a cell asked for and gives the answer as it crosses. Never rejects. */
+  perform(name: EffectName, request: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+  /** HTTP requests so far, redacted. */
+  readonly requests: readonly HostRequest[];
+  /** Ends what is under way, and gives everything back. Never rejects. */
+  close(): Promise<void>;
+}
+
+export function openAttempt(parts: AttemptParts): AttemptCapabilities {
+  let files: Promise<Capability> | null = null;
+  let network: Promise<NetworkCapability> | null = null;
+  let requests: readonly HostRequest[] = [];
+  const closing = new AbortController();
+
+  const open = (kind: string): Promise<Capability> => {
+    if (kind === "file") {
+      files ??= parts.files();
+      return files;
+    }
+    network ??= parts.network().then((made) => {
+      requests = made.requests;
+      return made;
+    });
+    return network;
+  };
+
+  const perform = async (name: EffectName, request: Uint8Array, signal: AbortSignal): Promise<Uint8Array> => {
+    try {
+      if (closing.signal.aborted) throw new EffectError("EABORTED", "the task has ended");
+      const asked = decodeEffect(request);
+      if (!asked) throw new EffectError("EINVAL", tooLarge(request));
+      const [kind = "", verb = ""] = name.split(".");
+      const capability = await open(kind);
+      const { head, payload = NOTHING } = await capability.perform(verb, asked.head, asked.payload, signal);
+      if (payload.length > LIMITS.effectBytes)
+        throw new EffectError("EFBIG", "the answer is larger than can be handed over at once");
+      return encodeAnswer({ ok: true, head, payload });
+    } catch (error) {
+      const { code, message } = failureOf(error);
+      return encodeAnswer({ ok: false, code, message: parts.scrub(message) });
+    }
+  };
+
+  return {
+    perform,
+    get requests() {
+      return requests;
+    },
+    async close() {
+      closing.abort();
+      const opened = await Promise.allSettled([files, network]);
+      await Promise.allSettled(
+        opened.map((each) => (each.status === "fulfilled" ? each.value?.close() : undefined)),
+      );
+    },
+  };
+}
+
+const NOTHING = new Uint8Array(0);
+
+const tooLarge = (request: Uint8Array): string =>
+  request.length === 0
+    ? `more than the ${LIMITS.effectBytes} bytes that can be handed over at once`
+    : "a request that can't be understood";
+
+/** What the guest hears. What nobody foresaw may name things of the host. */
+const failureOf = (error: unknown): EffectFailure =>
+  error instanceof EffectError
+    ? { code: error.code, message: error.message }
+    : { code: "EIO", message: "the host could not do it" };

@@ -1,0 +1,2 @@
+export { type AttemptCapabilities, type AttemptParts, openAttempt } from "./attempt.ts";
+export type { Capability, Mount, NetworkCapability } from "./capability.ts";
