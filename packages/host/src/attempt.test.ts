@@ -28,7 +28,7 @@ async function ask(
   attempt: ReturnType<typeof openAttempt>,
   request: Uint8Array,
   name: "file.stat" | "http.read" = "file.stat",
-) {
+): Promise<Record<string, unknown>> {
   const answer = decodeEffect(await attempt.perform(name, request, NEVER));
   assert.ok(answer);
   return { ...answer.head, payload: Buffer.from(answer.payload).toString() };
