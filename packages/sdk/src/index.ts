@@ -2,6 +2,7 @@ import { plainTask } from "./plain-task.ts";
 import type { DefineTask } from "./types.ts";
 
 export type {
+  AllowedFolder,
   DefineTask,
   ErrorInfo,
   ErrorType,

@@ -26,12 +26,25 @@ export interface TaskOptions {
   readonly timeout?: string | number | undefined;
   /** How often a failed execution is tried again: an integer of 0 or more. Default: 0. */
   readonly maxRetries?: number | undefined;
-  /** Folders the task may use. Only the empty list for now. */
-  readonly allowedFiles?: readonly never[] | undefined;
-  /** Hosts the task may reach. Only the empty list for now. */
-  readonly allowedHosts?: readonly never[] | undefined;
-  /** Environment variables the task may read. Only the empty list for now. */
-  readonly envVariables?: readonly never[] | undefined;
+  /**
+   * Folders inside the project that the task may use, by paths relative to its root: read-write unless the mode says
+   * otherwise. Default: none.
+   */
+  readonly allowedFiles?: readonly (string | AllowedFolder)[] | undefined;
+  /**
+   * Hosts the task may send requests to: `"api.example.com"`, `"api.example.com:8443"`, `"*.example.com"` (any depth
+   * below it, not itself), `"*"` (every public host). Default: none.
+   */
+  readonly allowedHosts?: readonly string[] | undefined;
+  /** Names of environment variables the task sees. Default: none. */
+  readonly envVariables?: readonly string[] | undefined;
+}
+
+/** A folder that a task may use. */
+export interface AllowedFolder {
+  readonly path: string;
+  /** Default: `"read-write"`. */
+  readonly mode?: "read-only" | "ro" | "read-write" | "rw" | undefined;
 }
 
 /**

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from os import PathLike
 from typing import Any, ParamSpec, overload
 
 from . import place
@@ -26,9 +27,9 @@ def task(
     ram: str | int | None = None,
     timeout: str | int | None = None,
     max_retries: int | None = None,
-    allowed_files: list[Any] | None = None,
-    allowed_hosts: list[str] | None = None,
-    env_variables: list[str] | None = None,
+    allowed_files: Sequence[str | PathLike[str] | Mapping[str, str | PathLike[str]]] | None = None,
+    allowed_hosts: Sequence[str] | None = None,
+    env_variables: Sequence[str] | None = None,
 ) -> Callable[[Callable[_P, Any]], Callable[_P, Any]]: ...
 
 
@@ -39,8 +40,9 @@ def task(fn: Any = None, /, *, name: Any = None, **options: Any) -> Any:
     task is in the envelope; a call does not raise.
 
     Options, each with a default: `name` (the function's), `compute` ("LOW", "MEDIUM", "HIGH" or units of fuel), `ram`
-    ("64MB" or bytes), `timeout` ("30s" or milliseconds), `max_retries`, `allowed_files`, `allowed_hosts`,
-    `env_variables`.
+    ("64MB" or bytes), `timeout` ("30s" or milliseconds), `max_retries`, `allowed_files` (folders inside the project,
+    such as "./data" or {"path": "./docs", "mode": "read-only"}), `allowed_hosts` ("api.example.com", "*.example.com",
+    "*"), `env_variables` (names).
 
     Raises `TaskOptionError` and `DuplicateTaskError` where the task is defined.
     """
