@@ -22,6 +22,14 @@ async function runExample<T>(...args: readonly string[]): Promise<Envelope<T>> {
   return envelope;
 }
 
+/** The regions of the sales that both reports draw. */
+function regions(): ReadonlySet<string> {
+  const rows = readFileSync(`${root}/examples/data/sales.csv`, "utf8").trim().split("\n").slice(1);
+  const found = new Set(rows.map((row) => row.split(",")[1] ?? ""));
+  assert.ok(found.size > 1);
+  return found;
+}
+
 interface Analysis {
   readonly totals: Totals;
   readonly chunks: number;
@@ -99,6 +107,13 @@ test("untrusted.ts", async () => {
   });
 });
 
+test("report.ts draws its regions", async () => {
+  const { code, stdout, stderr } = await capsule(["run", "examples/report.ts"], { cwd: root });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^<svg [\s\S]*<\/svg>\s*$/);
+  for (const region of regions()) assert.ok(stdout.includes(`>${region}</text>`), region);
+});
+
 test("hello.py", async () => {
   assert.equal((await runExample("examples/hello.py")).result, "Hello from Capsule!");
 });
@@ -132,8 +147,5 @@ test("report.py draws its regions", async () => {
   assert.match(stdout, /^<\?xml /);
   assert.match(stdout, /<\/svg>\s*$/);
   // Text is drawn as shapes, each with the text in a comment before it.
-  const rows = readFileSync(`${root}/examples/data/sales.csv`, "utf8").trim().split("\n").slice(1);
-  const regions = new Set(rows.map((row) => row.split(",")[1] ?? ""));
-  assert.ok(regions.size > 1);
-  for (const region of regions) assert.ok(stdout.includes(`<!-- ${region} -->`), region);
+  for (const region of regions()) assert.ok(stdout.includes(`<!-- ${region} -->`), region);
 });
