@@ -1,14 +1,18 @@
 /** A host for tests: the real engine, driven as a cell drives it, with a look at the guest's memory. */
 import { createHash } from "node:crypto";
 import { setFlagsFromString } from "node:v8";
-import type {
-  ArtifactParts,
-  GuestEngine,
-  GuestEvent,
-  GuestInstance,
-  Loaded,
-  SandboxLimits,
-  TurnEnd,
+import {
+  type ArtifactParts,
+  decodeEffect,
+  EffectError,
+  type EffectName,
+  encodeAnswer,
+  type GuestEngine,
+  type GuestEvent,
+  type GuestInstance,
+  type Loaded,
+  type SandboxLimits,
+  type TurnEnd,
 } from "@capsule-run/protocol";
 import { packFiles } from "../../files.ts";
 import { openEngine } from "../engine.ts";
@@ -38,6 +42,22 @@ export interface HostCallRecord {
   readonly args: string;
 }
 
+/** An effect that a guest asked for. */
+export interface EffectRecord {
+  readonly id: number;
+  readonly name: EffectName;
+  readonly head: Readonly<Record<string, unknown>>;
+  readonly payload: Uint8Array;
+}
+
+/** What answers one: the head and the payload of its answer, or an `EffectError` thrown. */
+export type EffectHandler = (
+  effect: EffectRecord,
+) => Promise<{ readonly head: object; readonly payload?: Uint8Array }>;
+
+/** The ids of effects begin here: those of calls count from 1. */
+const EFFECTS = 1_000_000;
+
 /** An envelope of success. */
 export const success = (result: unknown): Uint8Array =>
   Buffer.from(JSON.stringify({ success: true, result, error: null, execution: {} }));
@@ -63,6 +83,10 @@ export class TestGuest {
   readonly #exports: WebAssembly.Exports;
   calls: HostCallRecord[] = [];
   revoked: number[] = [];
+  /** All effects, in the order in which they were asked for. */
+  effects: EffectRecord[] = [];
+  /** The answers that are still to come, by the id of the effect. */
+  readonly #answers = new Map<number, Promise<Uint8Array>>();
   outputBytes = 0;
   /** The last of what the guest printed. */
   output = "";
@@ -79,6 +103,10 @@ export class TestGuest {
     type: "wake",
     now: wake ?? NOW,
   });
+  /** What answers effects. */
+  onEffect: EffectHandler = async ({ name }) => {
+    throw new EffectError("ENOSYS", `no ${name} in this test`);
+  };
   seed = "seed";
   #drawn = 0;
 
@@ -94,14 +122,29 @@ export class TestGuest {
         this.calls.push({ mode, task, args: Buffer.from(args).toString() });
         return this.calls.length;
       },
-      effect: () => 0,
-      wait: (id) => this.onWait(id),
+      effect: (mode, name, request) => {
+        const { head, payload } = decodeEffect(request) ?? { head: {}, payload: new Uint8Array(0) };
+        const effect = { id: EFFECTS + this.effects.length, name, head, payload: payload.slice() };
+        this.effects.push(effect);
+        const answer = this.#answer(effect);
+        if (mode !== "post") this.#answers.set(effect.id, answer);
+        return effect.id;
+      },
+      wait: async (id) => {
+        const answer = this.#answers.get(id);
+        if (!answer) return this.onWait(id);
+        this.#answers.delete(id);
+        return { envelope: await answer, now: NOW };
+      },
       rest: async (wake, pending) => {
         await new Promise(setImmediate);
-        return this.onRest(wake, pending);
+        const answered = await this.#answered();
+        if (!answered) return this.onRest(wake, pending);
+        return { type: "complete", call: answered.id, envelope: answered.answer, now: NOW };
       },
       revoke: (id) => {
         this.revoked.push(id);
+        this.#answers.delete(id);
       },
       output: (_stream, text) => {
         this.outputBytes += text.length;
@@ -135,6 +178,8 @@ export class TestGuest {
   reset(program: PreparedProgram | null, limits: SandboxLimits = AMPLE, now = NOW): void {
     this.calls = [];
     this.revoked = [];
+    this.effects = [];
+    this.#answers.clear();
     this.output = "";
     this.outputBytes = 0;
     this.pauses = 0;
@@ -146,12 +191,37 @@ export class TestGuest {
     return this.instance.start(task, Buffer.from(JSON.stringify(args)));
   }
 
-  /** Starts a task and brings it to its end: timers are due at once, async calls succeed with their number. */
+  async #answer(effect: EffectRecord): Promise<Uint8Array> {
+    try {
+      const { head, payload = new Uint8Array(0) } = await this.onEffect(effect);
+      return encodeAnswer({ ok: true, head, payload });
+    } catch (error) {
+      if (!(error instanceof EffectError)) throw error;
+      return encodeAnswer({ ok: false, code: error.code, message: error.message });
+    }
+  }
+
+  /** The first answer that comes to those who wait; null: nobody waits. */
+  async #answered(): Promise<{ readonly id: number; readonly answer: Uint8Array } | null> {
+    if (this.#answers.size === 0) return null;
+    const first = await Promise.race(
+      [...this.#answers].map(async ([id, answer]) => ({ id, answer: await answer })),
+    );
+    this.#answers.delete(first.id);
+    return first;
+  }
+
+  /** Starts a task and brings it to its end: effects are answered, timers are due at once, async calls succeed with their number. */
   async run(task: string, ...args: readonly unknown[]): Promise<TurnEnd> {
     let now = NOW;
     let answered = 0;
     let end = await this.start(task, ...args);
     while (end.state === "idle") {
+      const effect = await this.#answered();
+      if (effect) {
+        end = await this.instance.complete(effect.id, effect.answer, now);
+        continue;
+      }
       const open = this.calls.findIndex(({ mode }, i) => mode === "async" && i >= answered);
       if (open >= 0) {
         answered = open + 1;
