@@ -41,14 +41,24 @@ export interface NetworkCapability extends Capability {
 export interface SecretsOnTheWay {
   /**
    * Puts real values in the place of placeholders in a request to this host, or leaves them where they may not go.
+   * Whoever follows redirects calls it for every hop, with the guest's own headers and a URL that went through
+   * `scrubText`; what it returned is for the wire only, never for records or the guest. A credential in the URL has to
+   * be an `Authorization` header by then. A `content-length` is brought up to date where the body changes.
    * `secure`: over TLS, or to a loopback address that the allowlist names.
+   * @throws EffectError `EINVALID` for a value that a header can't carry
    */
   substitute(request: OutgoingRequest, secure: boolean): OutgoingRequest;
-  /** Hides real values in what comes back: text of headers, messages. */
+  /**
+   * Hides real values in text that comes back: the reason phrase, each header's value, messages of errors, and the
+   * `Location` of a redirect before anything else looks at it.
+   */
   scrubText(text: string): string;
-  /** The same for a body, across the borders of its pieces; null where no secret went out and nothing can come back. */
+  /**
+   * The same for a body that is decoded already, across the borders of its pieces; null where the run has no secrets.
+   * The body may have another length afterwards than its `content-length` says.
+   */
   scrubber(): Scrubber | null;
-  /** Text for records and messages, in which neither values nor placeholders stand. */
+  /** Text for records and messages, in which neither values nor placeholders stand: `[secret NAME]` does. */
   redact(text: string): string;
 }
 
@@ -60,8 +70,12 @@ export interface OutgoingRequest {
   readonly body: Uint8Array | null;
 }
 
-/** Hides values in a stream: gives what can be passed on, keeps back what may be the beginning of one. */
+/**
+ * Hides values in a stream: gives what can be passed on, which may be a view of the piece, and keeps back what may be a
+ * part of one, copied. What ends with a line break comes through at once.
+ */
 export interface Scrubber {
+  /** What can be passed on; may be empty. */
   push(piece: Uint8Array): Uint8Array;
   /** The rest. */
   end(): Uint8Array;

@@ -1,2 +1,11 @@
 export { type AttemptCapabilities, type AttemptParts, openAttempt } from "./attempt.ts";
-export type { Capability, Mount, NetworkCapability } from "./capability.ts";
+export type {
+  Capability,
+  Mount,
+  NetworkCapability,
+  OutgoingRequest,
+  Scrubber,
+  SecretsOnTheWay,
+} from "./capability.ts";
+export { hostMatches, isLoopbackName } from "./host-pattern.ts";
+export { createSecrets, type RunSecrets } from "./secrets/index.ts";

@@ -69,6 +69,7 @@ export type UsageSlug =
   | "outside-project"
   | "records"
   | "requirements"
+  | "secret"
   | "task-option"
   | "too-large"
   | "unknown-command"

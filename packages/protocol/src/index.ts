@@ -17,5 +17,6 @@ export * from "./policy.ts";
 export * from "./question.ts";
 export * from "./report.ts";
 export * from "./seam.ts";
+export * from "./secret.ts";
 export * from "./status.ts";
 export * from "./utf8.ts";

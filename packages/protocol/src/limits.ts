@@ -49,6 +49,14 @@ export const LIMITS = {
   hostRequests: 1000,
   /** Bytes of a file that come with its opening, so that reading it takes one round trip. */
   filePrefetchBytes: 64 * 1024,
+  /** Secrets of one run. */
+  secrets: 100,
+  /** Characters of the value of a secret. */
+  secretCharacters: 8192,
+  /** Bytes of a `.env` file, of a secret's file, and of what a secret's command prints. */
+  environmentBytes: 1024 * 1024,
+  /** Milliseconds that the command of a secret may take. */
+  secretCommandMs: 30_000,
   /** Nesting of JSON values in arguments and results. */
   valueDepth: 1000,
   /** What the program's top-level code gets while it is loaded. */
