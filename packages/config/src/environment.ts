@@ -1,0 +1,64 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { isVariableName, LIMITS } from "@capsule-run/protocol";
+
+/** Where variables get their values. */
+export interface Environment {
+  /** The value of a variable; undefined: it has none. */
+  get(name: string): string | undefined;
+  /** A line each for files that could not be used. */
+  readonly warnings: readonly string[];
+}
+
+/** Files in the project root that hold variables. A later one wins over an earlier one. */
+export const ENVIRONMENT_FILES = [".env", ".env.local", ".env.development", ".env.production"] as const;
+
+/**
+ * What a project's tasks can be given: the process's `own` variables, and those of the `.env` files for what the process
+ * does not have. A file that can't be used is left out, with a warning; a folder of that name (Python's virtual
+ * environments have it) is none.
+ */
+export function readEnvironment(
+  root: string,
+  own: Readonly<Record<string, string | undefined>>,
+): Environment {
+  const values = new Map<string, string>();
+  const warnings: string[] = [];
+  for (const name of ENVIRONMENT_FILES) {
+    const file = readVariables(join(root, name));
+    if (typeof file === "string") warnings.push(`${name} is not used: ${file}`);
+    else for (const [variable, value] of file) values.set(variable, value);
+  }
+  return {
+    get: (name) =>
+      isVariableName(name)
+        ? ((Object.hasOwn(own, name) ? own[name] : undefined) ?? values.get(name))
+        : undefined,
+    warnings,
+  };
+}
+
+/** The variables of a file, none if there is no such file; or why it can't be used. */
+function readVariables(path: string): readonly (readonly [name: string, value: string])[] | string {
+  let text: string;
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined || stat.isDirectory()) return [];
+    if (!stat.isFile()) return "it is not a file";
+    if (stat.size > LIMITS.environmentBytes) return `it has more than ${LIMITS.environmentBytes} bytes`;
+    text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ERR_ENCODING_INVALID_ENCODED_DATA"
+      ? "it is not UTF-8 text"
+      : `it can't be read (${code})`;
+  }
+  if (text.includes("\0")) return "it holds a NUL";
+  return Object.entries(parseEnv(withoutBlanks(text))).flatMap(([name, value]) =>
+    isVariableName(name) && value !== undefined ? [[name, value] as const] : [],
+  );
+}
+
+/** Node's parser takes the next line for the value of `NAME= ` with blanks behind it. */
+const withoutBlanks = (text: string): string => text.replace(/^([^\n#=]*=)[ \t]+(?=\r?$)/gm, "$1");
