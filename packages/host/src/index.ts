@@ -7,5 +7,4 @@ export type {
   Scrubber,
   SecretsOnTheWay,
 } from "./capability.ts";
-export { hostMatches, isLoopbackName } from "./host-pattern.ts";
 export { createSecrets, type RunSecrets } from "./secrets/index.ts";

@@ -131,12 +131,35 @@ test("a value is replaced wherever a body is cut", () => {
   }
 });
 
+let state = 1;
+function random(below: number): number {
+  state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+  return (state >> 8) % below;
+}
+
+test("of many values that overlap, the first and longest is replaced, however a body is cut", () => {
+  const word = (): string => Array.from({ length: 8 + random(5) }, () => "ab"[random(2)]).join("");
+  for (let round = 0; round < 40; round++) {
+    const values = [...new Set(Array.from({ length: 6 }, word))];
+    const secrets = secretsOf(...values);
+    const text = Array.from({ length: 3000 }, () => "aaaabbbb-\n"[random(10)]).join("") + values.join("");
+    const byLength = values.toSorted((a, b) => b.length - a.length).join("|");
+    const expected = text.replace(
+      new RegExp(byLength, "g"),
+      (value) => secrets.placeholder(`S${values.indexOf(value)}`) as string,
+    );
+    assert.equal(secrets.scrub(text), expected);
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at < text.length; ) {
+      const next = at + 1 + random(20);
+      pieces.push(Buffer.from(text.slice(at, next)));
+      at = next;
+    }
+    assert.equal(through(secrets, pieces).given.toString(), expected);
+  }
+});
+
 test("everything else comes through as it is, in random pieces", () => {
-  let state = 1;
-  const random = (below: number): number => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    return state % below;
-  };
   const secrets = secretsOf(KEY);
   // Letters of the value only, so that there are many beginnings of it; and bytes.
   for (const letters of [Buffer.from(KEY), Buffer.from("sk-proj"), Buffer.from([...Array(256).keys()])])

@@ -1,6 +1,6 @@
 import { EffectError, type SecretSpec } from "@capsule-run/protocol";
 import type { OutgoingRequest } from "../capability.ts";
-import { hostMatches, isLoopbackName } from "../host-pattern.ts";
+import { hostMatches, isLoopbackName } from "./hosts.ts";
 import { type Found, replaced, Search } from "./search.ts";
 import { plainWriting, urlWriting } from "./writings.ts";
 
