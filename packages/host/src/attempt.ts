@@ -30,7 +30,7 @@ export interface AttemptCapabilities {
 export function openAttempt(parts: AttemptParts): AttemptCapabilities {
   let files: Promise<Capability> | null = null;
   let network: Promise<NetworkCapability> | null = null;
-  let requests: readonly HostRequest[] = [];
+  let recorder: NetworkCapability | null = null;
   const closing = new AbortController();
 
   const open = (kind: string): Promise<Capability> => {
@@ -39,7 +39,7 @@ export function openAttempt(parts: AttemptParts): AttemptCapabilities {
       return files;
     }
     network ??= parts.network().then((made) => {
-      requests = made.requests;
+      recorder = made;
       return made;
     });
     return network;
@@ -65,7 +65,7 @@ export function openAttempt(parts: AttemptParts): AttemptCapabilities {
   return {
     perform,
     get requests() {
-      return requests;
+      return recorder?.requests ?? [];
     },
     async close() {
       closing.abort();

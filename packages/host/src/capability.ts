@@ -33,7 +33,7 @@ export interface Mount {
 
 /** The network of one attempt, and its record. */
 export interface NetworkCapability extends Capability {
-  /** What was asked of it so far, redacted: for the envelope. */
+  /** What was asked of it so far, redacted: for the envelope. As it is when it is read; what is under way goes on. */
   readonly requests: readonly HostRequest[];
 }
 

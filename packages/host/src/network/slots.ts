@@ -1,0 +1,44 @@
+/** Places that are given to whoever asks first. */
+export interface Slots {
+  /** Resolves when there is a place; it is given back by calling what comes. @throws the signal's reason */
+  take(signal: AbortSignal): Promise<() => void>;
+}
+
+export function slots(places: number): Slots {
+  let free = places;
+  const waiting = new Set<() => void>();
+
+  function giveBack(): () => void {
+    let isBack = false;
+    return () => {
+      if (isBack) return;
+      isBack = true;
+      const [next] = waiting;
+      if (next) next();
+      else free++;
+    };
+  }
+
+  return {
+    take(signal) {
+      if (signal.aborted) return Promise.reject(signal.reason);
+      if (free > 0) {
+        free--;
+        return Promise.resolve(giveBack());
+      }
+      return new Promise((resolve, reject) => {
+        const next = (): void => {
+          waiting.delete(next);
+          signal.removeEventListener("abort", giveUp);
+          resolve(giveBack());
+        };
+        const giveUp = (): void => {
+          waiting.delete(next);
+          reject(signal.reason);
+        };
+        signal.addEventListener("abort", giveUp, { once: true });
+        waiting.add(next);
+      });
+    },
+  };
+}
