@@ -145,7 +145,7 @@ describe("a program that looks for a way out", () => {
   });
 
   test("finds no objects of the host", () => {
-    // A stand-in for `process` is put into programs that mention it; the test of the environment looks into it.
+    // A `process` of our own is there; the test of the environment looks into it.
     assert.deepEqual(
       (look.host as string[]).filter((name) => name !== "process"),
       [],

@@ -18,6 +18,20 @@ export interface Door {
    * may be, else 0. Scanning a text inside the engine would cost hundreds of units a character.
    */
   suspect(json: string): number;
+  /**
+   * Asks for a file or an HTTP exchange (see `EffectRequests`): the head is JSON, the payload a `Uint8Array` or left out.
+   * Gives its id, counted with the calls; the answer comes by `answer`. While loading it makes the snapshot `before`,
+   * and the answer is a refusal.
+   */
+  effect(name: string, head: string, payload?: Uint8Array): number;
+  /** The same, suspending the sandbox: gives the answer's head, as JSON. */
+  effectSync(name: string, head: string, payload?: Uint8Array): string;
+  /** The payload of the last `effectSync`, once. */
+  payload(): Uint8Array;
+  /** Asks for something that nobody waits for. */
+  post(name: string, head: string): void;
+  /** The program looked into its environment. While loading it makes the snapshot `before`. */
+  environment(): void;
   /** The source text of a part of the standard library that is loaded when first used. */
   library(name: string): string;
 }
@@ -29,19 +43,26 @@ export const DOOR_NAMES = [
   "stderr",
   "random",
   "suspect",
+  "effect",
+  "effectSync",
+  "payload",
+  "post",
+  "environment",
   "library",
 ] as const satisfies readonly (keyof Door)[];
 
 /**
- * To the guest: the prelude's completion value is one function, `(op, a, b) => string`. After each call the host runs
+ * To the guest: the prelude's completion value is one function, `(op, a, b, c) => string`. After each call the host runs
  * all pending jobs, then calls `poll` until it does not answer `T`.
  *
  * | op | a | b | |
  * |---|---|---|---|
+ * | `environment` | variables, as a JSON object | `"loading"` or `""` | what `process.env` has from now on; it is empty before, and after a result of `loading` |
  * | `preload` | names of library parts, with commas between | | loads them, so that attempts find them loaded |
  * | `loading` | the promise of the program's evaluation | `"manifest"` or `""` | `"manifest"`: the turn's result is the list of tasks once loaded |
  * | `start` | task name | arguments as a JSON array | runs the task, after loading is over |
  * | `complete` | call id, in digits | envelope as JSON | settles an async call |
+ * | `answer` | effect id, in digits | head as JSON; `c`: payload, a `Uint8Array` | settles an async effect |
  * | `poll` | | | fires at most one timer that is due |
  * | `reject` | the reason | `""` or `"job"` | the first unhandled rejection of the turn; `"job"`: what a job itself threw |
  * | `report` | any value | | answers the description of an exception: an `ErrorReport` as JSON, without a status letter |
@@ -56,7 +77,16 @@ export const DOOR_NAMES = [
  * Places in the program read `capsule:program:LINE:COLUMN`, in a stack in brackets except for syntax errors
  * (`at capsule:program:1:2`), in messages (`first at capsule:program:1:2`) and in printed errors without.
  */
-export type EntryOp = "preload" | "loading" | "start" | "complete" | "poll" | "reject" | "report";
+export type EntryOp =
+  | "environment"
+  | "preload"
+  | "loading"
+  | "start"
+  | "complete"
+  | "answer"
+  | "poll"
+  | "reject"
+  | "report";
 
 export { STATUS } from "@capsule-run/protocol";
 

@@ -184,12 +184,15 @@ export const EFFECT_NAMES = [
 
 const HEADER = 4;
 const NOTHING = new Uint8Array(0);
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+// The prelude of a sandbox takes the tables above, and has no encoders.
+const encoder = /* @__PURE__ */ new TextEncoder();
+const decoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true });
+
+const join = (head: object, payload: Uint8Array): Uint8Array =>
+  joinEffect(encoder.encode(JSON.stringify(head)), payload);
 
 /** `u32 length of head, little endian · head (UTF-8 JSON) · payload`. */
-function join(head: object, payload: Uint8Array): Uint8Array {
-  const text = encoder.encode(JSON.stringify(head));
+export function joinEffect(text: Uint8Array, payload: Uint8Array): Uint8Array {
   const body = new Uint8Array(HEADER + text.length + payload.length);
   new DataView(body.buffer).setUint32(0, text.length, true);
   body.set(text, HEADER);
@@ -207,16 +210,25 @@ export const encodeEffect = (head: object, payload: Uint8Array = NOTHING): Uint8
 export function decodeEffect(
   body: Uint8Array,
 ): { readonly head: Readonly<Record<string, unknown>>; readonly payload: Uint8Array } | null {
-  if (body.length < HEADER) return null;
-  const length = new DataView(body.buffer, body.byteOffset).getUint32(0, true);
-  if (length > LIMITS.effectHeadBytes || HEADER + length > body.length) return null;
+  const parts = splitEffect(body);
+  if (!parts || parts.head.length > LIMITS.effectHeadBytes) return null;
   try {
-    const head: unknown = JSON.parse(decoder.decode(body.subarray(HEADER, HEADER + length)));
+    const head: unknown = JSON.parse(decoder.decode(parts.head));
     if (typeof head !== "object" || head === null || Array.isArray(head)) return null;
-    return { head: head as Readonly<Record<string, unknown>>, payload: body.subarray(HEADER + length) };
+    return { head: head as Readonly<Record<string, unknown>>, payload: parts.payload };
   } catch {
     return null;
   }
+}
+
+/** The two parts of a request or an answer as it crosses, both views of it; null if it is neither. */
+export function splitEffect(
+  body: Uint8Array,
+): { readonly head: Uint8Array; readonly payload: Uint8Array } | null {
+  if (body.length < HEADER) return null;
+  const length = new DataView(body.buffer, body.byteOffset).getUint32(0, true);
+  if (HEADER + length > body.length) return null;
+  return { head: body.subarray(HEADER, HEADER + length), payload: body.subarray(HEADER + length) };
 }
 
 /** An answer as it crosses: the head has `ok`, and on failure `code` and `message`. */

@@ -84,20 +84,3 @@ function standIn(module, path, live, leaf) {
   return self;
 }
 `;
-
-/**
- * A first line for programs that mention \`process\`: enough of it for packages that look at it in passing. It says
- * neither Node nor browser; what is not here is undefined.
- */
-export const PROCESS_LINE = `globalThis.process ??= {
-  title: "capsule", env: {}, argv: [], execArgv: [], version: "", versions: {}, release: {},
-  platform: "wasi", arch: "wasm32", pid: 1, browser: false, exitCode: undefined,
-  cwd: () => "/", uptime: () => performance.now() / 1000, umask: () => 0, emitWarning: (warning) => console.warn(String(warning)),
-  nextTick: (run, ...args) => queueMicrotask(() => run(...args)),
-  hrtime: Object.assign(() => { const ms = performance.now(); return [Math.floor(ms / 1000), Math.floor((ms % 1000) * 1e6)]; },
-    { bigint: () => BigInt(Math.floor(performance.now() * 1e6)) }),
-  exit: (code) => { throw new Error("process.exit(" + (code ?? "") + ") is not available inside a sandbox"); },
-  on() { return this; }, once() { return this; }, off() { return this; }, addListener() { return this; },
-  removeListener() { return this; }, removeAllListeners() { return this; }, emit: () => false, listeners: () => [],
-};
-`.replace(/\n\s*/g, " ");

@@ -2,7 +2,7 @@ import { readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { LIMITS, type Question, UsageError } from "@capsule-run/protocol";
 import type { BuildOptions, BuildResult, Plugin } from "esbuild";
-import { addBuiltins, OWN, PROCESS_LINE, SDK_INPUT } from "./builtins.ts";
+import { addBuiltins, OWN, SDK_INPUT } from "./builtins.ts";
 import { confine } from "./confine.ts";
 import { compileError, isBuildFailure, type Naming, warningText } from "./failures.ts";
 import { inputsOf, newestChange } from "./inputs.ts";
@@ -183,11 +183,10 @@ async function bundleOnce(build: Build, readAt: number): Promise<Bundle> {
       "too-large",
       `The program is too large: ${body.length} bytes in one bundle, ${LIMITS.bundleBytes} are allowed`,
     );
-  const first = /\bprocess\b/.test(body) ? `${PROCESS_LINE}\n` : "";
   const { base } = naming;
   return {
-    code: first + body,
-    sourceMap: fitSourceMap(output(".js.map"), first, body, (source) => sourceName(source, base, sdk)),
+    code: body,
+    sourceMap: fitSourceMap(output(".js.map"), body, (source) => sourceName(source, base, sdk)),
     inputs: inputsOf(result.metafile, { file, base, sdk }),
     readAt,
     warnings: [

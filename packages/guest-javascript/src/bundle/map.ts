@@ -11,23 +11,17 @@ interface SourceMap {
  * understood without the text they are places of: see `trace`.
  *
  * @param json esbuild's map
- * @param first what stands in the bundle before what esbuild made: whole lines
  * @param name what a source is called; gets its path relative to the map
  */
-export function fitSourceMap(
-  json: string,
-  first: string,
-  body: string,
-  name: (source: string) => string,
-): string {
+export function fitSourceMap(json: string, body: string, name: (source: string) => string): string {
   const { sources, sourcesContent, names, mappings } = JSON.parse(json) as SourceMap;
   return JSON.stringify({
     version: 3,
     sources: sources.map((source) => name(decoded(source))),
     sourcesContent,
     names,
-    mappings: ";".repeat(first.split("\n").length - 1) + mappings,
-    x_bundle: first + body,
+    mappings,
+    x_bundle: body,
   });
 }
 

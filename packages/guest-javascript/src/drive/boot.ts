@@ -12,7 +12,10 @@ export interface Booted {
   readonly handles: Handles;
 }
 
-const WORDS = ["preload", "loading", "start", "complete", "poll", "reject", "report", "", "manifest"];
+const WORDS = [
+  ...["environment", "preload", "loading", "start", "complete", "answer", "poll", "reject", "report"],
+  ...["", "manifest"],
+];
 
 /**
  * Starts QuickJS, runs the prelude in it and takes its image. Done once, when an engine is built.
@@ -34,6 +37,9 @@ export function bootEngine(wasm: Uint8Array, prelude: string): Booted {
     library: unused,
     call: unused,
     wait: unused,
+    effect: unused,
+    effectSync: unused,
+    payload: unused,
     rejection: unused,
     doom: unused,
   });

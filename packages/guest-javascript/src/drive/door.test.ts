@@ -21,6 +21,9 @@ function door(): { imports: WebAssembly.Imports; memory: Uint8Array; doomed: unk
     library: never,
     call: never,
     wait: never,
+    effect: never,
+    effectSync: never,
+    payload: never,
     rejection: never,
     doom: (cause) => doomed.push(cause),
   };

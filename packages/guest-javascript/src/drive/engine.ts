@@ -41,11 +41,11 @@ export const readEngineInfo = (folder: string): EngineInfo =>
 /**
  * Opens an engine folder, made by `buildEngine`. Compiles the module lazily: functions are validated and compiled when
  * first called.
- * @param options tests choose the size of slices, to show that it makes no difference
+ * @param options tests choose the size of slices, to show that it makes no difference, and parts of the library
  */
 export function openEngine(
   folder: string,
-  options: Pick<EngineParts, "slice"> = {},
+  options: Partial<Pick<EngineParts, "slice" | "library">> = {},
 ): GuestEngine<PreparedProgram> {
   const info = readEngineInfo(folder);
   const module = new WebAssembly.Module(readFileSync(join(folder, "engine.wasm")));

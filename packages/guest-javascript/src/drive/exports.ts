@@ -18,6 +18,10 @@ export interface QuickJs {
   qjs_new_number(value: number): number;
   qjs_new_host_function(name: number, length: number, argc: number): number;
   qjs_set_prop_string(object: number, name: number, value: number): number;
+  qjs_new_uint8_array(bytes: number, length: number): number;
+  /** The buffer of a typed array; writes its offset and lengths in bytes, of the array and of its elements. */
+  qjs_get_typed_array_buffer(value: number, offset: number, length: number, element: number): number;
+  qjs_get_array_buffer(value: number, length: number): number;
   qjs_get_global(): number;
   qjs_get_undefined(): number;
   qjs_get_exception(): number;
@@ -51,6 +55,9 @@ export const KEPT_EXPORTS = [
   "qjs_new_number",
   "qjs_new_host_function",
   "qjs_set_prop_string",
+  "qjs_new_uint8_array",
+  "qjs_get_typed_array_buffer",
+  "qjs_get_array_buffer",
   "qjs_get_global",
   "qjs_get_undefined",
   "qjs_get_exception",

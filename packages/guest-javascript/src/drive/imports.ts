@@ -1,3 +1,11 @@
+import {
+  EFFECT_NAMES,
+  type EffectMode,
+  type EffectName,
+  joinEffect,
+  LIMITS,
+  POSTED,
+} from "@capsule-run/protocol";
 import type { QuickJs } from "./exports.ts";
 import { isSuspect } from "./suspect.ts";
 import type { Values } from "./values.ts";
@@ -16,11 +24,18 @@ export interface DoorHost {
   call(mode: "sync" | "async", task: string, args: Uint8Array): number;
   /** The envelope of a sync call; null when the guest has been ended. */
   wait(id: number): Promise<Uint8Array | null>;
+  /** Asks for a file or an HTTP exchange; gives its id. */
+  effect(mode: EffectMode, name: EffectName, request: Uint8Array): number;
+  /** Asks for one and gives the head of its answer; null when the guest has been ended. */
+  effectSync(name: EffectName, request: Uint8Array): Promise<Uint8Array | null>;
+  /** The payload of the last answer to `effectSync`, once. */
+  payload(): Uint8Array;
   rejection(promise: number, reason: number, handled: boolean): void;
   /** Ends the guest at its next check: it did what an honest prelude never does, or has no memory for an answer. */
   doom(cause: unknown): void;
 }
 
+const NOTHING = new Uint8Array(0);
 const SUCCESS = 0;
 const BADF = 8;
 const FAULT = 21;
@@ -47,10 +62,28 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     return host.values().string(Buffer.from(Buffer.from(host.random(count)).toString("hex")));
   },
   suspect: (host, [json]) => host.values().number(isSuspect(bytes(host, json)) ? 1 : 0),
+  effect(host, [name, head, payload]) {
+    const effect = effectName(host, name, false);
+    return host.values().number(host.effect("async", effect, request(host, head, payload)));
+  },
+  async effectSync(host, [name, head, payload]) {
+    const effect = effectName(host, name, false);
+    const answer = await host.effectSync(effect, request(host, head, payload));
+    return answer === null ? 0 : host.values().string(answer);
+  },
+  payload: (host) => host.values().array(host.payload()),
+  post(host, [name, head]) {
+    host.effect("post", effectName(host, name, true), request(host, head, undefined));
+    return host.values().number(0);
+  },
+  environment(host) {
+    host.asked("the environment");
+    return host.values().number(0);
+  },
   library(host, [name]) {
     const wanted = text(host, name);
     const source = LIBRARY_NAME.test(wanted) ? host.library(wanted) : null;
-    return host.values().string(source ?? new Uint8Array(0));
+    return host.values().string(source ?? NOTHING);
   },
 };
 
@@ -108,13 +141,28 @@ function doomed(host: DoorHost, cause: unknown): number {
   return 0;
 }
 
+/** @throws RangeError for a name that the prelude would not have passed on */
+function effectName(host: DoorHost, name: number | undefined, posted: boolean): EffectName {
+  const wanted = text(host, name) as EffectName;
+  if (!EFFECT_NAMES.includes(wanted) || POSTED.includes(wanted) !== posted)
+    throw new RangeError("an unknown effect");
+  return wanted;
+}
+
+/** A request as it crosses; empty, which the host refuses, if it is larger than may be. */
+function request(host: DoorHost, head: number | undefined, payload: number | undefined): Uint8Array {
+  const body = payload === undefined ? NOTHING : host.values().readArray(payload, LIMITS.effectBytes);
+  const text = bytes(host, head);
+  return body === null || text.length > LIMITS.effectHeadBytes ? NOTHING : joinEffect(text, body);
+}
+
 function print(host: DoorHost, stream: 1 | 2, line: number | undefined): number {
   host.output(stream, bytes(host, line));
   return host.values().number(0);
 }
 
 const bytes = (host: DoorHost, value: number | undefined): Uint8Array =>
-  value === undefined ? new Uint8Array(0) : host.values().read(value);
+  value === undefined ? NOTHING : host.values().read(value);
 
 const text = (host: DoorHost, value: number | undefined): string =>
   Buffer.from(bytes(host, value)).toString();

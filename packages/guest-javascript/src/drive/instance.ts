@@ -1,5 +1,23 @@
-import type { GuestHost, GuestInstance, Image, Loaded, SandboxLimits, TurnEnd } from "@capsule-run/protocol";
-import { failed, LIMITS, LoadRecord, NO_SURROUNDINGS, raised, turnEnd } from "@capsule-run/protocol";
+import type {
+  EffectMode,
+  EffectName,
+  GuestHost,
+  GuestInstance,
+  Image,
+  Loaded,
+  SandboxLimits,
+  TurnEnd,
+} from "@capsule-run/protocol";
+import {
+  encodeAnswer,
+  failed,
+  LIMITS,
+  LoadRecord,
+  NO_SURROUNDINGS,
+  raised,
+  splitEffect,
+  turnEnd,
+} from "@capsule-run/protocol";
 import {
   difference,
   FuelClock,
@@ -45,11 +63,16 @@ const REUSE_PAGES = 128;
 const HEAP_SHARE = 0.94;
 const BELOW_HEAP = 1_310_720;
 
+/** What declared variables of the environment have while a program is loaded. */
+const STAND_IN = "capsule-loading";
+/** Arguments of entries that belong to the image. */
+const KEPT_WORDS = ["", "manifest", "loading"];
 /** Rejections without a handler in one turn; the cell keeps a record of each. */
 const MOST_REJECTIONS = 1_000_000;
 /** The cause of an end that the cell asked for. */
 const STOPPED = Symbol("stopped");
 
+const NOTHING = new Uint8Array(0);
 const gate = new WebAssembly.Module(GATE as BufferSource);
 type Entry = (...args: number[]) => Promise<number>;
 
@@ -70,6 +93,10 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
   /** While a program is loaded for its snapshot: what it asked for, and what it printed. */
   #loading: LoadRecord | null = null;
   #source: Uint8Array | null = null;
+  /** Async effects that have no answer yet. */
+  readonly #effects = new Set<number>();
+  /** The payload of the last answer to a sync effect, until it is taken. */
+  #payload: Uint8Array = NOTHING;
   /** Why the guest was ended from outside, if it was. */
   #doom: { readonly cause: unknown } | null = null;
 
@@ -88,6 +115,9 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
         library: (name) => parts.library(name),
         call: (mode, task, args) => this.#host.call(mode, task, args),
         wait: (id) => this.#wait(id),
+        effect: (mode, name, request) => this.#effect(mode, name, request),
+        effectSync: (name, request) => this.#effectSync(name, request),
+        payload: () => this.#takePayload(),
         rejection: (promise, reason, handled) => this.#rejection(promise, reason, handled),
         doom: (cause) => this.#end(cause),
       }),
@@ -139,6 +169,8 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     this.#js.capsule_memory_limit.value =
       limits.ram === null ? MAX_PAGES : Math.min(MAX_PAGES, Math.floor(limits.ram / WASM_PAGE));
     this.#rejections.clear();
+    this.#effects.clear();
+    this.#payload = NOTHING;
     this.#loading = null;
     this.#doom = null;
     this.#fuel.fill(limits.fuel);
@@ -147,13 +179,17 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     this.#fuel.plain(() => this.#js.qjs_set_memory_limit(heap));
   }
 
-  async load(source: Uint8Array, _variables: readonly string[] = []): Promise<Loaded | TurnEnd> {
+  async load(source: Uint8Array, variables: readonly string[] = []): Promise<Loaded | TurnEnd> {
     const parts = partsMentioned(Buffer.from(source).toString());
     const unready = await this.#preload(parts);
     if (unready) return unready;
     const loading = new LoadRecord();
     this.#loading = loading;
-    let end = await this.#turn(() => this.#evaluate(source, "manifest"));
+    const environment = Object.fromEntries(variables.map((name) => [name, STAND_IN]));
+    let end = await this.#turn(async () => {
+      await this.#surround(environment, "loading");
+      return this.#evaluate(source, "manifest");
+    });
     while (end.state === "idle" && end.wake !== null) end = await this.wake(end.wake);
     if (end.state === "idle")
       return failed("deadlock", "the program's top-level await waits for something that can never come");
@@ -194,8 +230,9 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     };
   }
 
-  start(task: string, args: Uint8Array, _surroundings = NO_SURROUNDINGS): Promise<TurnEnd> {
+  start(task: string, args: Uint8Array, { environment } = NO_SURROUNDINGS): Promise<TurnEnd> {
     return this.#turn(async () => {
+      if (Object.keys(environment).length > 0) await this.#surround(environment, "");
       if (this.#source) {
         const end = await this.#evaluate(this.#source, "");
         if (end) return end;
@@ -208,8 +245,12 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
   complete(call: number, envelope: Uint8Array, now: number): Promise<TurnEnd> {
     this.#clock.event(now, this.#fuel.used);
     return this.#turn(async () => {
-      const { string } = this.#values;
-      await this.#enter("complete", string(Buffer.from(String(call))), string(envelope));
+      const { string, array } = this.#values;
+      const id = string(Buffer.from(String(call)));
+      if (this.#effects.delete(call)) {
+        const { head, payload } = answerParts(envelope);
+        await this.#enter("answer", id, string(head), array(payload));
+      } else await this.#enter("complete", id, string(envelope));
       return null;
     });
   }
@@ -217,6 +258,13 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
   wake(now: number): Promise<TurnEnd> {
     this.#clock.event(now, this.#fuel.used);
     return this.#turn(async () => null);
+  }
+
+  /** Gives the guest its environment. */
+  async #surround(environment: Readonly<Record<string, string>>, when: "loading" | ""): Promise<void> {
+    const { words } = this.#parts.handles;
+    const json = this.#values.string(Buffer.from(JSON.stringify(environment)));
+    await this.#enter("environment", json, words[when] as number);
   }
 
   /** Evaluates the program as a module and hands the promise of its evaluation to the prelude. */
@@ -276,20 +324,21 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     return await this.#enter("reject", rejection.reason);
   }
 
-  /** Calls the prelude's entry function and reads its answer. Frees `a` and `b` unless they belong to the image. */
-  async #enter(op: EntryOp, a?: number, b?: number): Promise<Uint8Array> {
+  /** Calls the prelude's entry function and reads its answer. Frees its arguments unless they belong to the image. */
+  async #enter(op: EntryOp, a?: number, b?: number, c?: number): Promise<Uint8Array> {
     const { handles } = this.#parts;
     const argv = this.#values.pointers([
       handles.words[op] as number,
       a ?? handles.undefined,
       b ?? handles.undefined,
+      c ?? handles.undefined,
     ]);
     this.#fuel.chargeEntry();
-    const answer = await this.#call(handles.entry, handles.undefined, 3, argv);
+    const answer = await this.#call(handles.entry, handles.undefined, 4, argv);
     return this.#fuel.plain(() => {
       this.#js.wasm_free(argv);
-      for (const value of [a, b])
-        if (value !== undefined && value !== handles.words[""] && value !== handles.words.manifest)
+      for (const value of [a, b, c])
+        if (value !== undefined && !KEPT_WORDS.some((word) => value === handles.words[word]))
           this.#js.qjs_free_value(value);
       // The prelude catches whatever a program throws; it throws itself only when it has no memory left.
       if (answer === 0 || this.#js.qjs_is_exception(answer)) throw new OutOfGuestMemory();
@@ -321,6 +370,33 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     }
     this.#clock.event(completion.now, this.#fuel.used);
     return completion.envelope;
+  }
+
+  #effect(mode: EffectMode, name: EffectName, request: Uint8Array): number {
+    // While it is loading the prelude asks for sync ones only, which are refused below.
+    if (this.#loading) return 0;
+    const id = this.#host.effect(mode, name, request);
+    if (mode === "async") this.#effects.add(id);
+    return id;
+  }
+
+  async #effectSync(name: EffectName, request: Uint8Array): Promise<Uint8Array | null> {
+    let answer: Uint8Array | null;
+    if (this.#loading) {
+      const files = name.startsWith("file.");
+      this.#loading.reasons.add(files ? "files" : "the network");
+      answer = files ? NO_FILES : NO_NETWORK;
+    } else answer = await this.#wait(this.#host.effect("sync", name, request));
+    if (answer === null) return null;
+    const { head, payload } = answerParts(answer);
+    this.#payload = payload;
+    return head;
+  }
+
+  #takePayload(): Uint8Array {
+    const payload = this.#payload;
+    this.#payload = NOTHING;
+    return payload;
   }
 
   /** The guest gets no answer any more and traps at its next check. */
@@ -379,4 +455,16 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
       this.#rejections.set(object, { promise, reason });
     }
   }
+}
+
+const refusal = (code: string, what: string): Uint8Array =>
+  encodeAnswer({ ok: false, code, message: `${what} while the program is loading` });
+const NO_FILES = refusal("EACCES", "there are no files");
+const NO_NETWORK = refusal("EFORBIDDEN", "there is no network");
+
+/** The host's answer to an effect, in its two parts. */
+function answerParts(answer: Uint8Array): { readonly head: Uint8Array; readonly payload: Uint8Array } {
+  const parts = splitEffect(answer);
+  if (!parts) throw new RangeError("an answer that can't be understood");
+  return parts;
 }

@@ -10,6 +10,7 @@ export class Values {
     this.#js = js;
     this.#fuel = fuel;
     this.string = this.string.bind(this);
+    this.array = this.array.bind(this);
   }
 
   get #memory(): Uint8Array {
@@ -60,6 +61,45 @@ export class Values {
       this.#js.wasm_free(length);
       this.#fuel.charge(size >>> 4);
       return text;
+    });
+  }
+
+  /** A boxed `Uint8Array` with a copy of the bytes. */
+  array(bytes: Uint8Array): number {
+    const at = this.bytes(bytes);
+    return this.#fuel.plain(() => {
+      const value = this.#js.qjs_new_uint8_array(at, bytes.length);
+      this.#js.wasm_free(at);
+      if (value === 0 || this.#js.qjs_is_exception(value)) throw new OutOfGuestMemory();
+      return value;
+    });
+  }
+
+  /**
+   * A copy of the bytes of a boxed typed array, null if there are more than `most`. No guest code runs: sizes are the
+   * engine's own.
+   * @throws RangeError if it is no typed array, or one without its bytes: the prelude makes sure that it is
+   */
+  readArray(value: number, most: number): Uint8Array | null {
+    return this.#fuel.plain(() => {
+      const sizes = this.#js.wasm_malloc(16);
+      if (sizes === 0) throw new OutOfGuestMemory();
+      const buffer = this.#js.qjs_get_typed_array_buffer(value, sizes, sizes + 4, sizes + 8);
+      if (buffer === 0 || this.#js.qjs_is_exception(buffer)) throw new RangeError("no typed array");
+      const data = this.#js.qjs_get_array_buffer(buffer, sizes + 12);
+      const view = new DataView(this.#js.memory.buffer, sizes, 16);
+      const [offset, length, whole] = [0, 4, 12].map((at) => view.getUint32(at, true)) as [
+        number,
+        number,
+        number,
+      ];
+      this.#js.qjs_free_value(buffer);
+      this.#js.wasm_free(sizes);
+      if (offset + length > whole) throw new RangeError("a typed array beyond its buffer");
+      if (length > most) return null;
+      this.#fuel.charge(length >>> 4);
+      const start = (data >>> 0) + offset;
+      return this.#memory.slice(start, start + length);
     });
   }
 

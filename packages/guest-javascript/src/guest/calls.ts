@@ -15,8 +15,13 @@ interface Settlers {
 const waiting: Record<string, Settlers | undefined> = create(null);
 let count = 0;
 
-/** Calls that the host has not completed yet. */
+/** Calls and effects that the host has not completed yet. */
 export const pendingCalls = (): number => count;
+
+/** Counts an effect as a call, or one that is answered (-1). */
+export function countEffect(by: 1 | -1): void {
+  count += by;
+}
 
 /** Suspends the sandbox until the task has ended. */
 export function callSync(name: string, args: readonly unknown[]): Envelope {

@@ -6,14 +6,13 @@ import { clock } from "./clock.ts";
 import { captureStack } from "./errors.ts";
 import { door } from "./host.ts";
 import { loadPart } from "./library.ts";
+import { write } from "./output.ts";
 import {
-  charCodeAt,
   create,
   defineHidden,
   defineProperty,
   floor,
   indexOf,
-  isWellFormed,
   max,
   repeat,
   replaceAll,
@@ -21,11 +20,8 @@ import {
   slice,
   toFixed,
   toText,
-  toWellFormed,
 } from "./primordials.ts";
 
-/** Characters of one door call: at most 64 KiB of UTF-8. */
-const CHUNK = 21_000;
 const GROUP_STEP = 2;
 
 interface Inspect {
@@ -40,21 +36,7 @@ let indent = "";
 const counts: Record<string, number> = create(null);
 const starts: Record<string, number> = create(null);
 
-/** Sends a text in pieces the host accepts, never cutting a character in two. */
-function write(send: (text: string) => void, text: string): void {
-  const whole = isWellFormed(text) ? text : toWellFormed(text);
-  for (let at = 0; at < whole.length; ) {
-    let end = at + CHUNK;
-    if (end < whole.length) {
-      const last = charCodeAt(whole, end - 1);
-      if (last >= 0xd800 && last <= 0xdbff) end--;
-    }
-    send(slice(whole, at, end));
-    at = end;
-  }
-}
-
-function print(send: (text: string) => void, text: string): void {
+function printLine(send: (text: string) => void, text: string): void {
   if (indent === "") write(send, `${text}\n`);
   else write(send, `${indent}${replaceAll(text, "\n", `\n${indent}`)}\n`);
 }
@@ -74,8 +56,8 @@ function format(args: readonly unknown[]): string {
   return text;
 }
 
-const out = (...args: unknown[]): void => print(door.stdout, format(args));
-const err = (...args: unknown[]): void => print(door.stderr, format(args));
+const out = (...args: unknown[]): void => printLine(door.stdout, format(args));
+const err = (...args: unknown[]): void => printLine(door.stderr, format(args));
 
 /** Milliseconds as `console.time` prints them. */
 function duration(ms: number): string {
@@ -88,7 +70,7 @@ function duration(ms: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${seconds} (h:mm:ss.mmm)` : `${minutes}:${seconds} (m:ss.mmm)`;
 }
 
-const warn = (text: string): void => print(door.stderr, `Warning: ${text}`);
+const warn = (text: string): void => printLine(door.stderr, `Warning: ${text}`);
 
 /** Node's `console` with the method names and the streams they write to. */
 const methods = {
@@ -99,12 +81,12 @@ const methods = {
   warn: err,
   error: err,
   dir(value: unknown, options?: object): void {
-    print(door.stdout, inspectPart().inspect(value, { customInspect: false, ...options }));
+    printLine(door.stdout, inspectPart().inspect(value, { customInspect: false, ...options }));
   },
   trace(...args: unknown[]): void {
     const target = { name: "Trace", message: format(args) };
     captureStack(target, methods.trace);
-    print(door.stderr, (target as unknown as { stack: string }).stack);
+    printLine(door.stderr, (target as unknown as { stack: string }).stack);
   },
   assert(condition?: unknown, ...args: unknown[]): void {
     if (condition) return;
@@ -116,7 +98,7 @@ const methods = {
   count(label: unknown = "default"): void {
     const key = `${label}`;
     counts[key] = (counts[key] ?? 0) + 1;
-    print(door.stdout, `${key}: ${counts[key]}`);
+    printLine(door.stdout, `${key}: ${counts[key]}`);
   },
   countReset(label: unknown = "default"): void {
     if (counts[`${label}`] === undefined) warn(`Count for '${label}' does not exist`);
@@ -135,7 +117,7 @@ const methods = {
   table(rows: unknown, columns?: unknown): void {
     const text = inspectPart().table(rows, columns);
     if (text === null) out(rows);
-    else print(door.stdout, text);
+    else printLine(door.stdout, text);
   },
   time(label: unknown = "default"): void {
     if (starts[`${label}`] !== undefined) warn(`Label '${label}' already exists for console.time()`);

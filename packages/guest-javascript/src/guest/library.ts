@@ -1,7 +1,10 @@
 /** Parts of the standard library that are loaded when a program first uses them: see `libraries/`. */
 import { LIBRARY_LINE } from "../door.ts";
 import { fail } from "./attempt.ts";
+import { effect, effectSync, failure, post } from "./effects.ts";
+import { environment } from "./environment.ts";
 import { door } from "./host.ts";
+import { print } from "./output.ts";
 import { create, repeat } from "./primordials.ts";
 import { timers } from "./timers.ts";
 
@@ -10,7 +13,17 @@ export interface Kit {
   readonly fail: (thrown: unknown) => void;
   readonly timers: typeof timers;
   readonly loadPart: (name: string) => unknown;
+  readonly effect: typeof effect;
+  readonly effectSync: typeof effectSync;
+  readonly post: typeof post;
+  /** An `EffectFailed` of the part's own. */
+  readonly failure: typeof failure;
+  readonly environment: typeof environment;
+  /** Prints a text as it is. */
+  readonly print: (stream: 1 | 2, text: string) => void;
 }
+
+let kit: Kit | undefined;
 
 // biome-ignore lint/security/noGlobalEval: the engine has no other way to load code, and the code is ours
 const evaluate = globalThis.eval;
@@ -30,7 +43,8 @@ export function loadPart(name: string): unknown {
   loading[name] = true;
   try {
     const make = evaluate(repeat("\n", LIBRARY_LINE - 1) + door.library(name)) as (kit: Kit) => unknown;
-    loaded[name] = make({ fail, timers, loadPart });
+    kit ??= { fail, timers, loadPart, effect, effectSync, post, failure, environment, print };
+    loaded[name] = make(kit);
     return loaded[name];
   } finally {
     loading[name] = false;

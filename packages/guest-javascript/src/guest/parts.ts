@@ -5,6 +5,7 @@ export const PARTS = {
   idna: [],
   encoding: ["TextEncoder", "TextDecoder"],
   clone: ["structuredClone"],
+  process: ["process"],
   events: ["Event", "EventTarget", "CustomEvent", "AbortController", "AbortSignal"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

@@ -8,6 +8,8 @@ import { completeCall, pendingCalls } from "./calls.ts";
 import { installPerformance, startClock } from "./clock.ts";
 import { installConsole } from "./console.ts";
 import { installCrypto } from "./crypto.ts";
+import { answerEffect } from "./effects.ts";
+import { surround } from "./environment.ts";
 import { installStacks, reportJson } from "./errors.ts";
 import { installGlobals } from "./globals.ts";
 import { door } from "./host.ts";
@@ -28,8 +30,10 @@ function loading(evaluation: unknown, goal: unknown): void {
     new SafePromise((resolve) => resolve(evaluation)),
     () => {
       attempt.open = false;
-      if (goal === "manifest") settle(STATUS.result + manifestJson());
-      else if (early !== null) runTask(early.name, early.args);
+      if (goal === "manifest") {
+        surround("{}", false);
+        settle(STATUS.result + manifestJson());
+      } else if (early !== null) runTask(early.name, early.args);
     },
     fail,
   );
@@ -66,7 +70,7 @@ function poll(): string {
   return fired && attempt.outcome === null ? STATUS.timer : status();
 }
 
-function entry(op: EntryOp, a: unknown, b: unknown): string {
+function entry(op: EntryOp, a: unknown, b: unknown, c: unknown): string {
   try {
     switch (op) {
       case "report":
@@ -88,6 +92,12 @@ function entry(op: EntryOp, a: unknown, b: unknown): string {
       case "reject":
         if (b === "job") fail(a);
         else failUnhandled(a);
+        break;
+      case "answer":
+        answerEffect(a as string, b as string, c as Uint8Array<ArrayBuffer>);
+        break;
+      case "environment":
+        surround(a as string, b === "loading");
     }
     return status();
   } catch (error) {

@@ -12,13 +12,14 @@ import {
   create,
   defineProperty,
   freeze,
+  isArray,
+  keys,
   parse,
   quote,
   SafeError,
   SafePromise,
   slice,
   sourceOf,
-  stringify,
 } from "./primordials.ts";
 import { resultJson } from "./values.ts";
 
@@ -80,10 +81,26 @@ export function manifestJson(): string {
   for (let i = 0; i < inOrder.length; i++) {
     const { name, policy, async, fn } = inOrder[i] as Registered;
     text +=
-      `${i === 0 ? "" : ","}{"name":${quote(name)},"policy":${stringify(policy)},"async":${quote(async)},` +
+      `${i === 0 ? "" : ","}{"name":${quote(name)},"policy":${plainJson(policy)},"async":${quote(async)},` +
       `"source":${quote(slice(sourceOf(fn), 0, SOURCE_CHARACTERS))}}`;
   }
   return `${text}]`;
+}
+
+/** As `JSON.stringify`, but by hand: a program may have given `Object.prototype` a `toJSON`. */
+function plainJson(value: unknown): string {
+  if (typeof value !== "object" || value === null) return quote(value as string);
+  let text = "";
+  if (isArray(value)) {
+    for (let i = 0; i < value.length; i++) text += (i === 0 ? "" : ",") + plainJson(value[i]);
+    return `[${text}]`;
+  }
+  const names = keys(value);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    text += `${i === 0 ? "" : ","}${quote(name)}:${plainJson((value as Record<string, unknown>)[name])}`;
+  }
+  return `{${text}}`;
 }
 
 /** Runs a task with the arguments of a JSON array; its end becomes the attempt's outcome. */

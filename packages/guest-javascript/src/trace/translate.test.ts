@@ -97,7 +97,6 @@ const MARKED: readonly [what: string, source: string, file?: string][] = [
     "main.tsx",
   ],
   ["lines that end in CR LF", "const a: number = 1;\r\n\r\n  «boom(a);\r\n"],
-  ["a program with a process line before it", 'const a = process.cwd();\nconst ü = "é"; «boom(ü);'],
   ["CommonJS", "exports.f = () => {\n  «boom(1);\n};\nexports.f();", "main.cjs"],
 ];
 

@@ -9,6 +9,13 @@ import type {
   SandboxLimits,
   TurnEnd,
 } from "@capsule-run/protocol";
+import {
+  decodeEffect,
+  type EffectAnswer,
+  type EffectMode,
+  type EffectName,
+  encodeAnswer,
+} from "@capsule-run/protocol";
 import { openEngine } from "../engine.ts";
 import type { PreparedProgram } from "../instance.ts";
 
@@ -35,6 +42,18 @@ export interface HostCallRecord {
   readonly args: string;
 }
 
+export interface EffectRecord {
+  readonly id: number;
+  readonly mode: EffectMode;
+  readonly name: EffectName;
+  /** Null if the request can't be understood. */
+  readonly head: Readonly<Record<string, unknown>> | null;
+  readonly payload: Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
+const NO_ANSWER: EffectAnswer = { ok: false, code: "ENOSYS", message: "no" };
+
 /** An envelope of success. */
 export const success = (result: unknown): Uint8Array =>
   Buffer.from(JSON.stringify({ success: true, result, error: null, execution: {} }));
@@ -54,7 +73,11 @@ export class TestGuest {
   seed = "seed";
   #drawn = 0;
 
-  constructor(options: { readonly slice?: number } = {}) {
+  /** The effects that were asked for, and what each is answered: at once, or by `instance.complete`. */
+  effects: EffectRecord[] = [];
+  onEffect: (name: EffectName, head: object, payload: Uint8Array) => EffectAnswer = () => NO_ANSWER;
+
+  constructor(options: Parameters<typeof openEngine>[1] = {}) {
     this.engine = openEngine(ENGINE_FOLDER, options);
     this.instance = this.engine.create({
       pause: async () => {
@@ -64,10 +87,15 @@ export class TestGuest {
       },
       call: (mode, task, args) => {
         this.calls.push({ mode, task, args: Buffer.from(args).toString() });
-        return this.calls.length;
+        return this.calls.length + this.effects.length;
       },
-      effect: () => 0,
-      wait: (id) => this.onWait(id),
+      effect: (mode, name, request) => {
+        const asked = decodeEffect(request);
+        const id = this.calls.length + this.effects.length + 1;
+        this.effects.push({ id, mode, name, head: asked?.head ?? null, payload: asked?.payload ?? NOTHING });
+        return id;
+      },
+      wait: (id) => this.#answered(id) ?? this.onWait(id),
       rest: async () => null,
       revoke: () => {},
       output: (_stream, text) => {
@@ -85,6 +113,28 @@ export class TestGuest {
     this.#exports = made.at(-1) as WebAssembly.Exports;
   }
 
+  #answered(id: number): Promise<{ envelope: Uint8Array; now: number }> | null {
+    const effect = this.effects.find((each) => each.id === id);
+    return effect ? Promise.resolve({ envelope: this.#perform(effect), now: 1_700_000_000_000 }) : null;
+  }
+
+  #perform({ name, head, payload }: EffectRecord): Uint8Array {
+    return encodeAnswer(
+      head ? this.onEffect(name, head, payload) : { ok: false, code: "EINVAL", message: "what?" },
+    );
+  }
+
+  /** Starts a task and answers its async effects, first come, first served, until it ends or waits for something else. */
+  async run(task: string, ...args: readonly unknown[]): Promise<TurnEnd> {
+    let end = await this.start(task, ...args);
+    for (let at = 0; end.state === "idle" && at < this.effects.length; at++) {
+      const effect = this.effects[at] as EffectRecord;
+      if (effect.mode === "async")
+        end = await this.instance.complete(effect.id, this.#perform(effect), 1_700_000_000_000);
+    }
+    return end;
+  }
+
   /** Loads a program, which finds `task` as a global. */
   async load(program: string): Promise<Image> {
     this.instance.reset(null, AMPLE, 0);
@@ -95,6 +145,7 @@ export class TestGuest {
 
   reset(image: Image | null, limits: SandboxLimits = AMPLE, now = 1_700_000_000_000): void {
     this.calls = [];
+    this.effects = [];
     this.output = "";
     this.#drawn = 0;
     this.instance.reset(image && this.prepare(image), limits, now);
