@@ -1,7 +1,9 @@
 /** What a program, a server or a resolver may try; nothing here leaves this machine. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { createGzip } from "node:zlib";
 import type { OutgoingRequest, SecretsOnTheWay } from "../capability.ts";
+import { createSecrets } from "../secrets/index.ts";
 import { ask, bodyOf, echo, echoed, failing, network, perform, serve, serveRaw } from "./testing.ts";
 import { createTransport } from "./transport.ts";
 
@@ -271,6 +273,38 @@ describe("servers", () => {
     assert.equal((await ask(net, server.url)).payload.toString(), "yours");
   });
 
+  test("that answer anything at all", async () => {
+    const whole =
+      "HTTP/1.1 200 OK\r\ncontent-type: a/b\r\ntransfer-encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\nx: y\r\n\r\n";
+    let seed = 1;
+    const random = (below: number): number => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % below;
+    };
+    const mangled = (): Buffer => {
+      const bytes = Buffer.from(whole);
+      for (let i = random(4); i >= 0; i--) bytes[random(bytes.length)] = random(256);
+      const from = random(bytes.length);
+      return random(3) > 0
+        ? bytes
+        : Buffer.concat([bytes.subarray(0, from), bytes.subarray(random(from + 1))]);
+    };
+    await using server = await serveRaw((socket) => socket.once("data", () => socket.end(mangled())));
+    await using net = network([server.host]);
+    const codes = new Set<string>();
+    const one = async (): Promise<void> => {
+      try {
+        await bodyOf(net, await ask(net, server.url));
+        codes.add("fine");
+      } catch (error) {
+        codes.add((error as { code: string }).code);
+      }
+    };
+    for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 50 }, one));
+    assert.deepEqual([...codes].sort(), ["ECONNRESET", "fine"]);
+    assert.equal(net.requests.filter(({ status, error }) => status === null && error === null).length, 0);
+  });
+
   test("that are not there", async () => {
     const server = await serve(() => {});
     await server[Symbol.asyncDispose]();
@@ -397,6 +431,40 @@ describe("secrets", () => {
     await using named = network([`${VALUE}.test`], { secrets, resolve });
     await assert.rejects(ask(named, `http://${VALUE}.test`), failing("EDNS", new RegExp(PLACEHOLDER)));
   });
+});
+
+test("the secrets of a run, and a server that echoes them in every way it knows", async () => {
+  const value = "sk-5ecretValue/+with=signs~1234567890";
+  await using server = await serve((request, response) => {
+    const authorization = request.headers.authorization ?? "";
+    assert.equal(authorization, `Bearer ${value}`);
+    response.setHeader("x-echo", authorization).setHeader("content-encoding", "gzip");
+    const bytes = Buffer.from(` ${authorization} `);
+    const forms = [
+      bytes.toString(),
+      bytes.toString("base64"),
+      bytes.toString("hex"),
+      encodeURIComponent(value),
+    ];
+    const gzip = createGzip();
+    gzip.pipe(response);
+    gzip.end(forms.join("\n"));
+  });
+  const spec = { name: "KEY", value, hosts: [server.host], query: false, body: false };
+  const secrets = createSecrets([spec], "seed");
+  await using net = network([server.host], { secrets: secrets.onTheWay() });
+  const headers = [["Authorization", `Bearer ${secrets.placeholder("KEY")}`]] as const;
+  const got = await ask(net, `${server.url}/?key=${secrets.placeholder("KEY")}`, { headers });
+  const [plain, base64 = "", hex = "", url = ""] = (await bodyOf(net, got)).toString().split("\n");
+  for (const text of [
+    plain,
+    Buffer.from(base64, "base64").toString(),
+    Buffer.from(hex, "hex").toString(),
+    url,
+  ])
+    assert.ok(text.length > 30 && !text.includes(value.slice(3, 20)), text);
+  assert.equal(new Map(got.head.headers).get("x-echo"), `Bearer ${secrets.placeholder("KEY")}`);
+  assert.match(net.requests[0]?.url ?? "", /\?key=\[secret KEY\]$/);
 });
 
 test("an unused network costs no transport, and closing twice is fine", async () => {

@@ -16,7 +16,8 @@ const DECODERS: Readonly<Record<string, (first: number) => NodeJS.ReadWriteStrea
       flush: zlib.constants.BROTLI_OPERATION_FLUSH,
       finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH,
     }),
-  zstd: () => zlib.createZstdDecompress(),
+  // 8 MiB, the largest window that RFC 9659 allows; more would be memory of the host.
+  zstd: () => zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } }),
 };
 
 /**

@@ -34,6 +34,8 @@ export interface Answered {
 export interface Exchange {
   /** Settles when the head of the last response is there. */
   readonly answered: Promise<Answered>;
+  /** Whether its response is being decompressed. */
+  readonly isCompressed: boolean;
   /** Null unless the request's body is a stream. */
   readonly upload: Upload | null;
   /** The next piece; once `answered`. */
@@ -69,6 +71,7 @@ export function startExchange(first: GuestRequest, context: ExchangeContext): Ex
   let body: ResponseBody | null = null;
   let finish: (error: EffectError | null) => void = () => {};
   let timer: NodeJS.Timeout | undefined;
+  let isCompressed = false;
 
   function stop(error: EffectError): void {
     clearTimeout(timer);
@@ -166,6 +169,7 @@ export function startExchange(first: GuestRequest, context: ExchangeContext): Ex
       const codings = isEmpty
         ? []
         : (codingsOf(headerValues(wire.headers, "content-encoding"), limits) ?? []);
+      isCompressed = codings.length > 0;
       const scrubber = isEmpty ? null : (secrets?.scrubber() ?? null);
       body = responseBody(wire.body, {
         ...{ host: shownHost(target), codings, scrubber, limits },
@@ -228,7 +232,12 @@ export function startExchange(first: GuestRequest, context: ExchangeContext): Ex
   });
   // It is reported where it is waited for.
   answered.catch(() => {});
-  return { answered, upload: streamed, read: () => read(null), touch, stop };
+  return {
+    ...{ answered, upload: streamed, read: () => read(null), touch, stop },
+    get isCompressed() {
+      return isCompressed;
+    },
+  };
 }
 
 const pairs = (raw: readonly string[]): readonly Header[] =>

@@ -24,7 +24,7 @@ export const NETWORK_LIMITS = {
   expandedBytes: 64 * 1024 * 1024,
   expansion: 200,
   /** Compressions of one response, one in the other. */
-  codings: 3,
+  codings: 2,
   /** Bytes that are given to a program at once. */
   pieceBytes: 256 * 1024,
   /** How long the first piece is waited for when a response's head is there, and the rest of a small body after it. */
@@ -33,6 +33,8 @@ export const NETWORK_LIMITS = {
   parallel: 64,
   /** Exchanges of which the program holds a handle: streamed uploads, and responses it has not read to the end. */
   open: 256,
+  /** Of these, responses that are being decompressed, which takes memory of the host. */
+  openCompressed: 64,
   /** Requests that the envelope lists. */
   records: 1000,
   /** Characters of a URL or an error there. */

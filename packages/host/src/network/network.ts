@@ -58,7 +58,7 @@ export function openNetwork(options: NetworkOptions): OpenNetwork {
     resolve: sharing(options.resolve ?? systemResolver),
   };
   const places = slots(limits.parallel);
-  const closing = new AbortController();
+  let isClosed = false;
   const exchanges = new Set<Exchange>();
   const open = new Map<number, Open>();
   let handles = 0;
@@ -81,9 +81,15 @@ export function openNetwork(options: NetworkOptions): OpenNetwork {
     if (entry) over(entry.exchange);
     open.delete(handle);
   }
-  function checkOpen(): void {
-    if (open.size < limits.open) return;
-    const what = `more than ${limits.open} streamed requests and unread responses at once (open)`;
+  function checkOpen(exchange: Exchange | null): void {
+    if (open.size >= limits.open) {
+      const what = `more than ${limits.open} streamed requests and unread responses at once (open)`;
+      throw new EffectError("ELIMIT", what);
+    }
+    if (!exchange?.isCompressed) return;
+    const compressed = [...open.values()].filter((each) => each.exchange.isCompressed).length;
+    if (compressed < limits.openCompressed) return;
+    const what = `more than ${limits.openCompressed} unread compressed responses at once (openCompressed)`;
     throw new EffectError("ELIMIT", what);
   }
 
@@ -117,10 +123,10 @@ export function openNetwork(options: NetworkOptions): OpenNetwork {
       throw error;
     }
     if (wanted.body === "stream") {
-      checkOpen();
+      checkOpen(null);
       return { head: { handle: keep(start(wanted), false) } };
     }
-    const giveBack = await places.take(AbortSignal.any([signal, closing.signal])).catch(() => {
+    const giveBack = await places.take(signal).catch(() => {
       throw aborted();
     });
     try {
@@ -128,7 +134,7 @@ export function openNetwork(options: NetworkOptions): OpenNetwork {
       try {
         const answer = await waitFor(exchange, signal, () => exchange.answered);
         if (answer.whole) over(exchange);
-        else checkOpen();
+        else checkOpen(exchange);
         return given(answer, answer.whole ? null : keep(exchange, true));
       } catch (error) {
         over(exchange);
@@ -228,7 +234,7 @@ export function openNetwork(options: NetworkOptions): OpenNetwork {
   }
 
   async function act(name: string, head: Head, payload: Uint8Array, signal: AbortSignal): Promise<Performed> {
-    if (closing.signal.aborted) throw aborted();
+    if (isClosed) throw aborted();
     if (name === "request") return await request(head, payload, signal);
     if (name === "response") return await response(head, signal);
     if (name === "read") return await read(head, signal);
@@ -257,7 +263,8 @@ export function openNetwork(options: NetworkOptions): OpenNetwork {
       return recorded.count;
     },
     async close() {
-      if (!closing.signal.aborted) closing.abort(aborted());
+      isClosed = true;
+      places.close(aborted());
       for (const exchange of exchanges) exchange.stop(aborted());
       await Promise.allSettled([...exchanges].map(({ answered }) => answered));
       exchanges.clear();

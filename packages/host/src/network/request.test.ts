@@ -82,6 +82,7 @@ test("heads that are not what they should be", () => {
 test("the URL that is decided on is the one that is requested", () => {
   const table: Readonly<Record<string, string>> = {
     "http://A.Test": "http://a.test/",
+    "http://a.test.:81/": "http://a.test:81/",
     "http://a.test\\@b.test/": "http://a.test/@b.test/",
     "http:\\\\a.test\\x": "http://a.test/x",
     "http:a.test": "http://a.test/",

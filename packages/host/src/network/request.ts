@@ -43,7 +43,9 @@ export function parseUrl(text: unknown, limits: NetworkLimits, base?: URL): URL 
   if (CONTROL.test(text)) throw invalid("the URL contains a control character");
   const url = URL.parse(text, base);
   if (!url) throw invalid("the URL can't be parsed");
-  targetOf(url);
+  const { host } = targetOf(url);
+  // Without the dot that a name may end with: one host has one name.
+  if (url.hostname !== host) url.hostname = host;
   url.hash = "";
   return url;
 }

@@ -2,18 +2,21 @@
 export interface Slots {
   /** Resolves when there is a place; it is given back by calling what comes. @throws the signal's reason */
   take(signal: AbortSignal): Promise<() => void>;
+  /** Turns away who waits, with this. */
+  close(reason: Error): void;
 }
 
 export function slots(places: number): Slots {
   let free = places;
-  const waiting = new Set<() => void>();
+  /** Each with what turns it away. */
+  const waiting = new Map<() => void, (reason: Error) => void>();
 
   function giveBack(): () => void {
     let isBack = false;
     return () => {
       if (isBack) return;
       isBack = true;
-      const [next] = waiting;
+      const [next] = waiting.keys();
       if (next) next();
       else free++;
     };
@@ -32,13 +35,18 @@ export function slots(places: number): Slots {
           signal.removeEventListener("abort", giveUp);
           resolve(giveBack());
         };
-        const giveUp = (): void => {
+        const turnAway = (reason: Error): void => {
           waiting.delete(next);
-          reject(signal.reason);
+          signal.removeEventListener("abort", giveUp);
+          reject(reason);
         };
+        const giveUp = (): void => turnAway(signal.reason);
         signal.addEventListener("abort", giveUp, { once: true });
-        waiting.add(next);
+        waiting.set(next, turnAway);
       });
+    },
+    close(reason) {
+      for (const turnAway of [...waiting.values()]) turnAway(reason);
     },
   };
 }

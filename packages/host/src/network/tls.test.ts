@@ -5,9 +5,10 @@ import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
 import type { SecretsOnTheWay } from "../capability.ts";
-import { ask, failing, listening, network, serve, type TestServer } from "./testing.ts";
+import { ask, failing, listening, network, serve, serveRaw, type TestServer } from "./testing.ts";
 import { createTransport, type Transport } from "./transport.ts";
 
 const hasOpenssl = (() => {
@@ -77,6 +78,19 @@ describe("TLS", { skip: !hasOpenssl && "there is no openssl" }, () => {
     await using http = await serve((_, response) => response.end());
     await using net = network([http.host]);
     await assert.rejects(ask(net, http.url.replace("http", "https")), failing("ETLS"));
+  });
+
+  test("is given up in the middle of a handshake that never ends", async () => {
+    await using silent = await serveRaw((socket) => socket.resume());
+    const transport = createTransport();
+    await using net = network([silent.host], { transport });
+    const stop = new AbortController();
+    const waiting = ask(net, silent.url.replace("http", "https"), { signal: stop.signal });
+    setTimeout(() => stop.abort(), 100);
+    await assert.rejects(waiting, failing("EABORTED"));
+    await sleep(50);
+    assert.deepEqual([transport.sockets, silent.sockets.size], [0, 0]);
+    await transport.close();
   });
 
   test("makes a request secure, as loopback does, and plain HTTP to elsewhere does not", async () => {

@@ -97,6 +97,8 @@ export function createTransport(options: TransportOptions = {}): Transport {
       timeout: NETWORK_LIMITS.connectMs,
       lookup: pinned(route.addresses),
       autoSelectFamily: true,
+      // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+      rejectUnauthorized: true,
       ...(options.ca === undefined ? {} : { ca: options.ca }),
     }) as (...args: unknown[]) => Socket;
     const pool = new Pool(`${route.target.scheme}//${shownHost(route.target)}`, {
