@@ -455,7 +455,7 @@ test("the secrets of a run, and a server that echoes them in every way it knows"
   await using net = network([server.host], { secrets: secrets.onTheWay() });
   const headers = [["Authorization", `Bearer ${secrets.placeholder("KEY")}`]] as const;
   const got = await ask(net, `${server.url}/?key=${secrets.placeholder("KEY")}`, { headers });
-  const [plain, base64 = "", hex = "", url = ""] = (await bodyOf(net, got)).toString().split("\n");
+  const [plain = "", base64 = "", hex = "", url = ""] = (await bodyOf(net, got)).toString().split("\n");
   for (const text of [
     plain,
     Buffer.from(base64, "base64").toString(),
