@@ -113,7 +113,7 @@ export interface EffectAnswers {
   readonly "file.write": { readonly at: number; readonly written: number; readonly size: number };
   readonly "file.close": Readonly<Record<string, never>>;
   readonly "file.stat": FileStat;
-  /** Payload: a JSON list of `[name, kind, inode]`, without `.` and `..`. */
+  /** Payload: a JSON list of `[name, kind, inode]`, without `.` and `..`; `"0"` for an inode that the host was not told. */
   readonly "file.list": { readonly count: number };
   readonly "file.mkdir": Readonly<Record<string, never>>;
   readonly "file.unlink": Readonly<Record<string, never>>;

@@ -1,0 +1,40 @@
+import { realpathSync, statSync } from "node:fs";
+import { isAbsolute, relative, resolve, sep } from "node:path";
+import { UsageError } from "@capsule-run/protocol";
+
+/**
+ * The folder of the host that a mount means, with all symlinks resolved, ready for `Mount.host`.
+ *
+ * @param root the project root
+ * @param path relative to it, as the user wrote it
+ * @throws UsageError `outside-project` if it is outside of the root or a symlink leads out; `file-not-found` if there is no
+ *   such folder
+ */
+export function checkMount(root: string, path: string): string {
+  const outside = (how: string): never => {
+    throw new UsageError(
+      "outside-project",
+      `the folder ${JSON.stringify(path)} is outside of the project: ${how}`,
+    );
+  };
+  const asked = resolve(root, path);
+  if (isAbsolute(path)) outside("it has to be relative to the project root");
+  if (!isWithin(root, asked)) outside("`..` leads above the project root");
+  let real: string;
+  try {
+    real = realpathSync.native(asked);
+    if (!statSync(real).isDirectory()) throw new Error("not a folder");
+  } catch (cause) {
+    throw new UsageError("file-not-found", `there is no folder ${JSON.stringify(path)} in the project root`, {
+      cause,
+    });
+  }
+  if (!isWithin(realpathSync.native(root), real)) outside("a symlink leads out of the project root");
+  return real;
+}
+
+/** Whether a path is a folder or in it; both are absolute. */
+function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
