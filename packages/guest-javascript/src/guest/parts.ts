@@ -7,6 +7,27 @@ export const PARTS = {
   clone: ["structuredClone"],
   process: ["process"],
   events: ["Event", "EventTarget", "CustomEvent", "AbortController", "AbortSignal"],
+  streams: [
+    "ReadableStream",
+    "ReadableStreamDefaultReader",
+    "ReadableStreamBYOBReader",
+    "ReadableStreamDefaultController",
+    "ReadableByteStreamController",
+    "ReadableStreamBYOBRequest",
+    "WritableStream",
+    "WritableStreamDefaultWriter",
+    "WritableStreamDefaultController",
+    "TransformStream",
+    "TransformStreamDefaultController",
+    "ByteLengthQueuingStrategy",
+    "CountQueuingStrategy",
+  ],
+  "text-streams": ["TextDecoderStream", "TextEncoderStream"],
+  blob: ["Blob", "File"],
+  formdata: ["FormData"],
+  headers: ["Headers"],
+  transport: [],
+  fetch: ["Request", "Response", "fetch"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type PartName = keyof typeof PARTS;
