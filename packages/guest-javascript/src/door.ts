@@ -28,6 +28,8 @@ export interface Door {
   effectSync(name: string, head: string, payload?: Uint8Array): string;
   /** The payload of the last `effectSync`, once. */
   payload(): Uint8Array;
+  /** Gives up what `effect` asked for: no answer comes. */
+  revoke(id: number): void;
   /** Asks for something that nobody waits for. */
   post(name: string, head: string): void;
   /** The program looked into its environment. While loading it makes the snapshot `before`. */
@@ -46,6 +48,7 @@ export const DOOR_NAMES = [
   "effect",
   "effectSync",
   "payload",
+  "revoke",
   "post",
   "environment",
   "library",

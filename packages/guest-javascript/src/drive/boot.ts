@@ -40,6 +40,7 @@ export function bootEngine(wasm: Uint8Array, prelude: string): Booted {
     effect: unused,
     effectSync: unused,
     payload: unused,
+    revoke: unused,
     rejection: unused,
     doom: unused,
   });

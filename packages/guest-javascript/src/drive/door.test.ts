@@ -24,6 +24,7 @@ function door(): { imports: WebAssembly.Imports; memory: Uint8Array; doomed: unk
     effect: never,
     effectSync: never,
     payload: never,
+    revoke: never,
     rejection: never,
     doom: (cause) => doomed.push(cause),
   };

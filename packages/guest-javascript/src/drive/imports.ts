@@ -30,6 +30,8 @@ export interface DoorHost {
   effectSync(name: EffectName, request: Uint8Array): Promise<Uint8Array | null>;
   /** The payload of the last answer to `effectSync`, once. */
   payload(): Uint8Array;
+  /** Gives an async effect up. */
+  revoke(id: number): void;
   rejection(promise: number, reason: number, handled: boolean): void;
   /** Ends the guest at its next check: it did what an honest prelude never does, or has no memory for an answer. */
   doom(cause: unknown): void;
@@ -72,6 +74,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     return answer === null ? 0 : host.values().string(answer);
   },
   payload: (host) => host.values().array(host.payload()),
+  revoke(host, [id]) {
+    host.revoke(host.values().readNumber(id ?? 0));
+    return host.values().number(0);
+  },
   post(host, [name, head]) {
     host.effect("post", effectName(host, name, true), request(host, head, undefined));
     return host.values().number(0);

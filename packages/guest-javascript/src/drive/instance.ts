@@ -118,6 +118,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
         effect: (mode, name, request) => this.#effect(mode, name, request),
         effectSync: (name, request) => this.#effectSync(name, request),
         payload: () => this.#takePayload(),
+        revoke: (id) => this.#revoke(id),
         rejection: (promise, reason, handled) => this.#rejection(promise, reason, handled),
         doom: (cause) => this.#end(cause),
       }),
@@ -378,6 +379,11 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     const id = this.#host.effect(mode, name, request);
     if (mode === "async") this.#effects.add(id);
     return id;
+  }
+
+  /** The id stays: an answer may be on its way, and the prelude knows that it is no call's. */
+  #revoke(id: number): void {
+    if (this.#effects.has(id)) this.#host.revoke(id);
   }
 
   async #effectSync(name: EffectName, request: Uint8Array): Promise<Uint8Array | null> {

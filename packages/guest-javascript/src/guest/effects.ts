@@ -41,6 +41,13 @@ export interface EffectFailed extends Error {
   readonly code: string;
 }
 
+/** An effect that was asked for. */
+export interface Asked<N extends EffectName = EffectName> {
+  readonly id: number;
+  /** Rejects with `EffectFailed`. */
+  readonly answer: Promise<Answered<N>>;
+}
+
 interface Settlers {
   readonly resolve: (answer: Answered) => void;
   readonly reject: (reason: unknown) => void;
@@ -63,21 +70,36 @@ const waiting: Record<string, Settlers | undefined> = create(null);
  * @param payload copied at once
  * @throws TypeError for a payload that is no typed array or has lost its buffer
  */
-export function effect<N extends EffectName>(
+export const effect = <N extends EffectName>(
   name: N,
   head: EffectRequests[N],
   payload?: Uint8Array,
-): Promise<Answered<N>> {
-  return new SafePromise((resolve, reject) => {
+): Promise<Answered<N>> => ask(name, head, payload).answer;
+
+/** The same, for one that may have to be given up: see `revoke`. */
+export function ask<N extends EffectName>(name: N, head: EffectRequests[N], payload?: Uint8Array): Asked<N> {
+  let id = 0;
+  const answer = new SafePromise<Answered<N>>((resolve, reject) => {
     if (isLoadingProgram()) {
       resolve(effectSync(name, head, payload));
       return;
     }
     const text = request(name, head, payload);
-    const id = payload === undefined ? door.effect(name, text) : door.effect(name, text, plainBytes(payload));
+    id = payload === undefined ? door.effect(name, text) : door.effect(name, text, plainBytes(payload));
     waiting[id] = { resolve: resolve as Settlers["resolve"], reject };
     countEffect(1);
   });
+  return { id, answer };
+}
+
+/** Gives an effect up; its answer rejects with `EABORTED`. Nothing happens if it has been answered. */
+export function revoke({ id }: Asked): void {
+  const settlers = waiting[id];
+  if (!settlers) return;
+  delete waiting[id];
+  countEffect(-1);
+  door.revoke(id);
+  settlers.reject(failure("EABORTED", "it was given up"));
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Parts of the standard library that are loaded when a program first uses them: see `libraries/`. */
 import { LIBRARY_LINE } from "../door.ts";
 import { fail } from "./attempt.ts";
-import { effect, effectSync, failure, post } from "./effects.ts";
+import { ask, effect, effectSync, failure, post, revoke } from "./effects.ts";
 import { environment } from "./environment.ts";
 import { door } from "./host.ts";
 import { print } from "./output.ts";
@@ -15,6 +15,8 @@ export interface Kit {
   readonly loadPart: (name: string) => unknown;
   readonly effect: typeof effect;
   readonly effectSync: typeof effectSync;
+  readonly ask: typeof ask;
+  readonly revoke: typeof revoke;
   readonly post: typeof post;
   /** An `EffectFailed` of the part's own. */
   readonly failure: typeof failure;
@@ -43,7 +45,7 @@ export function loadPart(name: string): unknown {
   loading[name] = true;
   try {
     const make = evaluate(repeat("\n", LIBRARY_LINE - 1) + door.library(name)) as (kit: Kit) => unknown;
-    kit ??= { fail, timers, loadPart, effect, effectSync, post, failure, environment, print };
+    kit ??= { fail, timers, loadPart, effect, effectSync, ask, revoke, post, failure, environment, print };
     loaded[name] = make(kit);
     return loaded[name];
   } finally {

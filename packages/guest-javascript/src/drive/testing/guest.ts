@@ -70,6 +70,7 @@ export class TestGuest {
   onPause: () => boolean = () => true;
   /** What a sync call is answered; null ends the guest. */
   onWait: (id: number) => Promise<{ envelope: Uint8Array; now: number } | null> = async () => null;
+  onRevoke: (id: number) => void = () => {};
   seed = "seed";
   #drawn = 0;
 
@@ -97,7 +98,7 @@ export class TestGuest {
       },
       wait: (id) => this.#answered(id) ?? this.onWait(id),
       rest: async () => null,
-      revoke: () => {},
+      revoke: (id) => this.onRevoke(id),
       output: (_stream, text) => {
         this.output += Buffer.from(text).toString();
       },

@@ -135,7 +135,7 @@ export class Request extends Body {
     const [input, init] = given;
     const options = dictionary(init, "Request constructor");
     const before = isObject(input) && #state in input ? (input as Request) : null;
-    const old = before?.#state;
+    const old = before === null ? null : before.#state;
     const { Headers } = headersPart();
     const from: Ignored & Pick<State, "redirect"> = old ?? DEFAULTS;
     const redirect = wordOf(options, "redirect", from.redirect) as State["redirect"];

@@ -1,5 +1,6 @@
 /** HTTP exchanges with the host, for `fetch` and `node:http`. Failures are the host's own (`EffectFailed`). */
-import { type HttpResponseHead, LIMITS } from "@capsule-run/protocol";
+import { type EffectName, type EffectRequests, type HttpResponseHead, LIMITS } from "@capsule-run/protocol";
+import type { Answered } from "../effects.ts";
 import type { Kit } from "../library.ts";
 
 /** A body that is read piece by piece. One read at a time. */
@@ -79,23 +80,33 @@ function inPieces(bytes: Uint8Array): Pieces {
 /** What of an exchange is under way, to be ended by `abort`. */
 class Course {
   readonly remote: Remote = { handle: null, over: false };
+  /** What ends a wait. */
   readonly #waiting = new Set<(reason: unknown) => void>();
   #aborted: { readonly reason: unknown } | null = null;
 
-  wait<T>(effect: () => Promise<T>): Promise<T> {
+  /** Asks the host for something and waits for its answer. */
+  ask<N extends EffectName>(name: N, head: EffectRequests[N], payload?: Uint8Array): Promise<Answered<N>> {
+    if (this.#aborted) return Promise.reject(this.#aborted.reason);
+    const asked = kit.ask(name, head, payload);
+    return this.wait(asked.answer, () => kit.revoke(asked));
+  }
+
+  /** Waits for something; on `abort` rejects at once, and calls `end`. */
+  wait<T>(promise: Promise<T>, end: () => void = () => {}): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#aborted) throw this.#aborted.reason;
-      this.#waiting.add(reject);
-      effect().then(
-        (value) => {
-          this.#waiting.delete(reject);
-          resolve(value);
-        },
-        (error) => {
-          this.#waiting.delete(reject);
-          reject(error);
-        },
-      );
+      const stop = (reason: unknown): void => {
+        reject(reason);
+        end();
+      };
+      this.#waiting.add(stop);
+      const settle =
+        <V>(how: (value: V) => void) =>
+        (value: V): void => {
+          this.#waiting.delete(stop);
+          how(value);
+        };
+      promise.then(settle(resolve), settle(reject));
+      if (this.#aborted) stop(this.#aborted.reason);
     });
   }
 
@@ -103,8 +114,9 @@ class Course {
     if (this.#aborted) return;
     this.#aborted = { reason };
     giveUp(this.remote);
-    for (const reject of this.#waiting) reject(reason);
+    const waiting = [...this.#waiting];
     this.#waiting.clear();
+    for (const stop of waiting) stop(reason);
   }
 
   get aborted(): boolean {
@@ -126,22 +138,13 @@ async function respond(request: Outgoing, course: Course): Promise<Incoming> {
   const headers = isLarge ? [...head.headers, ["content-length", `${bytes.length}`] as const] : head.headers;
   const kind = upload ? "stream" : bytes ? "whole" : "none";
   try {
-    const answer = await course.wait(() => {
-      const asked = kit.effect("http.request", { ...head, headers, body: kind }, upload ? undefined : bytes);
-      // An answer that comes after the exchange was given up is not needed.
-      asked.then(({ head: { handle } }) => {
-        if (!course.aborted) return;
-        course.remote.handle = handle;
-        course.remote.over = false;
-        giveUp(course.remote);
-      }, nothing);
-      return asked;
-    });
+    const wanted = { ...head, headers, body: kind } as const;
+    const answer = await course.ask("http.request", wanted, upload ? undefined : bytes);
     if ("status" in answer.head) return incoming(answer.head, answer.payload, course);
     course.remote.handle = answer.head.handle;
     const { handle } = answer.head;
     if (upload) void send(upload, handle, course);
-    const { head: given, payload } = await course.wait(() => kit.effect("http.response", { handle }));
+    const { head: given, payload } = await course.ask("http.response", { handle });
     return incoming(given, payload, course);
   } catch (error) {
     upload?.cancel(error);
@@ -149,25 +152,23 @@ async function respond(request: Outgoing, course: Course): Promise<Incoming> {
   }
 }
 
-const nothing = (): void => {};
-
 async function send(upload: Pieces, handle: number, course: Course): Promise<void> {
   for (;;) {
     let piece: Uint8Array | null;
     try {
-      piece = await course.wait(() => upload.read());
+      piece = await course.wait(upload.read());
     } catch (error) {
       course.abort(error);
       return;
     }
     try {
       if (piece === null) {
-        await course.wait(() => kit.effect("http.end", { handle }));
+        await course.ask("http.end", { handle });
         return;
       }
       for (let at = 0; at < piece.length; at += PIECE) {
         const part = piece.subarray(at, at + PIECE);
-        await course.wait(() => kit.effect("http.write", { handle }, part));
+        await course.ask("http.write", { handle }, part);
       }
     } catch (error) {
       // The host takes no more. If that is because the exchange failed, waiting for its response says so.
@@ -191,7 +192,7 @@ function incoming(head: HttpResponseHead, first: Uint8Array, course: Course): In
         return piece;
       }
       while (handle !== null && !(remote.over && !course.aborted)) {
-        const { head: said, payload } = await course.wait(() => kit.effect("http.read", { handle }));
+        const { head: said, payload } = await course.ask("http.read", { handle });
         if (said.done) remote.over = true;
         if (payload.length > 0) return payload;
       }
