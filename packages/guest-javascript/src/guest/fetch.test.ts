@@ -190,3 +190,13 @@ test("only what is used is loaded", async () => {
   ]);
   assert.deepEqual(await loaded("return new Blob(['x']).text()"), ["blob", "encoding"]);
 });
+
+test("WebSocket says that it is not there", async () => {
+  const { guest, outcome } = await runMain(main("return new WebSocket('ws://a')"));
+  using _ = guest;
+  assert.equal(outcome.kind, "error");
+  assert.match(
+    outcome.kind === "error" ? outcome.report.message : "",
+    /WebSocket is not available inside a sandbox/,
+  );
+});

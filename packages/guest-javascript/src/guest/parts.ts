@@ -28,6 +28,7 @@ export const PARTS = {
   headers: ["Headers"],
   transport: [],
   fetch: ["Request", "Response", "fetch"],
+  websocket: ["WebSocket"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type PartName = keyof typeof PARTS;
