@@ -89,6 +89,23 @@ describe("addresses", () => {
     assert.equal(asked, 3);
   });
 
+  test("a name that is not listed is not even looked up", async () => {
+    const asked: string[] = [];
+    const resolve = async (host: string): Promise<readonly string[]> => {
+      asked.push(host);
+      return [];
+    };
+    await using net = network(["a.test", "*.b.test"], { resolve });
+    for (const url of [
+      "http://stolen-data.evil.test/",
+      "http://a.test:81/",
+      "http://a.test.evil.test",
+      "http://b.test",
+    ])
+      await assert.rejects(ask(net, url), forbidden);
+    assert.deepEqual(asked, []);
+  });
+
   test("resolvers that fail, or answer nonsense", async () => {
     const resolvers = [
       async () => Promise.reject(new Error("getaddrinfo in /host/path")),
@@ -328,23 +345,25 @@ test("what a program puts into a URL stays in its request", async () => {
 
 test("records: every request, credentials taken out, at most so many and so long", async () => {
   await using server = await serve(echo);
-  await using net = network([server.host], { limits: { records: 5 } });
+  await using net = network([server.host], { limits: { records: 6 } });
   const withUser = server.url.replace("://", "://user:pass@");
   const sent = await echoed(net, `${withUser}/x#fragment`);
   assert.ok(sent.rawHeaders.includes(`Basic ${Buffer.from("user:pass").toString("base64")}`));
   await ask(net, `${server.url}/${"y".repeat(3000)}`, { method: "POST", body: "12345" });
   await assert.rejects(ask(net, "https://user:pass@evil.test/?a=b"), forbidden);
   await assert.rejects(ask(net, "https://user:pass@evil test/\0"), failing("EINVAL"));
+  await assert.rejects(ask(net, "//user:pass@evil.test/"), failing("EINVAL"));
   await assert.rejects(ask(net, "ht\ntp://user:pass@evil.test/", { method: "\n" }), failing("EINVAL"));
   for (let i = 0; i < 3; i++) await ask(net, server.url);
-  const [plain, long, evil, malformed, broken] = net.requests;
-  assert.deepEqual([net.requests.length, net.requestCount], [5, 8]);
+  const [plain, long, evil, malformed, relative, broken] = net.requests;
+  assert.deepEqual([net.requests.length, net.requestCount], [6, 9]);
   assert.deepEqual([plain?.url, plain?.status, plain?.error], [`${server.url}/x`, 200, null]);
   assert.ok((plain?.response_bytes ?? 0) > 100 && Number.isSafeInteger(plain?.duration_ms));
   assert.deepEqual([long?.method, long?.url.length, long?.request_bytes], ["POST", 1024, 5]);
   assert.deepEqual([evil?.url, evil?.status], ["https://evil.test/?a=b", null]);
   assert.match(evil?.error ?? "", /^EFORBIDDEN: "evil.test" is not in allowedHosts/);
   assert.equal(malformed?.url, "https://evil test/");
+  assert.equal(relative?.url, "//evil.test/");
   assert.equal(broken?.url, "http://evil.test/");
   assert.ok(!JSON.stringify(net.requests).includes("pass"));
 });

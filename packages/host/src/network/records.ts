@@ -37,7 +37,7 @@ export function records(limits: NetworkLimits, redact: (text: string) => string,
   /** Without user-info and fragment, also where it could not be parsed. */
   const shownUrl = (text: string): string => {
     const bare = text.slice(0, limits.urlCharacters).replace(/#.*$|\p{Cc}/gsu, "");
-    return cut(redact(bare.replace(/^(\s*[a-z][a-z0-9+.-]*:[/\\]*)[^/\\?]*@/i, "$1")));
+    return cut(redact(bare.replace(/^(\s*(?:[a-z][a-z0-9+.-]*:)?[/\\]*)[^/\\?]*@/i, "$1")));
   };
 
   return {

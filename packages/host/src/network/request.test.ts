@@ -75,6 +75,7 @@ test("heads that are not what they should be", () => {
   assert.equal(code({ body: "none" }, "x"), "EINVAL");
   assert.equal(code({ body: "stream" }, "x"), "EINVAL");
   assert.equal(code({ url: `http://a.test/${"x".repeat(33_000)}` }), "ELIMIT");
+  assert.equal(code({ url: `http://a.test/${"€".repeat(10_000)}` }), "ELIMIT");
   assert.equal(code({ headers: [["a", "x".repeat(70_000)]] }), "ELIMIT");
   assert.equal(code({ headers: Array.from({ length: 257 }, () => ["a", "x"]) }), "ELIMIT");
 });

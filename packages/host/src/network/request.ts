@@ -47,7 +47,14 @@ export function parseUrl(text: unknown, limits: NetworkLimits, base?: URL): URL 
   // Without the dot that a name may end with: one host has one name.
   if (url.hostname !== host) url.hostname = host;
   url.hash = "";
+  // What is encoded may be nine times as long.
+  checkLength(url.href, limits);
   return url;
+}
+
+function checkLength(url: string, { urlCharacters }: NetworkLimits): void {
+  if (url.length > urlCharacters)
+    throw new EffectError("ELIMIT", `the URL is longer than ${urlCharacters} characters (urlCharacters)`);
 }
 
 function readMethod(value: unknown): string {
