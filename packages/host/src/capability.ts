@@ -45,7 +45,7 @@ export interface SecretsOnTheWay {
    * `scrubText`; what it returned is for the wire only, never for records or the guest. A credential in the URL has to
    * be an `Authorization` header by then. A `content-length` is brought up to date where the body changes.
    * `secure`: over TLS, or to a loopback address that the allowlist names.
-   * @throws EffectError `EINVALID` for a value that a header can't carry
+   * @throws EffectError `EINVAL` for a value that a header can't carry
    */
   substitute(request: OutgoingRequest, secure: boolean): OutgoingRequest;
   /**

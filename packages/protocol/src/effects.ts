@@ -136,7 +136,7 @@ export interface EffectAnswers {
 
 /**
  * Why an effect failed. Of files: errno names (`ENOENT`, `EACCES`, `EROFS`, `EBADF`, …). Of HTTP: `EFORBIDDEN` (not in
- * `allowedHosts`, or an address that may not be reached), `EINVALID` (a malformed URL, header or method), `EDNS`,
+ * `allowedHosts`, or an address that may not be reached), `EINVAL` (a malformed URL, header or method), `EDNS`,
  * `ECONNREFUSED`, `ECONNRESET`, `ETLS`, `ETIMEDOUT`, `EREDIRECT`, `ELIMIT` (a limit; the message names it), `EABORTED`.
  */
 export interface EffectFailure {

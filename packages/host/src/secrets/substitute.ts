@@ -108,7 +108,7 @@ const urlValue: Write = ({ value }) =>
 function headerValue({ name, value }: Secret): string {
   if (/\P{ASCII}/u.test(value))
     throw new EffectError(
-      "EINVALID",
+      "EINVAL",
       `The secret ${name} has characters outside of ASCII, which a header can't carry: send it in Basic credentials, or in the body`,
     );
   return value;
