@@ -120,9 +120,10 @@ export const heldGround = (calls: Calls): Ground => {
 /**
  * macOS and Windows, which have nothing of the kind: paths, looked at again before each use. What is there beforehand
  * can't lead out: each step has to be a folder and to be where it says it is after all symlinks are resolved. What this does
- * not give: whoever swaps a folder for a symlink in the microseconds between look and use is followed. Sandboxes can't make
- * symlinks, so that takes another program of the user's. The same holds for a file's kind: a FIFO that is put in the place
- * of a file in between is opened, without blocking, and refused afterwards.
+ * not give: whoever swaps a folder for a symlink in the microseconds between look and use is followed. Sandboxes of one
+ * process can't do that to each other: they make no symlinks, and move one that is there only while no other one is on its
+ * way (`MOVING`). Other programs can, other processes of ours among them. The same holds for a file's kind: a FIFO that is
+ * put in the place of a file in between is opened, without blocking, and refused afterwards.
  */
 export const namedGround = (calls: Calls, windows: boolean): Ground => {
   const check = async (folder: Folder): Promise<void> => {

@@ -3,12 +3,12 @@ import { EffectError } from "@capsule-run/protocol";
 import type { Capability, Mount } from "../capability.ts";
 import { breathe } from "./breath.ts";
 import { type Asked, forGuest, refuse } from "./failure.ts";
-import { makeGate } from "./gate.ts";
+import { makeGate, makeLock } from "./gate.ts";
 import { type Ground, groundFor } from "./ground.ts";
 import { makeHandles } from "./handles.ts";
 import type { Head } from "./heads.ts";
 import { FILE_LIMITS } from "./limits.ts";
-import { OPERATIONS, type Operation } from "./operations.ts";
+import { type Attempt, OPERATIONS, type Operation } from "./operations.ts";
 import { branchesOf, closeWorld, openWorld, type World } from "./world.ts";
 
 export { FILE_LIMITS } from "./limits.ts";
@@ -25,6 +25,9 @@ export { checkMount } from "./mount.ts";
  */
 export const openFiles = (mounts: readonly Mount[]): Capability => openFilesOn(groundFor, mounts);
 
+/** Held by those who go by names where folders can't be held, so that no sandbox of this process moves what another one walks. */
+const MOVING = makeLock();
+
 /** The same on a ground of choice: tests run the one of other platforms. */
 export function openFilesOn(groundOf: (host: string) => Ground, mounts: readonly Mount[]): Capability {
   branchesOf(mounts);
@@ -40,12 +43,14 @@ export function openFilesOn(groundOf: (host: string) => Ground, mounts: readonly
   };
 
   const startFor =
-    (signal: AbortSignal) =>
-    <T>(job: () => Promise<T>): Promise<T> =>
+    (signal: AbortSignal): Attempt["start"] =>
+    (job, way = "by name") =>
       gate(async () => {
         await breathe();
         if (signal.aborted || closing !== null) refuse("ECANCELED");
-        return job();
+        const opened = await world();
+        if (opened.held || way === "by number") return job(opened);
+        return MOVING[way === "moving" ? "alone" : "together"](() => job(opened));
       });
 
   const end = async (): Promise<void> => {
@@ -60,7 +65,7 @@ export function openFilesOn(groundOf: (host: string) => Ground, mounts: readonly
       if (operation === undefined)
         throw new EffectError("ENOSYS", "ENOSYS: there is no such operation on files");
       const asked = askedBy(operation, head);
-      const result = operation.run({ handles, world, start: startFor(signal) }, head, payload);
+      const result = operation.run({ handles, start: startFor(signal) }, head, payload);
       active.add(result);
       try {
         return await result;

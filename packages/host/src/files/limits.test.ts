@@ -1,6 +1,6 @@
 /** What is bounded, what is large, what comes in order, and what all of it costs the host. */
 import assert from "node:assert/strict";
-import { closeSync, mkdirSync, openSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { EffectError, LIMITS } from "@capsule-run/protocol";
@@ -160,6 +160,19 @@ test("names that are not UTF-8 are left out, and mean nothing", {
   assert.equal(await code(guest.stat("/app/data/link")), "EACCES");
   assert.equal(await code(guest.ask("readlink", { path: "/app/data/link" })), "EACCES");
   await guest.files.close();
+});
+
+test("the documents say the limits", () => {
+  const text = readFileSync(new URL("../../../../docs/limits.md", import.meta.url), "utf8");
+  const [, section = ""] = text.split("\n## Files\n");
+  for (const [name, value] of Object.entries(FILE_LIMITS)) {
+    const line = section.split("\n").find((each) => each.includes(`(\`${name}\`)`) && each.includes("|"));
+    const forms = [value.toLocaleString("en-US"), `${value / 1000} s`];
+    assert.ok(
+      forms.some((form) => line?.includes(`| ${form} `)),
+      `${name}: ${line}`,
+    );
+  }
 });
 
 test("mounts at the same path, or at none, are a mistake of the caller's", () => {

@@ -49,12 +49,12 @@ function wishOf(head: Head): Wish {
 /** How often an entry may change between a look and its use. Whoever changes it that often is not waited for. */
 const TRIES = 100;
 
-export async function open({ handles, start, world }: Attempt, head: Head): Promise<Performed> {
+export async function open({ handles, start }: Attempt, head: Head): Promise<Performed> {
   const path = text(head, "path");
   const wish = wishOf(head);
   const { id, stat, payload } = await handles.add(() =>
-    start(async () => {
-      const handle = await openPath(await world(), path, wish);
+    start(async (world) => {
+      const handle = await openPath(world, path, wish);
       try {
         return { handle, ...(await glance(handle)) };
       } catch (error) {

@@ -16,11 +16,13 @@ export interface Operation {
   readonly run: (attempt: Attempt, head: Head, payload: Uint8Array) => Promise<Performed>;
 }
 
+/** Whether an operation goes by names, moves them, or neither: see `namedGround`. */
+export type Way = "by name" | "moving" | "by number";
+
 export interface Attempt {
   readonly handles: Handles;
   /** Does what needs the disk, when it is its turn. */
-  readonly start: <T>(job: () => Promise<T>) => Promise<T>;
-  readonly world: () => Promise<World>;
+  readonly start: <T>(job: (world: World) => Promise<T>, way?: Way) => Promise<T>;
 }
 
 /** Something done to a handle, after all that was asked of it before: its place there is taken at once. */
@@ -29,9 +31,6 @@ const onHandle = <T>(
   id: number,
   job: (handle: Handle) => Promise<T>,
 ): Promise<T> => handles.use(id, (handle) => start(() => job(handle)));
-
-const inWorld = <T>({ start, world }: Attempt, job: (world: World) => Promise<T>): Promise<T> =>
-  start(async () => job(await world()));
 
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   open: {
@@ -66,7 +65,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       const aim = target(head);
       if (aim.path === undefined) return onHandle(attempt, aim.handle, statOfHandle);
       const follow = flag(head, "follow");
-      return inWorld(attempt, (world) => statOfPath(world, aim.path, follow));
+      return attempt.start((world) => statOfPath(world, aim.path, follow));
     },
   },
   list: {
@@ -75,28 +74,28 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       const aim = target(head);
       return aim.path === undefined
         ? onHandle(attempt, aim.handle, listHandle)
-        : inWorld(attempt, (world) => listPath(world, aim.path));
+        : attempt.start((world) => listPath(world, aim.path));
     },
   },
   mkdir: {
     call: () => "mkdir",
     async run(attempt, head) {
       const path = text(head, "path");
-      return inWorld(attempt, (world) => mkdir(world, path));
+      return attempt.start((world) => mkdir(world, path));
     },
   },
   unlink: {
     call: () => "unlink",
     async run(attempt, head) {
       const path = text(head, "path");
-      return inWorld(attempt, (world) => unlink(world, path));
+      return attempt.start((world) => unlink(world, path));
     },
   },
   rmdir: {
     call: () => "rmdir",
     async run(attempt, head) {
       const path = text(head, "path");
-      return inWorld(attempt, (world) => rmdir(world, path));
+      return attempt.start((world) => rmdir(world, path));
     },
   },
   rename: {
@@ -104,7 +103,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     async run(attempt, head) {
       const from = text(head, "from");
       const to = text(head, "to");
-      return inWorld(attempt, (world) => rename(world, from, to));
+      return attempt.start((world) => rename(world, from, to), "moving");
     },
   },
   truncate: {
@@ -114,7 +113,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       const size = count(head, "size");
       return aim.path === undefined
         ? onHandle(attempt, aim.handle, (handle) => truncateHandle(handle, size))
-        : inWorld(attempt, (world) => truncatePath(world, aim.path, size));
+        : attempt.start((world) => truncatePath(world, aim.path, size));
     },
   },
   times: {
@@ -124,7 +123,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       const times = { accessed: time(head, "accessed"), modified: time(head, "modified") };
       if (aim.path === undefined) return onHandle(attempt, aim.handle, (handle) => setTimesOf(handle, times));
       const follow = flag(head, "follow");
-      return inWorld(attempt, (world) => setTimes(world, aim.path, follow, times));
+      return attempt.start((world) => setTimes(world, aim.path, follow, times));
     },
   },
   sync: {
@@ -135,7 +134,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     call: () => "readlink",
     async run(attempt, head) {
       const path = text(head, "path");
-      return inWorld(attempt, (world) => readlink(world, path));
+      return attempt.start((world) => readlink(world, path));
     },
   },
 };

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { EffectError } from "@capsule-run/protocol";
 import { DIRECT, POOLED } from "./calls.ts";
-import { heldGround } from "./ground.ts";
+import { heldGround, namedGround } from "./ground.ts";
 import { descriptors, folder, Guest } from "./testing.ts";
 
 const SECRET = "of the host";
@@ -136,3 +137,34 @@ for (const [name, calls] of [
     assert.ok((codes.get("works") ?? 0) > 50 && (codes.get("EACCES") ?? 0) > 50, JSON.stringify([...codes]));
     assert.equal(descriptors(), before);
   });
+
+test("sandboxes that move symlinks of the host's do not lead each other out, where folders can't be held", async () => {
+  const host = folder();
+  const inside = join(host, "in");
+  for (const path of [join(inside, "dir"), join(host, "out")]) mkdirSync(path, { recursive: true });
+  writeFileSync(join(host, "out", "f"), SECRET);
+  writeFileSync(join(inside, "dir", "f"), "inside");
+  symlinkSync("../out", join(inside, "link"));
+  // The moment between look and use, made long.
+  const lstat = async (path: string) => {
+    if (path.endsWith("f")) await setTimeout(10);
+    return POOLED.lstat(path);
+  };
+  const ground = namedGround({ ...POOLED, lstat }, process.platform === "win32");
+  const [reader, mover] = [0, 1].map(() => new Guest(ground, { "/app": `rw:${inside}` })) as [Guest, Guest];
+  const move = (from: string, to: string) => mover.ask("rename", { from: `/app/${from}`, to: `/app/${to}` });
+  for (let n = 0; n < 10; n++) {
+    const reading = reader.open("/app/dir/f", "r").then(
+      ({ bytes }) => String(bytes),
+      (error: EffectError) => error.code,
+    );
+    await setTimeout(n % 5);
+    await move("dir", "kept");
+    await move("link", "dir");
+    assert.match(await reading, /^(?:inside|EACCES|ENOENT)$/);
+    await move("dir", "link");
+    await move("kept", "dir");
+  }
+  await reader.files.close();
+  await mover.files.close();
+});

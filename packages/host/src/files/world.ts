@@ -25,6 +25,8 @@ export interface Branch {
 export interface World {
   readonly root: Branch;
   readonly mounts: readonly OpenMount[];
+  /** Whether all folders that are walked are held: see `Ground`. */
+  readonly held: boolean;
   /** Identities of the roots of read-only mounts. */
   readonly fenced: ReadonlySet<string>;
 }
@@ -76,7 +78,7 @@ export async function openWorld(
       branch.failure = code === "ENOTDIR" || code === "ELOOP" ? "EACCES" : code;
     }
   }
-  return { root, mounts: opened, fenced };
+  return { root, mounts: opened, held: opened.every(({ ground }) => ground.holds), fenced };
 }
 
 export function closeWorld(world: World): void {
