@@ -30,9 +30,12 @@ const outside = (filter: RegExp, path: string): Plugin => ({
   setup: (bundler) => bundler.onResolve({ filter }, () => ({ path, external: true })),
 });
 
+/** Only programs that use the network pay for loading it. */
+const NETWORK = /^@capsule-run\/host\/network$/;
+
 /**
  * Bundles the command line into `folder`: `capsule.js`, which starts a cell and is small so that it does it soon, and
- * `main.js`, the rest. The cell that was started early is known to the small one only, so the rest asks it.
+ * `main.js`, the rest, but for `network.js`. The cell that was started early is known to the small one only, so the rest asks it.
  */
 export async function bundleCommandLine(folder: string): Promise<readonly Metafile[]> {
   mkdirSync(folder, { recursive: true });
@@ -49,7 +52,12 @@ export async function bundleCommandLine(folder: string): Promise<readonly Metafi
       entryPoints: [source("main.ts")],
       outfile: join(folder, "main.js"),
       external: ["esbuild"],
-      plugins: [outside(/\/early\.ts$/, "./capsule.js")],
+      plugins: [outside(/\/early\.ts$/, "./capsule.js"), outside(NETWORK, "./network.js")],
+    }),
+    build({
+      ...COMMON,
+      stdin: { contents: 'export * from "@capsule-run/host/network";', resolveDir: folder, loader: "ts" },
+      outfile: join(folder, "network.js"),
     }),
   ]);
   return results.map(({ metafile }) => metafile as Metafile);

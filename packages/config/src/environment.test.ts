@@ -33,11 +33,13 @@ test("a later file wins over an earlier one, and the process over all", () => {
   assert.deepEqual(warnings, []);
   const own = readEnvironment(at.root, { A: "process", B: "", C: undefined });
   assert.deepEqual(["A", "B", "C"].map(own.get), ["process", "", ".env.local"]);
+  assert.deepEqual([...own.names()].sort(), ["A", "B", "C", "D"]);
 });
 
 test("without files there is the process alone, and nothing inherited", () => {
   using at = folder({});
   const { get } = readEnvironment(at.root, { A: "1", "B C": "2" });
+  assert.deepEqual(readEnvironment(at.root, { A: "1", "B C": "2" }).names(), ["A"]);
   assert.deepEqual(["A", "B", "B C", "toString", "__proto__", ""].map(get), [
     "1",
     ...Array(5).fill(undefined),

@@ -7,6 +7,8 @@ import { isVariableName, LIMITS } from "@capsule-run/protocol";
 export interface Environment {
   /** The value of a variable; undefined: it has none. */
   get(name: string): string | undefined;
+  /** Names of all variables that have one. */
+  names(): readonly string[];
   /** A line each for files that could not be used. */
   readonly warnings: readonly string[];
 }
@@ -35,6 +37,10 @@ export function readEnvironment(
       isVariableName(name)
         ? ((Object.hasOwn(own, name) ? own[name] : undefined) ?? values.get(name))
         : undefined,
+    names: () =>
+      [...new Set([...Object.keys(own).filter((name) => own[name] !== undefined), ...values.keys()])].filter(
+        isVariableName,
+      ),
     warnings,
   };
 }

@@ -79,7 +79,7 @@ function parseSource({ file, command }: Readonly<Record<string, unknown>>): Pars
 export async function resolveSecret(
   { name, source }: SecretDeclaration,
   root: string,
-  environment: Environment,
+  environment: Pick<Environment, "get">,
 ): Promise<string> {
   const value =
     source.from === "environment"

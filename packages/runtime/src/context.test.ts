@@ -4,7 +4,7 @@ import { LIMITS } from "@capsule-run/protocol";
 import type { Output } from "./api.ts";
 import { Context } from "./context.ts";
 import type { Program } from "./program.ts";
-import { openWorld } from "./world.ts";
+import { bareWorld } from "./testing/world.ts";
 
 const program = {
   manifest: { entry: "main", output: [{ stream: 2, text: "loaded\n" }] },
@@ -15,11 +15,12 @@ const program = {
   },
 } as unknown as Program;
 
+const world = await bareWorld();
+
 function listen(): { context: Context; heard: Output[]; texts(): string[] } {
   const heard: Output[] = [];
   const context = new Context(
-    program,
-    openWorld({ root: "/" }),
+    { program, world, secret: new Uint8Array(32) },
     { onOutput: (output) => heard.push(output) },
     () => assert.fail("a callback failed"),
   );
@@ -87,7 +88,9 @@ test("what a callback throws is told once, and the callback is left alone from t
     calls++;
     throw mine;
   };
-  const context = new Context(program, openWorld({ root: "/" }), { onEvent }, (cause) => causes.push(cause));
+  const context = new Context({ program, world, secret: new Uint8Array(32) }, { onEvent }, (cause) =>
+    causes.push(cause),
+  );
   for (let i = 0; i < 3; i++) context.emit({ type: "task_queued", run: "r", path: "0", task: "main" });
   assert.deepEqual(causes, [mine]);
   assert.equal(calls, 1);

@@ -2,12 +2,21 @@ import type { RunRecord } from "@capsule-run/lifecycle";
 import { LIMITS, wholeCharacters } from "@capsule-run/protocol";
 import type { Output, RunEvent, RunRequest } from "./api.ts";
 import type { RunContext } from "./attempt.ts";
-import { attemptSeed, randomBytes } from "./chance.ts";
+import { attemptSeed } from "./chance.ts";
 import type { Program } from "./program.ts";
 import * as words from "./words.ts";
 import type { RunWorld } from "./world.ts";
 
 type Callbacks = Pick<RunRequest, "onOutput" | "onEvent">;
+
+/** What a run is made of. */
+export interface ContextParts {
+  readonly program: Program;
+  readonly world: RunWorld;
+  /** Random bytes that only the host knows. */
+  readonly secret: Uint8Array;
+  readonly record?: RunRecord | null;
+}
 
 /**
  * What the attempts of one run share. Passes output and events to the caller's callbacks until the run is over; what a
@@ -17,7 +26,7 @@ export class Context implements RunContext {
   program: Program;
   readonly world: RunWorld;
   readonly queue = { bytes: 0 };
-  readonly #secret = randomBytes(32);
+  readonly #secret: Uint8Array;
   readonly #callbacks: Callbacks;
   readonly #record: RunRecord | null;
   readonly #failed: (cause: unknown) => void;
@@ -29,14 +38,13 @@ export class Context implements RunContext {
   #over = false;
 
   constructor(
-    program: Program,
-    world: RunWorld,
+    { program, world, secret, record = null }: ContextParts,
     callbacks: Callbacks,
     failed: (cause: unknown) => void,
-    record: RunRecord | null = null,
   ) {
     this.program = program;
     this.world = world;
+    this.#secret = secret;
     this.#callbacks = callbacks;
     this.#failed = failed;
     this.#record = record;

@@ -1,5 +1,7 @@
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import type { SecretDeclaration } from "@capsule-run/config";
+import type { Transport } from "@capsule-run/host/network";
 import { databaseFile, type Problem, problemText, Recorder, unwritable } from "@capsule-run/lifecycle";
 import {
   type AttemptSpec,
@@ -20,7 +22,7 @@ import type {
 } from "./api.ts";
 import { executeAttempt } from "./attempt.ts";
 import { Calls } from "./calls.ts";
-import { randomId } from "./chance.ts";
+import { attemptSeed, randomBytes, randomId } from "./chance.ts";
 import { Context } from "./context.ts";
 import { takeEarly } from "./early.ts";
 import { installedEngines } from "./engine-source.ts";
@@ -33,7 +35,7 @@ import { shownFrom } from "./shown.ts";
 import { type ProgramFile, ProgramStore } from "./store.ts";
 import { VERSION } from "./version.ts";
 import * as words from "./words.ts";
-import { openWorld } from "./world.ts";
+import { openVariables, openWorld } from "./world.ts";
 
 /** Makes a runtime. Its cells are started when they are needed. */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
@@ -68,6 +70,11 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     else warn(problemText(root, problem));
   };
   const recorder = options.record === false ? null : new Recorder({ script: recordScript(), onProblem });
+  let transport: Promise<Transport> | null = null;
+  const connections = (): Promise<Transport> => {
+    transport ??= import("@capsule-run/host/network").then(({ createTransport }) => createTransport());
+    return transport;
+  };
   const runs = new Map<string, Context>();
   const contextOf = ({ run }: AttemptSpec): Context => {
     const context = runs.get(run);
@@ -80,7 +87,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     needs: (spec) => memory.atStart(spec, contextOf(spec).program.artifact.pages),
   });
 
-  const find = (file: string): Promise<ProgramFile> => locate(file, cwd, options.cacheDir);
+  const find = (file: string): Promise<FoundProgram> =>
+    locate(file, { cwd, cacheDir: options.cacheDir, warn });
 
   const perform = async (request: RunRequest): Promise<RunResult> => {
     if (closing.signal.aborted) throw new Error("the runtime was closed");
@@ -107,8 +115,12 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const main = program.tasks.get(entry) as TaskManifest;
     const args = encodeArguments(main, request.args ?? []);
     if (typeof args === "string") return ended(refused(entry, { error: "invalid_arguments", message: args }));
-    const world = openWorld({ root: found.root });
-    const context = new Context(program, world, request, (cause) => broken.abort(cause), record);
+    const secret = randomBytes(32);
+    const world = await openWorld({
+      ...{ run: id, root: found.root, tasks: program.manifest.tasks, environment: found.variables },
+      ...{ secrets: found.secrets, seed: attemptSeed(secret, "secrets", 0), transport: connections },
+    });
+    const context = new Context({ program, world, secret, record }, request, (cause) => broken.abort(cause));
     runs.set(id, context);
     try {
       context.printLoadOutput();
@@ -129,7 +141,6 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       await context.flushed();
       context.close();
       runs.delete(id);
-      await world.close();
     }
   };
 
@@ -148,6 +159,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     await Promise.allSettled(running);
     fleet.close();
     store.close();
+    await (await transport)?.close();
     await recorder?.close();
   };
 
@@ -177,15 +189,27 @@ const loaded = (
   bytes: artifact.pages.length + artifact.bundle.length,
 });
 
-async function locate(file: string, cwd: string, cacheDir: string | undefined): Promise<ProgramFile> {
-  const { readProject } = await import("@capsule-run/config");
+/** A program, and what its project says. */
+interface FoundProgram extends ProgramFile {
+  readonly secrets: readonly SecretDeclaration[];
+}
+
+interface Whereabouts {
+  readonly cwd: string;
+  readonly cacheDir: string | undefined;
+  readonly warn: (message: string) => void;
+}
+
+async function locate(file: string, { cwd, cacheDir, warn }: Whereabouts): Promise<FoundProgram> {
+  const { readEnvironment, readProject } = await import("@capsule-run/config");
   const { root } = await readProject({ file, cwd });
   return {
     path: resolve(cwd, file),
     given: file,
     root,
     cacheDir: cacheDir ?? projectCache(root),
-    variables: [],
+    variables: openVariables(() => readEnvironment(root, process.env), warn),
+    secrets: [],
   };
 }
 

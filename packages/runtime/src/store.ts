@@ -21,6 +21,7 @@ import { type Bundle, type LanguageSupport, languageOf } from "./languages.ts";
 import { capsuleLicence } from "./parts.ts";
 import { checkManifest, loadProgram, type Program, programOf, type Source, sandboxBytes } from "./program.ts";
 import { shownFrom } from "./shown.ts";
+import type { Variables } from "./world.ts";
 
 /** The rules by which programs are loaded; a change of them makes every artifact anew. */
 const RULES = "4";
@@ -39,8 +40,7 @@ export interface StoreOptions {
 export interface ProgramFile extends ProgramPath {
   /** Where its artifact is kept. */
   readonly cacheDir: string;
-  /** Names of environment variables that have a value. */
-  readonly variables: readonly string[];
+  readonly variables: Variables;
 }
 
 /** Compiled programs: in memory, on disk, or made when needed. */
@@ -186,7 +186,7 @@ export class ProgramStore {
     const shown = shownFrom(cwd, file);
     const key = artifactKey({ code, sourceMap, engine: crew.engine.hash, version, rules: RULES });
     const text = Buffer.from(code.buffer, code.byteOffset, code.length);
-    const variables = file.variables.filter((name) => text.includes(name));
+    const variables = file.variables.names().filter((name) => text.includes(name));
     const about = { key, language, file: shown, root: file.root, cwd, variables };
     const source: Source = { ...about, code, needs, sourceMap };
     const stored = this.#cache(file).read(key);

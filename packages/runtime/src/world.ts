@@ -1,12 +1,18 @@
+import type { Environment, SecretDeclaration } from "@capsule-run/config";
 import { type AttemptCapabilities, openAttempt } from "@capsule-run/host";
+import type { Transport } from "@capsule-run/host/network";
+import type { RunSecrets } from "@capsule-run/host/secrets";
 import {
   DEFAULT_POLICY,
   EffectError,
-  NO_SURROUNDINGS,
+  type SecretSpec,
   type Surroundings,
   type TaskManifest,
   type TaskPolicy,
 } from "@capsule-run/protocol";
+
+/** Where variables have their values. */
+export type Variables = Pick<Environment, "get" | "names">;
 
 /** What the tasks of one run may reach. */
 export interface RunWorld {
@@ -16,36 +22,102 @@ export interface RunWorld {
   surroundings(policy: TaskPolicy): Surroundings;
   /** The capabilities of one attempt. */
   open(policy: TaskPolicy): AttemptCapabilities;
-  close(): Promise<void>;
+  /** Text for records and people, without the values of secrets and what stands for them. */
+  redact(text: string): string;
 }
 
 export interface WorldOptions {
+  /** The run's id. */
+  readonly run: string;
   /** The project root: absolute. */
   readonly root: string;
+  /** Of the program. */
+  readonly tasks: readonly TaskManifest[];
+  readonly environment: Variables;
+  /** What `[secrets]` declares. */
+  readonly secrets: readonly SecretDeclaration[];
+  /** Random text that only the host knows. */
+  readonly seed: string;
+  /** The connections of the runtime. */
+  transport(): Promise<Transport>;
 }
 
-export function openWorld(_options: WorldOptions): RunWorld {
+/**
+ * What the tasks of a run may reach. Values of secrets are got only if a task sees them.
+ * @throws UsageError for a secret that has no value
+ */
+export async function openWorld(options: WorldOptions): Promise<RunWorld> {
+  const { run, tasks } = options;
   const settled = new Map<TaskManifest, TaskPolicy>();
+  const policyOf = (task: TaskManifest): TaskPolicy => {
+    const known = settled.get(task);
+    if (known) return known;
+    const said = Object.fromEntries(Object.entries(task.policy).filter(([, value]) => value !== null));
+    const policy: TaskPolicy = { ...DEFAULT_POLICY, ...said };
+    settled.set(task, policy);
+    return policy;
+  };
+  const visible = new Set(tasks.flatMap((task) => policyOf(task).environment));
+  const secrets = await openSecrets(options, visible);
   return {
-    policyOf(task) {
-      const known = settled.get(task);
-      if (known) return known;
-      const said = Object.fromEntries(Object.entries(task.policy).filter(([, value]) => value !== null));
-      const policy: TaskPolicy = { ...DEFAULT_POLICY, ...said };
-      settled.set(task, policy);
-      return policy;
-    },
-    surroundings: () => NO_SURROUNDINGS,
-    open: () =>
+    policyOf,
+    surroundings: ({ environment: names }) => ({
+      environment:
+        secrets?.environment(names, options.environment.get) ?? plainly(names, options.environment),
+      mounts: [],
+    }),
+    open: ({ hosts }) =>
       openAttempt({
         files: async () => {
           throw new EffectError("EACCES", "no files");
         },
         network: async () => {
-          throw new EffectError("EFORBIDDEN", "no hosts");
+          const [{ openNetwork }, transport] = await Promise.all([
+            import("@capsule-run/host/network"),
+            options.transport(),
+          ]);
+          return openNetwork({ hosts, secrets: secrets?.onTheWay() ?? null, transport, scope: run });
         },
-        scrub: (text) => text,
+        scrub: (text) => secrets?.scrub(text) ?? text,
       }),
-    close: async () => {},
+    redact: (text) => secrets?.redact(text) ?? text,
   };
+}
+
+const plainly = (names: readonly string[], { get }: Variables): Record<string, string> =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const value = get(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+
+/** The variables of a project's tasks. Its files are read when the first one is asked for: few programs do. */
+export function openVariables(read: () => Environment, warn: (message: string) => void): Variables {
+  let made: Environment | null = null;
+  const environment = (): Environment => {
+    if (made) return made;
+    made = read();
+    for (const warning of made.warnings) warn(warning);
+    return made;
+  };
+  return { get: (name) => environment().get(name), names: () => environment().names() };
+}
+
+/** The secrets that a task sees; null if there are none. */
+async function openSecrets(
+  { root, environment, secrets, seed }: WorldOptions,
+  visible: ReadonlySet<string>,
+): Promise<RunSecrets | null> {
+  const wanted = secrets.filter(({ name }) => visible.has(name));
+  if (wanted.length === 0) return null;
+  const [{ resolveSecret }, { createSecrets }] = await Promise.all([
+    import("@capsule-run/config"),
+    import("@capsule-run/host/secrets"),
+  ]);
+  const specs = wanted.map(async ({ name, hosts, query, body, ...declaration }): Promise<SecretSpec> => {
+    const value = await resolveSecret({ name, hosts, query, body, ...declaration }, root, environment);
+    return { name, value, hosts, query, body };
+  });
+  return createSecrets(await Promise.all(specs), seed);
 }

@@ -4,8 +4,8 @@ import { executeAttempt, type RunContext } from "../attempt.ts";
 import { LocalEngine } from "../local.ts";
 import { MemoryPlan } from "../memory.ts";
 import type { Program } from "../program.ts";
-import { openWorld } from "../world.ts";
 import { fakePool, REQUEST } from "./fake-cell.ts";
+import { bareWorld } from "./world.ts";
 
 /**
  * A cell that serves well for a while: answers pings, prints, calls, idles, ends. Between that it does something of
@@ -169,7 +169,7 @@ export async function attack(seed: number, attempts = 40): Promise<Attack> {
     complete: async () => program,
   };
   const memory = new MemoryPlan();
-  const world = openWorld({ root: "/" });
+  const world = await bareWorld();
   const inGood = new Set<string>();
   const context: RunContext = {
     program,
