@@ -119,6 +119,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const world = await openWorld({
       ...{ run: id, root: found.root, tasks: program.manifest.tasks, environment: found.variables },
       ...{ secrets: found.secrets, seed: attemptSeed(secret, "secrets", 0), transport: connections },
+      warn,
     });
     const context = new Context({ program, world, secret, record }, request, (cause) => broken.abort(cause));
     runs.set(id, context);

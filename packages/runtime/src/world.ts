@@ -1,14 +1,14 @@
 import type { Environment, SecretDeclaration } from "@capsule-run/config";
-import { type AttemptCapabilities, openAttempt } from "@capsule-run/host";
+import { type AttemptCapabilities, type Mount, openAttempt } from "@capsule-run/host";
 import type { Transport } from "@capsule-run/host/network";
 import type { RunSecrets } from "@capsule-run/host/secrets";
 import {
   DEFAULT_POLICY,
-  EffectError,
   type SecretSpec,
   type Surroundings,
   type TaskManifest,
   type TaskPolicy,
+  UsageError,
 } from "@capsule-run/protocol";
 
 /** Where variables have their values. */
@@ -40,6 +40,8 @@ export interface WorldOptions {
   readonly seed: string;
   /** The connections of the runtime. */
   transport(): Promise<Transport>;
+  /** Told of folders that a task asks for and can't have. */
+  warn(message: string): void;
 }
 
 /**
@@ -59,30 +61,80 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
   };
   const visible = new Set(tasks.flatMap((task) => policyOf(task).environment));
   const secrets = await openSecrets(options, visible);
+  const mounts = await openMounts(
+    options,
+    tasks.some((task) => policyOf(task).files.length > 0),
+  );
   return {
     policyOf,
-    surroundings: ({ environment: names }) => ({
-      environment:
-        secrets?.environment(names, options.environment.get) ?? plainly(names, options.environment),
-      mounts: [],
-    }),
-    open: ({ hosts }) =>
+    surroundings: (policy) => {
+      const { environment: names } = policy;
+      const seen =
+        secrets?.environment(names, options.environment.get) ?? plainly(names, options.environment);
+      const folders = mounts.of(policy).map(({ guest, writable }) => ({ path: guest, writable }));
+      return { environment: seen, mounts: folders };
+    },
+    open: (policy) =>
       openAttempt({
-        files: async () => {
-          throw new EffectError("EACCES", "no files");
-        },
+        files: async () => (await import("@capsule-run/host/files")).openFiles(mounts.of(policy)),
         network: async () => {
           const [{ openNetwork }, transport] = await Promise.all([
             import("@capsule-run/host/network"),
             options.transport(),
           ]);
-          return openNetwork({ hosts, secrets: secrets?.onTheWay() ?? null, transport, scope: run });
+          return openNetwork({
+            hosts: policy.hosts,
+            secrets: secrets?.onTheWay() ?? null,
+            transport,
+            scope: run,
+          });
         },
         scrub: (text) => secrets?.scrub(text) ?? text,
       }),
     redact: (text) => secrets?.redact(text) ?? text,
   };
 }
+
+interface Mounts {
+  of(policy: TaskPolicy): readonly Mount[];
+}
+
+/**
+ * What folders the tasks of a run see. One that is not there, or that a symlink leads out of the project, is not there
+ * for them either.
+ */
+async function openMounts({ root, warn }: WorldOptions, any: boolean): Promise<Mounts> {
+  if (!any) return { of: () => [] };
+  const { checkMount } = await import("@capsule-run/host/files");
+  const folders = new Map<string, string | null>();
+  const folderOf = (path: string): string | null => {
+    const known = folders.get(path);
+    if (known !== undefined) return known;
+    let folder: string | null = null;
+    try {
+      folder = checkMount(root, path);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      warn(`a task asks for files: ${error.text}`);
+    }
+    folders.set(path, folder);
+    return folder;
+  };
+  return {
+    of({ files }) {
+      // Where a list names a folder twice, it is as writable as the least of them.
+      const fixed = new Set(files.filter(({ mode }) => mode === "read-only").map(({ path }) => path));
+      return [...new Set(files.map(({ path }) => path))].flatMap((path) => {
+        const host = folderOf(path);
+        const guest = path === "." ? GUEST_ROOT : `${GUEST_ROOT}/${path}`;
+        return host === null ? [] : [{ host, guest, writable: !fixed.has(path) }];
+      });
+    },
+  };
+}
+
+/** Where the project root is in a sandbox. */
+const GUEST_ROOT = "/app";
 
 const plainly = (names: readonly string[], { get }: Variables): Record<string, string> =>
   Object.fromEntries(

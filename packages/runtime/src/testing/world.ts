@@ -5,5 +5,6 @@ export const bareWorld = (): Promise<RunWorld> =>
   openWorld({
     ...{ run: "r", root: "/", tasks: [], secrets: [], seed: "" },
     environment: { get: () => undefined, names: () => [] },
+    warn: () => {},
     transport: () => Promise.reject(new Error("there is no network")),
   });
