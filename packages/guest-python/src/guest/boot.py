@@ -39,15 +39,18 @@ class Embedded:
 
 def boot():
     sys.meta_path.insert(0, Embedded)
-    from _capsule import imports, output, repairs
+    from _capsule import clients, imports, output, repairs, tls
 
     output.install()
+    tls.install()
     repairs.install()
     imports.install()
     import capsule.place
-    from _capsule import entry, loop, registry
+    from _capsule import entry, httpx, loop, registry, sockets
 
     loop.install()
+    clients.sockets = sockets
+    repairs.REPAIRS.update(httpx.REPAIRS)
     repairs.inline.call, repairs.inline.trim = loop.detached, loop.without_ours
     capsule.place.make = registry.make
     sys.modules["__main__"].__dict__[entry.ENTRY_NAME] = entry.entry

@@ -9,7 +9,7 @@ from capsule.values import NotJson, arguments_json, from_json
 from . import door
 from .output import flush
 
-# Calls that the host has not completed yet: id -> the future that waits.
+# Calls and effects that the host has not completed yet: id -> the future that waits.
 _waiting = {}
 
 
@@ -51,28 +51,36 @@ async def _give(envelope):
 
 
 async def _send(payload):
+    return from_json((await _wait(door.start_call, payload)).decode())
+
+
+async def effect(name, head, payload=b""):
+    """An effect, as `door.effect`, for code that awaits it. Given up when it is cancelled."""
+    return door.answer_of(await _wait(door.start_effect, name, head, payload))
+
+
+async def _wait(start, *what):
     future = get_running_loop().create_future()
-    call_id = door.start_call(payload)
+    call_id = start(*what)
     _waiting[call_id] = future
     try:
-        text = await future
+        return await future
     except BaseException:
         # Cancelled, or the coroutine was closed.
         if _waiting.pop(call_id, None) is not None:
             door.give_up(call_id)
         raise
-    return from_json(text)
 
 
-def complete(call_id, envelope):
-    """The host's answer to a call. An id that nobody waits for is ignored."""
+def complete(call_id, answer):
+    """The host's answer to a call or an effect. An id that nobody waits for is ignored."""
     future = _waiting.pop(call_id, None)
     if future is not None and not future.done():
-        future.set_result(envelope)
+        future.set_result(answer)
 
 
 def deliver(event):
     """Takes an event of the host: `C<id>\\0<envelope>`, or `W`, which needs nothing: timers look at the clock."""
     if event[:1] == b"C":
         call_id, _, envelope = event[1:].partition(b"\0")
-        complete(int(call_id), envelope.decode())
+        complete(int(call_id), envelope)

@@ -7,10 +7,12 @@ Modules are mended when the import system has executed them, so that `importlib.
 import errno
 import sys
 
+from . import clients
+
 IN = "in a Capsule sandbox"
 THREADS = f"threads are not possible {IN}: use asyncio, or call tasks, which run in parallel"
 PROCESSES = f"processes are not possible {IN}: call tasks, which run in parallel"
-SOCKETS = f"network sockets are not possible {IN}"
+SOCKETS = f"sockets are not possible {IN}: use urllib.request, http.client, requests, httpx or capsule.http"
 
 
 def refuse(make_error):
@@ -155,15 +157,6 @@ def _mend_socket(module):
     module.socketpair = refuse(not_supported(SOCKETS))
 
 
-def _mend_urllib(module):
-    def unknown_open(self, req):
-        if req.type == "https":
-            raise module.URLError(SOCKETS)
-        raise module.URLError(f"unknown url type: {req.type}")
-
-    module.UnknownHandler.unknown_open = unknown_open
-
-
 def _mend_multiprocessing(module):
     module.BaseProcess.start = refuse(not_supported(PROCESSES))
 
@@ -212,17 +205,16 @@ REPAIRS = {
     "concurrent.futures.process": _mend_process_pool,
     "subprocess": _mend_subprocess,
     "socket": _mend_socket,
-    "urllib.request": _mend_urllib,
     "multiprocessing.process": _mend_multiprocessing,
     "multiprocessing.pool": _mend_pool,
     "signal": _mend_signal,
     "ctypes": _mend_ctypes,
     "mmap": _mend_mmap,
+    **clients.REPAIRS,
 }
 
 # Modules that this platform's library lacks, and why.
 _ABSENT = {
-    "_ssl": f"encrypted connections are not possible {IN}",
     "_ctypes": f"native libraries are not possible {IN}",
     "_multiprocessing": PROCESSES,
     "_posixshmem": PROCESSES,
