@@ -105,6 +105,10 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
         output: (stream, text) => this.#output(stream, text),
         sleep: (until) => this.#sleep(until),
         exit: (code) => this.#end({ why: "exit", code }),
+        files: {
+          ask: (name, request) => this.#answer(this.#host.effect("sync", name, request)),
+          post: (name, request) => void this.#host.effect("post", name, request),
+        },
         charge,
         doom,
         wrote,
@@ -213,7 +217,9 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     };
   }
 
-  async start(task: string, args: Uint8Array, _surroundings = NO_SURROUNDINGS): Promise<TurnEnd> {
+  async start(task: string, args: Uint8Array, surroundings = NO_SURROUNDINGS): Promise<TurnEnd> {
+    const mounts = surroundings.mounts.map(({ path }) => path);
+    if (this.#program && mounts.length > 0) this.#wasi.reset(this.#program.files, mounts);
     const fresh = await this.#turn("Z");
     if (fresh.state !== "idle") return fresh;
     if (this.#program?.snapshot === "before") {
@@ -224,11 +230,13 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
   }
 
   complete(call: number, envelope: Uint8Array, now: number): Promise<TurnEnd> {
+    this.#wasi.waited();
     this.#clock.event(now, this.#fuel.used);
     return this.#turn("C", `${call}\0`, envelope);
   }
 
   wake(now: number): Promise<TurnEnd> {
+    this.#wasi.waited();
     this.#clock.event(now, this.#fuel.used);
     return this.#turn("W");
   }
@@ -299,19 +307,26 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
       this.#loading?.hear(name.startsWith("file.") ? "files" : "the network");
       return this.#loading ? null : this.#host.effect(mode, name, request);
     },
-    wait: async (id: number): Promise<Uint8Array | null> => {
-      const completion = await this.#host.wait(id);
-      if (completion) this.#clock.event(completion.now, this.#fuel.used);
-      else this.#end({ why: "stopped" });
-      return completion?.envelope ?? null;
+    wait: (id: number): Promise<Uint8Array | null> => {
+      this.#wasi.waited();
+      return this.#answer(id);
     },
     rest: (wake: number | null, pending: number) => this.#rest(wake, pending, false),
     revoke: (id: number): void => this.#host.revoke(id),
     asked: (what: string): void => this.#loading?.hear(what),
   };
 
+  /** The answer to a call or an effect that the guest is suspended for; null: it has been ended. */
+  async #answer(id: number): Promise<Uint8Array | null> {
+    const completion = await this.#host.wait(id);
+    if (completion) this.#clock.event(completion.now, this.#fuel.used);
+    else this.#end({ why: "stopped" });
+    return completion?.envelope ?? null;
+  }
+
   /** While a program is loaded, the time that it waits for passes at once. */
   async #rest(wake: number | null, pending: number, deaf: boolean): Promise<GuestEvent | null> {
+    this.#wasi.waited();
     if (this.#loading && wake === null) {
       this.#end({ why: "deadlock" });
       return null;

@@ -11,7 +11,9 @@ import {
   type GuestEvent,
   type GuestInstance,
   type Loaded,
+  NO_SURROUNDINGS,
   type SandboxLimits,
+  type Surroundings,
   type TurnEnd,
 } from "@capsule-run/protocol";
 import { packFiles } from "../../files.ts";
@@ -107,6 +109,10 @@ export class TestGuest {
   onEffect: EffectHandler = async ({ name }) => {
     throw new EffectError("ENOSYS", `no ${name} in this test`);
   };
+  /** False ends the guest while it waits for an effect. */
+  onAnswer: (effect: EffectRecord) => boolean = () => true;
+  /** What attempts see beside their arguments. */
+  surroundings: Surroundings = NO_SURROUNDINGS;
   seed = "seed";
   #drawn = 0;
 
@@ -134,7 +140,8 @@ export class TestGuest {
         const answer = this.#answers.get(id);
         if (!answer) return this.onWait(id);
         this.#answers.delete(id);
-        return { envelope: await answer, now: NOW };
+        const envelope = await answer;
+        return this.onAnswer(this.effects[id - EFFECTS] as EffectRecord) ? { envelope, now: NOW } : null;
       },
       rest: async (wake, pending) => {
         await new Promise(setImmediate);
@@ -188,7 +195,7 @@ export class TestGuest {
   }
 
   start(task: string, ...args: readonly unknown[]): Promise<TurnEnd> {
-    return this.instance.start(task, Buffer.from(JSON.stringify(args)));
+    return this.instance.start(task, Buffer.from(JSON.stringify(args)), this.surroundings);
   }
 
   async #answer(effect: EffectRecord): Promise<Uint8Array> {

@@ -6,9 +6,11 @@
 export const ERRNO = {
   SUCCESS: 0,
   ACCES: 2,
+  AGAIN: 6,
   BADF: 8,
   BUSY: 10,
   CANCELED: 11,
+  DQUOT: 19,
   EXIST: 20,
   FAULT: 21,
   FBIG: 22,
@@ -16,18 +18,27 @@ export const ERRNO = {
   INVAL: 28,
   IO: 29,
   ISDIR: 31,
+  LOOP: 32,
   MFILE: 33,
+  MLINK: 34,
   NAMETOOLONG: 37,
+  NFILE: 41,
+  NODEV: 43,
   NOENT: 44,
+  NOMEM: 48,
   NOSPC: 51,
   NOSYS: 52,
   NOTDIR: 54,
   NOTEMPTY: 55,
   NOTSOCK: 57,
   NOTSUP: 58,
+  NXIO: 60,
+  OVERFLOW: 61,
   PERM: 63,
   ROFS: 69,
   SPIPE: 70,
+  TXTBSY: 74,
+  XDEV: 75,
   NOTCAPABLE: 76,
 } as const;
 
@@ -119,7 +130,13 @@ export const STREAM_RIGHTS =
   RIGHT.FD_FILESTAT_GET |
   RIGHT.POLL_FD_READWRITE;
 
-export const FILETYPE = { CHARACTER_DEVICE: 2, DIRECTORY: 3, REGULAR_FILE: 4 } as const;
+export const FILETYPE = {
+  UNKNOWN: 0,
+  CHARACTER_DEVICE: 2,
+  DIRECTORY: 3,
+  REGULAR_FILE: 4,
+  SYMBOLIC_LINK: 7,
+} as const;
 
 export const OFLAG = { CREAT: 1, DIRECTORY: 2, EXCL: 4, TRUNC: 8 } as const;
 export const ALL_OFLAGS = 0xf;

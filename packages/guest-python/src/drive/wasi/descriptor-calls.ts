@@ -3,15 +3,27 @@ import type {
   Descriptor,
   DeviceDescriptor,
   FileDescriptor,
+  FolderDescriptor,
   InputDescriptor,
+  MountedDescriptor,
   OutputDescriptor,
 } from "./descriptors.ts";
 import type { Span } from "./guest-memory.ts";
+import {
+  lengthen,
+  readMounted,
+  resizeMounted,
+  setOpenedTimes,
+  statOpened,
+  syncMounted,
+  withSize,
+  writeMounted,
+} from "./mounted/calls.ts";
 import { isScratch } from "./nodes.ts";
 import { fillRandom, MOST_RANDOM } from "./process.ts";
 import { refusal } from "./refusal.ts";
 import type { ScratchFile } from "./scratch.ts";
-import { filetypeOf, setTimes, writeStat } from "./stat.ts";
+import { filetypeOf, newTimes, setTimes, writeStat } from "./stat.ts";
 import type { Operations, World } from "./world.ts";
 
 /** What one write to a standard stream takes; the rest has to come again, as from a pipe. */
@@ -22,11 +34,13 @@ const encoder = new TextEncoder();
 /** Operations on what is open, but for listing directories. */
 export const DESCRIPTOR_CALLS: Operations = {
   fd_read: {
-    does: "reads from a file at its position; standard input is at its end",
+    does: "reads from a file at its position; standard input is at its end; waits for the host where the file is in a mount",
+    suspends: true,
     run(world, fd: number, buffers: number, count: number, out: number) {
       const spans = world.memory.buffers(buffers, count);
       world.memory.check(out, 4);
       const found = readable(world, fd);
+      if (found.kind === "mounted") return readMounted(world, found, null, spans, out);
       if (found.kind === "input") return world.memory.setU32(out, 0);
       if (found.kind === "device") return world.memory.setU32(out, readDevice(world, found, spans));
       const length = read(world, found, found.position, spans);
@@ -35,12 +49,14 @@ export const DESCRIPTOR_CALLS: Operations = {
     },
   },
   fd_pread: {
-    does: "reads from a file at a given position",
+    does: "reads from a file at a given position; waits for the host where the file is in a mount",
+    suspends: true,
     run(world, fd: number, buffers: number, count: number, offset: bigint, out: number) {
       const spans = world.memory.buffers(buffers, count);
       world.memory.check(out, 4);
       const found = readable(world, fd);
       const from = position(offset);
+      if (found.kind === "mounted") return readMounted(world, found, from, spans, out);
       if (found.kind === "input") throw refusal("SPIPE");
       const length =
         found.kind === "device" ? readDevice(world, found, spans) : read(world, found, from, spans);
@@ -48,11 +64,13 @@ export const DESCRIPTOR_CALLS: Operations = {
     },
   },
   fd_write: {
-    does: "writes to a file of `/tmp` at its position, or passes text on to the user, up to the [limits](limits.md)",
+    does: "writes to a file of `/tmp` or of a mount at its position, or passes text on to the user, up to the [limits](limits.md)",
+    suspends: true,
     run(world, fd: number, buffers: number, count: number, out: number) {
       const spans = world.memory.buffers(buffers, count);
       world.memory.check(out, 4);
       const found = writable(world, fd);
+      if (found.kind === "mounted") return writeMounted(world, found, null, spans, out);
       if (found.kind === "output") return world.memory.setU32(out, print(world, found.stream, spans));
       if (found.kind === "device") return world.memory.setU32(out, swallow(spans));
       const { file, node } = changeable(found);
@@ -63,12 +81,14 @@ export const DESCRIPTOR_CALLS: Operations = {
     },
   },
   fd_pwrite: {
-    does: "writes to a file of `/tmp` at a given position",
+    does: "writes to a file of `/tmp` or of a mount at a given position",
+    suspends: true,
     run(world, fd: number, buffers: number, count: number, offset: bigint, out: number) {
       const spans = world.memory.buffers(buffers, count);
       world.memory.check(out, 4);
       const found = writable(world, fd);
       const wanted = position(offset);
+      if (found.kind === "mounted") return writeMounted(world, found, wanted, spans, out);
       if (found.kind === "output") throw refusal("SPIPE");
       if (found.kind === "device") return world.memory.setU32(out, swallow(spans));
       const { file, node } = changeable(found);
@@ -79,14 +99,18 @@ export const DESCRIPTOR_CALLS: Operations = {
   },
   fd_seek: {
     does: "moves a file's position; ESPIPE for standard streams",
+    suspends: true,
     run(world, fd: number, offset: bigint, whence: number, out: number) {
       world.memory.check(out, 8);
       const file = seekable(world, fd, RIGHT.FD_SEEK);
       if (whence > WHENCE.END) throw refusal("INVAL");
       if (file.kind === "device") return world.memory.setU64(out, 0n);
-      const from = whence === WHENCE.SET ? 0 : whence === WHENCE.CUR ? file.position : file.node.size;
-      file.position = position(BigInt(from) + offset);
-      world.memory.setU64(out, BigInt(file.position));
+      const seek = (from: number): void => {
+        file.position = position(BigInt(from) + offset);
+        world.memory.setU64(out, BigInt(file.position));
+      };
+      if (whence !== WHENCE.END) return seek(whence === WHENCE.SET ? 0 : file.position);
+      return file.kind === "mounted" ? withSize(file, seek) : seek(file.node.size);
     },
   },
   fd_tell: {
@@ -105,14 +129,22 @@ export const DESCRIPTOR_CALLS: Operations = {
     run: (world, from: number, to: number) => world.descriptors.renumber(from, to),
   },
   fd_sync: {
-    does: "nothing: there is nothing behind memory",
-    run: (world, fd: number) => void world.descriptors.able(fd, RIGHT.FD_SYNC),
+    does: "has the host write a file of a mount to its disk; otherwise nothing: there is nothing behind memory",
+    suspends: true,
+    run(world, fd: number) {
+      const found = world.descriptors.able(fd, RIGHT.FD_SYNC);
+      if (isMounted(found)) return syncMounted(world, found);
+    },
   },
   fd_datasync: {
-    does: "nothing, as `fd_sync`",
+    does: "as `fd_sync`",
+    suspends: true,
     run(world, fd: number) {
+      const found = world.descriptors.get(fd);
       // Directories have no data of their own, but to sync them is what careful programs do.
-      if (world.descriptors.get(fd).kind !== "directory") world.descriptors.able(fd, RIGHT.FD_DATASYNC);
+      if (found.kind !== "directory" && found.kind !== "folder")
+        world.descriptors.able(fd, RIGHT.FD_DATASYNC);
+      if (isMounted(found)) return syncMounted(world, found);
     },
   },
   fd_advise: {
@@ -123,9 +155,15 @@ export const DESCRIPTOR_CALLS: Operations = {
     },
   },
   fd_allocate: {
-    does: "makes a file of `/tmp` at least so long",
+    does: "makes a file of `/tmp` or of a mount at least so long",
+    suspends: true,
     run(world, fd: number, offset: bigint, length: bigint) {
-      const { node } = changeable(writable(world, fd));
+      const found = writable(world, fd);
+      if (found.kind === "mounted") {
+        if (offset < 0n || length <= 0n) throw refusal("INVAL");
+        return lengthen(world, found, writePosition(offset + length));
+      }
+      const { node } = changeable(found);
       if (offset < 0n || length <= 0n) throw refusal("INVAL");
       const size = writePosition(offset + length);
       if (size > node.size) resize(world, node, size);
@@ -133,26 +171,35 @@ export const DESCRIPTOR_CALLS: Operations = {
   },
   fd_filestat_get: {
     does: "says a file's size, times and kind",
+    suspends: true,
     run(world, fd: number, out: number) {
       const found = world.descriptors.able(fd, RIGHT.FD_FILESTAT_GET);
+      if (found.kind === "mounted") return statOpened(world, { stat: found.file.stat() }, out);
+      if (found.kind === "folder") return statOpened(world, { stat: found.folder.stat() }, out);
       writeStat(world, out, "node" in found ? found.node : null);
     },
   },
   fd_filestat_set_size: {
-    does: "cuts or lengthens a file of `/tmp`",
+    does: "cuts or lengthens a file of `/tmp` or of a mount",
+    suspends: true,
     run(world, fd: number, size: bigint) {
       const found = world.descriptors.get(fd);
+      if (found.kind === "mounted" && (found.rights & RIGHT.FD_FILESTAT_SET_SIZE) !== 0n)
+        return resizeMounted(world, found, writePosition(size));
       if (found.kind !== "file" || (found.rights & RIGHT.FD_FILESTAT_SET_SIZE) === 0n) throw refusal("INVAL");
       if (!isScratch(found.node)) throw refusal("ROFS");
       resize(world, found.node, writePosition(size));
     },
   },
   fd_filestat_set_times: {
-    does: "sets the times of a file of `/tmp`; EROFS for others",
+    does: "sets the times of a file of `/tmp` or of a mount; EROFS for others",
+    suspends: true,
     run(world, fd: number, accessed: bigint, modified: bigint, flags: number) {
       const found = world.descriptors.able(fd, RIGHT.FD_FILESTAT_SET_TIMES);
-      if (!("node" in found)) throw refusal("BADF");
-      setTimes(world, found.node, accessed, modified, flags);
+      if (found.kind === "input" || found.kind === "output") throw refusal("BADF");
+      const times = newTimes(world, accessed, modified, flags);
+      if (isMounted(found)) return setOpenedTimes(world, found, times);
+      setTimes(world, found.node, times);
     },
   },
   fd_fdstat_get: {
@@ -219,25 +266,38 @@ function writePosition(offset: bigint): number {
   return Number(offset);
 }
 
-function seekable(world: World, fd: number, right: bigint): FileDescriptor | DeviceDescriptor {
+const isMounted = (found: Descriptor): found is MountedDescriptor | FolderDescriptor =>
+  found.kind === "mounted" || found.kind === "folder";
+
+function seekable(
+  world: World,
+  fd: number,
+  right: bigint,
+): FileDescriptor | DeviceDescriptor | MountedDescriptor {
   const found = world.descriptors.get(fd);
-  if (found.kind === "directory") throw refusal("BADF");
+  if (found.kind === "directory" || found.kind === "folder") throw refusal("BADF");
   if (found.kind === "input" || found.kind === "output") throw refusal("SPIPE");
   if ((found.rights & right) === 0n) throw refusal("NOTCAPABLE");
   return found;
 }
 
-function readable(world: World, fd: number): FileDescriptor | DeviceDescriptor | InputDescriptor {
+function readable(
+  world: World,
+  fd: number,
+): FileDescriptor | DeviceDescriptor | InputDescriptor | MountedDescriptor {
   const found = world.descriptors.get(fd);
-  if (found.kind === "directory") throw refusal("ISDIR");
+  if (found.kind === "directory" || found.kind === "folder") throw refusal("ISDIR");
   if (found.kind === "output" || (found.rights & RIGHT.FD_READ) === 0n) throw refusal("BADF");
   return found;
 }
 
-function writable(world: World, fd: number): FileDescriptor | DeviceDescriptor | OutputDescriptor {
+function writable(
+  world: World,
+  fd: number,
+): FileDescriptor | DeviceDescriptor | OutputDescriptor | MountedDescriptor {
   const found = world.descriptors.get(fd);
-  if (found.kind === "directory" || found.kind === "input" || (found.rights & RIGHT.FD_WRITE) === 0n)
-    throw refusal("BADF");
+  if (found.kind === "directory" || found.kind === "folder" || found.kind === "input") throw refusal("BADF");
+  if ((found.rights & RIGHT.FD_WRITE) === 0n) throw refusal("BADF");
   return found;
 }
 

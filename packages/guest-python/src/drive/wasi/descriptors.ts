@@ -1,4 +1,7 @@
 import { ALL_RIGHTS, DIRECTORY_RIGHTS, RIGHT, STREAM_RIGHTS } from "./defs.ts";
+import type { MountedFile } from "./mounted/file.ts";
+import type { MountedFolder } from "./mounted/folder.ts";
+import type { MountedNode } from "./mounted/node.ts";
 import { type DeviceNode, type DirectoryNode, type FileNode, isScratch } from "./nodes.ts";
 import { refusal } from "./refusal.ts";
 import type { Scratch } from "./scratch.ts";
@@ -37,11 +40,31 @@ export interface DirectoryDescriptor extends Rights {
   readonly preopen: string | null;
 }
 
+/** A file of a mount. */
+export interface MountedDescriptor extends Rights {
+  readonly kind: "mounted";
+  readonly file: MountedFile;
+  position: number;
+}
+
+/** A folder of a mount. */
+export interface FolderDescriptor extends Rights {
+  readonly kind: "folder";
+  /** Where it was when it was opened: what paths from it start with. */
+  readonly node: MountedNode;
+  readonly folder: MountedFolder;
+}
+
 /** What a number of the guest's stands for. */
 export type Descriptor = InputDescriptor | OutputDescriptor | OpenedDescriptor;
 
 /** What paths lead to. */
-export type OpenedDescriptor = FileDescriptor | DeviceDescriptor | DirectoryDescriptor;
+export type OpenedDescriptor =
+  | FileDescriptor
+  | DeviceDescriptor
+  | DirectoryDescriptor
+  | MountedDescriptor
+  | FolderDescriptor;
 
 /** The one directory that is open from the start. wasi-libc learns of it at boot, once and for all. */
 export const ROOT = 3;
@@ -93,9 +116,9 @@ export class Descriptors {
   }
 
   /** The directory that a path starts from. */
-  directory(number: number, right: bigint): DirectoryDescriptor {
+  directory(number: number, right: bigint): DirectoryDescriptor | FolderDescriptor {
     const found = this.get(number);
-    if (found.kind !== "directory") throw refusal("NOTDIR");
+    if (found.kind !== "directory" && found.kind !== "folder") throw refusal("NOTDIR");
     if ((found.rights & right) === 0n) throw refusal("NOTCAPABLE");
     return found;
   }
@@ -110,7 +133,7 @@ export class Descriptors {
   add(descriptor: OpenedDescriptor): number {
     this.checkRoom();
     this.#open.set(this.#lowest, descriptor);
-    if (isScratch(descriptor.node)) this.#scratch.hold(descriptor.node);
+    if ("node" in descriptor && isScratch(descriptor.node)) this.#scratch.hold(descriptor.node);
     return this.#lowest++;
   }
 
@@ -119,7 +142,9 @@ export class Descriptors {
     if (number === ROOT) throw refusal("NOTSUP");
     this.#open.delete(number);
     if (number >= FIRST_FREE) this.#lowest = Math.min(this.#lowest, number);
-    if ("node" in found && isScratch(found.node)) this.#scratch.release(found.node);
+    if (found.kind === "mounted") found.file.close();
+    else if (found.kind === "folder") found.folder.close();
+    else if ("node" in found && isScratch(found.node)) this.#scratch.release(found.node);
   }
 
   /** Moves a descriptor to a number that is in use, and closes what was there. */

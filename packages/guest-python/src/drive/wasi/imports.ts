@@ -6,7 +6,7 @@ import { POLL } from "./poll.ts";
 import { PROCESS } from "./process.ts";
 import { Refusal } from "./refusal.ts";
 import { SOCKETS } from "./sockets.ts";
-import { type Operation, type Operations, settle, type World } from "./world.ts";
+import { type Operation, type Operations, settle, settleRest, type World } from "./world.ts";
 
 /** The module that the engine imports all of this from. */
 export const WASI_MODULE = "wasi_snapshot_preview1";
@@ -54,17 +54,26 @@ function guarded(world: World, { run }: Operation): Call {
         if (typeof arg === "number") args[i] = arg >>> 0;
       }
       const waiting = checked(world, ...args);
-      if (!(waiting instanceof Promise)) return ERRNO.SUCCESS;
-      return waiting.then(
-        () => ERRNO.SUCCESS,
-        (cause: unknown) => failure(world, cause),
-      );
+      return waiting instanceof Promise ? late(world, waiting) : ERRNO.SUCCESS;
     } catch (cause) {
       return failure(world, cause);
     } finally {
       settle(world);
     }
   };
+}
+
+/** What a call answers that waited. If the attempt is over meanwhile, it touches nothing of the next one's. */
+async function late(world: World, waiting: Promise<void>): Promise<number> {
+  const { attempt } = world;
+  try {
+    await waiting;
+    return ERRNO.SUCCESS;
+  } catch (cause) {
+    return attempt === world.attempt ? failure(world, cause) : ERRNO.CANCELED;
+  } finally {
+    if (attempt === world.attempt) settleRest(world);
+  }
 }
 
 function failure(world: World, cause: unknown): number {

@@ -3,12 +3,14 @@ import type { ProgramFiles } from "../../files.ts";
 import { Descriptors, FIRST_FREE } from "./descriptors.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { type Mode, wasiImports } from "./imports.ts";
+import { Mounts } from "./mounted/mounts.ts";
 import { SCRATCH_LIMITS, Scratch, type ScratchLimits } from "./scratch.ts";
-import { programTree, rootOf, type Tree } from "./trees.ts";
+import { mountedTree, programTree, rootOf, type Tree } from "./trees.ts";
 import type { WasiHost, World } from "./world.ts";
 
 export { type DoorOptions, hostCall } from "./host-call.ts";
 export { IMPORTS, type Mode, WASI_MODULE } from "./imports.ts";
+export type { FileHost } from "./mounted/mounts.ts";
 export type { RandomAccess } from "./nodes.ts";
 export { SCRATCH_LIMITS, type ScratchLimits } from "./scratch.ts";
 export { engineTree, type Tree } from "./trees.ts";
@@ -35,8 +37,13 @@ export type OpenState = "files left open" | "standard streams closed" | "files w
 export interface Wasi {
   /** The functions to import from `WASI_MODULE`. In mode "plain" what would wait is refused with `NOTSUP`. */
   imports(memory: () => WebAssembly.Memory, mode?: Mode): WebAssembly.ModuleImports;
-  /** A fresh system for the next attempt: nothing open, `/tmp` empty, the files of a program (null: none). */
-  reset(program: ProgramFiles | null): void;
+  /**
+   * A fresh system for the next attempt: nothing open, `/tmp` empty, the files of a program (null: none), and mounts in
+   * front of them by their paths, which only a program has.
+   */
+  reset(program: ProgramFiles | null, mounts?: readonly string[]): void;
+  /** The sandbox waited for something else than a file: what is known of files may no longer be so. */
+  waited(): void;
   /** What a snapshot of the instance would lack, in words for people. */
   snapshotState(): readonly OpenState[];
 }
@@ -58,10 +65,14 @@ export function createWasi(options: WasiOptions): Wasi {
   const fresh = (
     program: ProgramFiles | null,
     start: bigint,
-  ): Pick<World, "root" | "scratch" | "descriptors"> => {
+    paths: readonly string[] = [],
+  ): Pick<World, "root" | "scratch" | "descriptors" | "mounts"> => {
     const scratch = new Scratch(limits, () => host.clock(), start);
-    const root = rootOf(program === null ? [engine] : [engine, programTree(program)], scratch.top);
-    return { root, scratch, descriptors: new Descriptors(root, scratch) };
+    const mounts = program !== null && paths.length > 0 && host.files ? new Mounts(host.files) : null;
+    const trees = [engine];
+    if (program !== null) trees.push(mounts ? mountedTree(program, paths) : programTree(program));
+    const root = rootOf(trees, scratch.top);
+    return { root, scratch, descriptors: new Descriptors(root, scratch), mounts };
   };
   const world: World = {
     host,
@@ -82,9 +93,11 @@ export function createWasi(options: WasiOptions): Wasi {
       world.suspending = mode === "suspending";
       return wasiImports(world, mode);
     },
-    reset(program) {
-      Object.assign(world, fresh(program, host.clock()), { attempt: world.attempt + 1 });
+    reset(program, mounts) {
+      world.mounts?.end();
+      Object.assign(world, fresh(program, host.clock(), mounts), { attempt: world.attempt + 1 });
     },
+    waited: () => world.mounts?.waited(),
     snapshotState() {
       const { descriptors, scratch } = world;
       const state: OpenState[] = [];

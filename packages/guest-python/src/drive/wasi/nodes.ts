@@ -1,4 +1,5 @@
 import type { Times } from "./attributes.ts";
+import type { MountedNode } from "./mounted/node.ts";
 import type { Scratch, ScratchFile, ScratchNode } from "./scratch.ts";
 
 /** Random access to bytes that do not change: a file of the host, or what is held in memory. */
@@ -45,7 +46,10 @@ export interface DirectoryNode {
   readonly passage: boolean;
 }
 
-export type Node = FileNode | DeviceNode | DirectoryNode;
+/** What the drive itself has. */
+export type LocalNode = FileNode | DeviceNode | DirectoryNode;
+
+export type Node = LocalNode | MountedNode;
 
 /** Whether it belongs to `/tmp`. */
 export const isScratch = (node: Node): node is ScratchNode => node.scratch !== null;

@@ -4,16 +4,26 @@ import {
   DIRECTORY_RIGHTS,
   DIRENT,
   FILE_RIGHTS,
+  FILETYPE,
   LOOKUP_SYMLINK_FOLLOW,
   OFLAG,
   RIGHT,
 } from "./defs.ts";
-import type { Descriptor, DirectoryDescriptor, OpenedDescriptor } from "./descriptors.ts";
-import { type DirectoryNode, isScratch, type Node } from "./nodes.ts";
-import { follow, isWithin, type Place, writable } from "./paths.ts";
+import type { Descriptor, DirectoryDescriptor, FolderDescriptor, OpenedDescriptor } from "./descriptors.ts";
+import {
+  changeMounted,
+  listMounted,
+  openMounted,
+  readMountedLink,
+  renameMounted,
+  setMountedTimes,
+  statMounted,
+} from "./mounted/calls.ts";
+import { type DirectoryNode, isScratch, type LocalNode, type Node } from "./nodes.ts";
+import { follow, isWithin, type LocalPlace, type Place, writable } from "./paths.ts";
 import { refusal } from "./refusal.ts";
 import type { ScratchNode } from "./scratch.ts";
-import { filetypeOf, setTimes, writeStat } from "./stat.ts";
+import { filetypeOf, newTimes, setTimes, writeStat } from "./stat.ts";
 import type { Operations, World } from "./world.ts";
 
 const encoder = new TextEncoder();
@@ -21,7 +31,8 @@ const encoder = new TextEncoder();
 /** Operations on paths, and listing directories. */
 export const PATH_CALLS: Operations = {
   path_open: {
-    does: "opens a file or directory, and makes files in `/tmp`; EROFS for writing elsewhere",
+    does: "opens a file or directory, and makes files in `/tmp` and in mounts; EROFS for writing elsewhere",
+    suspends: true,
     run(
       world,
       fd: number,
@@ -43,20 +54,28 @@ export const PATH_CALLS: Operations = {
       const place = followed(world, from, path, length);
       // Before anything is made or cut.
       world.descriptors.checkRoom();
-      const node = opened(world, from, place, oflags, rights);
-      const descriptor = descriptorOf(node, rights, inheriting, flags);
-      world.memory.setU32(out, world.descriptors.add(descriptor));
+      const add = (descriptor: OpenedDescriptor): void =>
+        world.memory.setU32(out, world.descriptors.add(descriptor));
+      if (place.kind === "mounted")
+        return openMounted(world, place, { follow: lookup !== 0, oflags, rights, inheriting, flags }).then(
+          add,
+        );
+      add(descriptorOf(opened(world, from, place, oflags, rights), rights, inheriting, flags));
     },
   },
   path_filestat_get: {
     does: "says the size, times and kind of what is at a path",
+    suspends: true,
     run(world, fd: number, lookup: number, path: number, length: number, out: number) {
       checkLookup(lookup);
-      writeStat(world, out, existing(at(world, fd, RIGHT.PATH_FILESTAT_GET, path, length)));
+      const place = at(world, fd, RIGHT.PATH_FILESTAT_GET, path, length);
+      if (place.kind === "mounted") return statMounted(world, place, lookup !== 0, out);
+      writeStat(world, out, existing(place));
     },
   },
   path_filestat_set_times: {
-    does: "sets the times of what is at a path in `/tmp`; EROFS elsewhere",
+    does: "sets the times of what is at a path in `/tmp` or a mount; EROFS elsewhere",
+    suspends: true,
     run(
       world,
       fd: number,
@@ -68,31 +87,39 @@ export const PATH_CALLS: Operations = {
       flags: number,
     ) {
       checkLookup(lookup);
-      const node = existing(at(world, fd, RIGHT.PATH_FILESTAT_SET_TIMES, path, length));
-      setTimes(world, node, accessed, modified, flags);
+      const place = at(world, fd, RIGHT.PATH_FILESTAT_SET_TIMES, path, length);
+      const times = newTimes(world, accessed, modified, flags);
+      if (place.kind === "mounted") return setMountedTimes(world, place, lookup !== 0, times);
+      setTimes(world, existing(place), times);
     },
   },
   path_create_directory: {
-    does: "makes a directory in `/tmp`; EROFS elsewhere",
+    does: "makes a directory in `/tmp` or a mount; EROFS elsewhere",
+    suspends: true,
     run(world, fd: number, path: number, length: number) {
       const place = at(world, fd, RIGHT.PATH_CREATE_DIRECTORY, path, length);
+      if (place.kind === "mounted") return changeMounted(world, "file.mkdir", place);
       if (place.node !== null) throw refusal("EXIST");
       const parent = writable(place.parent);
       world.scratch.createDirectory(parent, place.name as string);
     },
   },
   path_unlink_file: {
-    does: "removes a file of `/tmp`; EISDIR for directories, EROFS elsewhere",
+    does: "removes a file of `/tmp` or a mount; EISDIR for directories, EROFS elsewhere",
+    suspends: true,
     run(world, fd: number, path: number, length: number) {
       const place = at(world, fd, RIGHT.PATH_UNLINK_FILE, path, length);
+      if (place.kind === "mounted") return changeMounted(world, "file.unlink", place);
       if (existing(place).kind === "directory") throw refusal("ISDIR");
       remove(world, place);
     },
   },
   path_remove_directory: {
-    does: "removes an empty directory of `/tmp`; EROFS elsewhere",
+    does: "removes an empty directory of `/tmp` or a mount; EROFS elsewhere",
+    suspends: true,
     run(world, fd: number, path: number, length: number) {
       const place = at(world, fd, RIGHT.PATH_REMOVE_DIRECTORY, path, length);
+      if (place.kind === "mounted") return changeMounted(world, "file.rmdir", place);
       const node = existing(place);
       if (node.kind !== "directory") throw refusal("NOTDIR");
       if (place.name === null) throw refusal("INVAL");
@@ -102,10 +129,15 @@ export const PATH_CALLS: Operations = {
     },
   },
   path_rename: {
-    does: "moves within `/tmp`, replacing as POSIX says; EROFS elsewhere",
+    does: "moves within `/tmp` or a mount, replacing as POSIX says; EXDEV from one to another, EROFS elsewhere",
+    suspends: true,
     run(world, fd: number, path: number, length: number, newFd: number, newPath: number, newLength: number) {
       const from = at(world, fd, RIGHT.PATH_RENAME_SOURCE, path, length);
       const to = at(world, newFd, RIGHT.PATH_RENAME_TARGET, newPath, newLength);
+      if (from.kind === "mounted" && to.kind === "mounted") return renameMounted(world, from, to);
+      if (from.kind === "mounted") throw refusal("XDEV");
+      existing(from);
+      if (to.kind === "mounted") throw refusal("XDEV");
       rename(world, from, to);
     },
   },
@@ -126,19 +158,25 @@ export const PATH_CALLS: Operations = {
     },
   },
   path_readlink: {
-    does: "EINVAL: nothing is a symbolic link",
-    run(world, fd: number, path: number, length: number) {
-      existing(at(world, fd, RIGHT.PATH_READLINK, path, length));
+    does: "reads a symbolic link of a mount; EINVAL elsewhere, where nothing is one",
+    suspends: true,
+    run(world, fd: number, path: number, length: number, buffer: number, room: number, out: number) {
+      const place = at(world, fd, RIGHT.PATH_READLINK, path, length);
+      if (place.kind === "mounted") return readMountedLink(world, place, buffer, room, out);
+      existing(place);
       throw refusal("INVAL");
     },
   },
   fd_readdir: {
     does: "lists a directory, from a given place on",
+    suspends: true,
     run(world, fd: number, buffer: number, length: number, cookie: bigint, out: number) {
       world.memory.check(buffer, length);
       world.memory.check(out, 4);
-      const { node } = world.descriptors.directory(fd, RIGHT.FD_READDIR);
-      const used = list(world, node, BigInt.asUintN(64, cookie), length, (at, bytes) =>
+      const found = world.descriptors.directory(fd, RIGHT.FD_READDIR);
+      const first = BigInt.asUintN(64, cookie);
+      if (found.kind === "folder") return listMounted(world, found, first, buffer, length, out);
+      const used = list(world, found.node, first, length, (at, bytes) =>
         world.memory.room(buffer + at, bytes.length).set(bytes),
       );
       world.memory.setU32(out, used);
@@ -154,19 +192,30 @@ function at(world: World, fd: number, right: bigint, path: number, length: numbe
   return followed(world, world.descriptors.directory(fd, right), path, length);
 }
 
-function followed(world: World, from: DirectoryDescriptor, path: number, length: number): Place {
+function followed(
+  world: World,
+  from: DirectoryDescriptor | FolderDescriptor,
+  path: number,
+  length: number,
+): Place {
   const text = world.memory.path(path, length);
   world.cost.bytes += length;
   return follow(world.root, from.node, text, world.cost);
 }
 
-function existing({ node }: Place): Node {
+function existing({ node }: LocalPlace): LocalNode {
   if (node === null) throw refusal("NOENT");
   return node;
 }
 
 /** What `path_open` opens, made or cut as its flags say. */
-function opened(world: World, from: Descriptor, place: Place, oflags: number, rights: bigint): Node {
+function opened(
+  world: World,
+  from: Descriptor,
+  place: LocalPlace,
+  oflags: number,
+  rights: bigint,
+): LocalNode {
   const { node } = place;
   if (node === null) {
     if (!(oflags & OFLAG.CREAT)) throw refusal("NOENT");
@@ -194,7 +243,7 @@ function opened(world: World, from: Descriptor, place: Place, oflags: number, ri
   return node;
 }
 
-function descriptorOf(node: Node, rights: bigint, inheriting: bigint, flags: number): OpenedDescriptor {
+function descriptorOf(node: LocalNode, rights: bigint, inheriting: bigint, flags: number): OpenedDescriptor {
   switch (node.kind) {
     case "file":
       return { kind: "file", node, position: 0, flags, rights: rights & FILE_RIGHTS, inheriting: 0n };
@@ -205,11 +254,11 @@ function descriptorOf(node: Node, rights: bigint, inheriting: bigint, flags: num
   }
 }
 
-function remove(world: World, { parent, name, node }: Place): void {
+function remove(world: World, { parent, name, node }: LocalPlace): void {
   world.scratch.unlink(writable(parent), name as string, node as ScratchNode);
 }
 
-function rename(world: World, from: Place, to: Place): void {
+function rename(world: World, from: LocalPlace, to: LocalPlace): void {
   const moved = existing(from);
   if (from.name === null || to.name === null) throw refusal("BUSY");
   if (to.slash && moved.kind !== "directory") throw refusal("NOTDIR");
@@ -252,7 +301,8 @@ function list(
     view.setBigUint64(DIRENT.next, BigInt(number) + 1n, true);
     view.setBigUint64(DIRENT.inode, node.inode, true);
     view.setUint32(DIRENT.nameLength, bytes.length, true);
-    view.setUint32(DIRENT.filetype, filetypeOf(node.kind), true);
+    const filetype = node.kind === "mounted" ? FILETYPE.DIRECTORY : filetypeOf(node.kind);
+    view.setUint32(DIRENT.filetype, filetype, true);
     entry.set(bytes, DIRENT.size);
     const fits = entry.subarray(0, room - used);
     put(used, fits);

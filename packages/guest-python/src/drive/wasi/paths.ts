@@ -1,5 +1,6 @@
 import { NAME_BYTES } from "../../files.ts";
-import type { DirectoryNode, Node } from "./nodes.ts";
+import { descend, type MountedNode } from "./mounted/node.ts";
+import type { DirectoryNode, LocalNode, Node } from "./nodes.ts";
 import { refusal } from "./refusal.ts";
 import type { ScratchDirectory } from "./scratch.ts";
 
@@ -11,9 +12,12 @@ export interface Cost {
 }
 
 /** Where a path leads. */
-export interface Place {
+export type Place = LocalPlace | MountedNode;
+
+export interface LocalPlace {
+  readonly kind: "local";
   /** What is there; null: nothing, but `name` could be made in `parent`. */
-  readonly node: Node | null;
+  readonly node: LocalNode | null;
   readonly parent: DirectoryNode;
   /** Null where a path ends in "." or "..", or is the root: nothing that could be made, moved or removed by it. */
   readonly name: string | null;
@@ -22,18 +26,34 @@ export interface Place {
 }
 
 /**
- * Follows a path from a directory, name by name. There are no links. `..` in the root stays there.
+ * Follows a path from a directory, name by name, up to where a mount takes over. There are no links before that. `..` in
+ * the root stays there.
  */
-export function follow(root: DirectoryNode, from: DirectoryNode, path: string, cost: Cost): Place {
+export function follow(
+  root: DirectoryNode,
+  from: DirectoryNode | MountedNode,
+  path: string,
+  cost: Cost,
+): Place {
   if (path === "") throw refusal("NOENT");
   if (path.startsWith("/")) throw refusal("NOTCAPABLE");
   const slash = path.endsWith("/");
   const names = path.split("/").filter(isName);
   let node: Node = from;
-  let parent = from;
+  let parent = from.kind === "mounted" ? from.top.parent : from;
   let last: string | null = null;
-  for (const [i, name] of names.entries()) {
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
     cost.steps++;
+    if (node.kind === "mounted") {
+      const behind = descend(node, names.slice(i), slash);
+      if (typeof behind !== "number") return behind;
+      node = node.top.parent;
+      parent = node;
+      last = null;
+      i += behind - 1;
+      continue;
+    }
     parent = enter(node);
     if (name === "." || name === "..") {
       node = name === "." ? parent : above(root, parent);
@@ -45,19 +65,20 @@ export function follow(root: DirectoryNode, from: DirectoryNode, path: string, c
     if (child === undefined) {
       if (parent.passage) throw refusal("NOTDIR");
       if (i < names.length - 1) throw refusal("NOENT");
-      return { node: null, parent, name, slash };
+      return { kind: "local", node: null, parent, name, slash };
     }
     node = child;
     last = name;
   }
+  if (node.kind === "mounted") return node;
   if (node.kind === "directory" ? node.passage : slash) throw refusal("NOTDIR");
-  return { node, parent, name: last, slash };
+  return { kind: "local", node, parent, name: last, slash };
 }
 
 const isName = (name: string): boolean => name !== "";
 
 /** The directory a path goes on in. */
-function enter(node: Node): DirectoryNode {
+function enter(node: LocalNode): DirectoryNode {
   if (node.kind === "directory") return node;
   if (node.kind === "file" && node.inside !== null) return node.inside;
   throw refusal("NOTDIR");

@@ -1,19 +1,17 @@
 import type { Times } from "./attributes.ts";
 import { ALL_FSTFLAGS, FILESTAT, FILETYPE, FSTFLAG } from "./defs.ts";
 import type { Descriptor } from "./descriptors.ts";
-import { isScratch, type Node } from "./nodes.ts";
+import { isScratch, type LocalNode } from "./nodes.ts";
 import { refusal } from "./refusal.ts";
 import type { World } from "./world.ts";
 
-export const filetypeOf = (kind: Descriptor["kind"]): number =>
-  kind === "file"
-    ? FILETYPE.REGULAR_FILE
-    : kind === "directory"
-      ? FILETYPE.DIRECTORY
-      : FILETYPE.CHARACTER_DEVICE;
+export const filetypeOf = (kind: Descriptor["kind"]): number => {
+  if (kind === "file" || kind === "mounted") return FILETYPE.REGULAR_FILE;
+  return kind === "directory" || kind === "folder" ? FILETYPE.DIRECTORY : FILETYPE.CHARACTER_DEVICE;
+};
 
 /** Writes what is known of a node; null: a standard stream. */
-export function writeStat(world: World, at: number, node: Node | null): void {
+export function writeStat(world: World, at: number, node: LocalNode | null): void {
   const view = world.memory.roomView(at, FILESTAT.size);
   const times: Times = node?.times ?? { accessed: 0n, modified: 0n, changed: 0n };
   const linked = node === null || !isScratch(node) || node.linked;
@@ -28,16 +26,32 @@ export function writeStat(world: World, at: number, node: Node | null): void {
   view.setBigUint64(at + FILESTAT.changed, times.changed, true);
 }
 
-/** Sets the times of a node as `FSTFLAG`s say. */
-export function setTimes(world: World, node: Node, accessed: bigint, modified: bigint, flags: number): void {
+/** Times to set, in nanoseconds since 1970; null: unchanged. */
+export interface NewTimes {
+  readonly accessed: bigint | null;
+  readonly modified: bigint | null;
+}
+
+/** What `FSTFLAG`s say of the times that a call came with. */
+export function newTimes(world: World, accessed: bigint, modified: bigint, flags: number): NewTimes {
   if (flags > ALL_FSTFLAGS) throw refusal("INVAL");
   if (flags & FSTFLAG.ATIM && flags & FSTFLAG.ATIM_NOW) throw refusal("INVAL");
   if (flags & FSTFLAG.MTIM && flags & FSTFLAG.MTIM_NOW) throw refusal("INVAL");
+  const now = flags & (FSTFLAG.ATIM_NOW | FSTFLAG.MTIM_NOW) ? world.host.clock() : 0n;
+  const time = (given: bigint, at: boolean, atNow: boolean): bigint | null => {
+    if (at) return BigInt.asUintN(64, given);
+    return atNow ? now : null;
+  };
+  return {
+    accessed: time(accessed, (flags & FSTFLAG.ATIM) !== 0, (flags & FSTFLAG.ATIM_NOW) !== 0),
+    modified: time(modified, (flags & FSTFLAG.MTIM) !== 0, (flags & FSTFLAG.MTIM_NOW) !== 0),
+  };
+}
+
+/** Sets the times of a node of the drive's. */
+export function setTimes(world: World, node: LocalNode, { accessed, modified }: NewTimes): void {
   if (!isScratch(node)) throw refusal("ROFS");
-  const now = world.host.clock();
-  if (flags & FSTFLAG.ATIM) node.times.accessed = BigInt.asUintN(64, accessed);
-  if (flags & FSTFLAG.ATIM_NOW) node.times.accessed = now;
-  if (flags & FSTFLAG.MTIM) node.times.modified = BigInt.asUintN(64, modified);
-  if (flags & FSTFLAG.MTIM_NOW) node.times.modified = now;
-  node.times.changed = now;
+  if (accessed !== null) node.times.accessed = accessed;
+  if (modified !== null) node.times.modified = modified;
+  node.times.changed = world.host.clock();
 }

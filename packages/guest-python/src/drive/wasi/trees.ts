@@ -1,5 +1,7 @@
+import { PROGRAM_FOLDER } from "../../door.ts";
 import type { ProgramFiles } from "../../files.ts";
 import { DEVICE } from "./attributes.ts";
+import { mountPoint } from "./mounted/node.ts";
 import { type DirectoryNode, inMemory, type Node, type RandomAccess, TreeBuilder } from "./nodes.ts";
 import { type Inflate, zipContent, zipEntries } from "./zip.ts";
 
@@ -98,6 +100,51 @@ export function programTree(program: ProgramFiles): Tree {
     builder.folder(names).entries.set(file, builder.file(inMemory(bytes)));
   }
   programs.set(program, builder.top);
+  return builder.top;
+}
+
+/**
+ * Where a program's own folder is to be found too while mounts stand in its place: what is imported has to be what was
+ * built, wherever it runs. Known to the prelude.
+ */
+export const HIDDEN_FOLDER = ".program";
+
+/** The newest tree with mounts of each program: the tasks of a run mostly see the same. */
+const mountedTrees = new WeakMap<ProgramFiles, { readonly key: string; readonly tree: Tree }>();
+
+/**
+ * A program's files and mounts, which are in front: of a path at or below one, the program's files are not seen.
+ * @param mounts absolute paths, plain, each once
+ */
+export function mountedTree(program: ProgramFiles, mounts: readonly string[]): Tree {
+  const key = JSON.stringify(mounts);
+  const known = mountedTrees.get(program);
+  if (known?.key === key) return known.tree;
+  const tree = makeMountedTree(program, mounts);
+  mountedTrees.set(program, { key, tree });
+  return tree;
+}
+
+function makeMountedTree(program: ProgramFiles, mounts: readonly string[]): Tree {
+  const builder = new TreeBuilder(DEVICE.program);
+  const isBelow = (path: string, top: string): boolean => path === top || path.startsWith(`${top}/`);
+  // What is in another mount, the host knows.
+  const tops = mounts.filter((path) => !mounts.some((other) => other !== path && isBelow(path, other)));
+  for (const [i, path] of tops.toSorted().entries()) {
+    const names = path.split("/").slice(1);
+    const last = names.pop() as string;
+    const parent = builder.folder(names);
+    parent.entries.set(last, mountPoint(parent, path, BigInt(i + 1) << 32n));
+  }
+  const add = (names: readonly string[], bytes: Uint8Array): void => {
+    const file = names[names.length - 1] as string;
+    builder.folder(names.slice(0, -1)).entries.set(file, builder.file(inMemory(bytes)));
+  };
+  for (const { path, bytes } of program.files) {
+    const names = path.split("/").slice(1);
+    if (!tops.some((top) => isBelow(path, top) || isBelow(top, path))) add(names, bytes);
+    if (isBelow(path, PROGRAM_FOLDER)) add([HIDDEN_FOLDER, ...names], bytes);
+  }
   return builder.top;
 }
 

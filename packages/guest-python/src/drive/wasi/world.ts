@@ -1,5 +1,6 @@
 import type { Descriptors } from "./descriptors.ts";
 import type { GuestMemory } from "./guest-memory.ts";
+import type { FileHost, Mounts } from "./mounted/mounts.ts";
 import type { DirectoryNode } from "./nodes.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -19,11 +20,15 @@ export interface WasiHost {
   charge(units: number): void;
   /** Something of ours failed: the guest must not go on. */
   doom(cause: unknown): void;
+  /** For files of mounts; without it there are none. */
+  readonly files?: FileHost;
+  /** Is told of a path in the program's folder that leads to nothing, or to what can't be written to. */
+  absent?(path: string): void;
   /** Is told what is written to the guest's memory. */
   wrote?(at: number, length: number): void;
 }
 
-/** What operations work with. `root`, `scratch` and `descriptors` are new for each attempt. */
+/** What operations work with. `root`, `scratch`, `descriptors` and `mounts` are new for each attempt. */
 export interface World {
   readonly host: WasiHost;
   readonly memory: GuestMemory;
@@ -32,6 +37,8 @@ export interface World {
   root: DirectoryNode;
   scratch: Scratch;
   descriptors: Descriptors;
+  /** Null: there are none. */
+  mounts: Mounts | null;
   /** What the call at hand has to pay for, beside itself. */
   readonly cost: { steps: number; bytes: number; units: number };
   /** Whether the guest can be made to wait. */
@@ -46,7 +53,7 @@ export interface Operation {
   readonly does: string;
   /** Throws a `Refusal` to answer with an error number. */
   readonly run: (world: World, ...args: never[]) => void | Promise<void>;
-  /** Whether it may suspend the guest. */
+  /** Whether it may suspend the guest: only where it gives a promise. */
   readonly suspends?: true;
 }
 
@@ -60,11 +67,17 @@ const CALL_UNITS = 4000;
 /** Per name of a path, entry of a directory, and the like. */
 const STEP_UNITS = 1000;
 
-/** Charges for a call, and begins anew. Bytes cost a unit each. */
-export function settle({ host, cost }: World): void {
-  const units = CALL_UNITS + cost.steps * STEP_UNITS + cost.bytes + cost.units;
+/** Charges for a call and for what it did, and begins anew. Bytes cost a unit each. */
+export function settle(world: World): void {
+  world.cost.units += CALL_UNITS;
+  settleRest(world);
+}
+
+/** Charges for what was done after the guest had to wait. */
+export function settleRest({ host, cost }: World): void {
+  const units = cost.steps * STEP_UNITS + cost.bytes + cost.units;
   cost.steps = 0;
   cost.bytes = 0;
   cost.units = 0;
-  host.charge(units);
+  if (units > 0) host.charge(units);
 }
