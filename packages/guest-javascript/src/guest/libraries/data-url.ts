@@ -7,8 +7,8 @@ export interface DataUrl {
 const PLAIN = "text/plain;charset=US-ASCII";
 
 /** Null for what is malformed. */
-export function parseDataUrl(url: URL): DataUrl | null {
-  const input = url.href.slice("data:".length, url.href.length - url.hash.length);
+export function parseDataUrl(url: string): DataUrl | null {
+  const [input = ""] = url.slice("data:".length).split("#", 1);
   const comma = input.indexOf(",");
   if (comma < 0) return null;
   const head = input.slice(0, comma).trim();

@@ -76,11 +76,10 @@ function outgoing(request: Request): Outgoing {
   const { method, url, headers, redirect } = requestState(request);
   const { source } = bodyOf(request);
   const { listOf } = headersPart();
-  const usual = USUAL.filter(([name]) => !headers.has(name));
   return {
     method,
     url: url.href,
-    headers: [...listOf(headers), ...usual],
+    headers: listOf(headers, USUAL),
     redirect,
     body: bodyToSend(source, method),
     timeoutMs: null,
@@ -124,7 +123,7 @@ async function overHttp(request: Request): Promise<Response> {
 
 function ofData(request: Request): Response {
   const { url } = requestState(request);
-  const data = parseDataUrl(url);
+  const data = parseDataUrl(url.href);
   if (!data) throw failed({ code: "EINVAL", message: "the data: URL is malformed" }, "fetch failed");
   return makeResponse({
     ...{ type: "basic", redirected: false, status: 200, statusText: "OK" },

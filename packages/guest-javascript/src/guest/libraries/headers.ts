@@ -39,18 +39,19 @@ function changing(headers: Headers): State {
   return state;
 }
 
-function put({ values }: State, name: string, value: string): void {
-  const key = name.toLowerCase();
+function put({ values }: State, key: string, name: string, value: string): void {
   const there = values.get(key);
   if (there) there.value += `${key === "cookie" ? "; " : ", "}${value}`;
   else values.set(key, { name, value });
 }
 
 function append(headers: Headers, name: unknown, value: unknown, where: string): void {
-  const [key, text] = [checkName(name, where), checkValue(value, where)];
+  const written = checkName(name, where);
+  const text = checkValue(value, where);
   const state = changing(headers);
-  if (key.toLowerCase() === "set-cookie") state.cookies = [...state.cookies, text];
-  else put(state, key, text);
+  const key = written.toLowerCase();
+  if (key === "set-cookie") state.cookies = [...state.cookies, text];
+  else put(state, key, written, text);
 }
 
 /** https://fetch.spec.whatwg.org/#concept-headers-fill */
@@ -80,9 +81,12 @@ function fill(headers: Headers, init: unknown): void {
 function sorted(headers: Headers): readonly Pair[] {
   const state = stateOf(headers);
   if (state.sorted) return state.sorted;
-  const pairs: Pair[] = [...state.values].map(([key, { value }]) => [key, value]);
-  pairs.push(...state.cookies.map((cookie): Pair => ["set-cookie", cookie]));
-  state.sorted = pairs.sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
+  const pairs: Pair[] = [];
+  state.values.forEach((header, key) => {
+    pairs.push([key, header.value]);
+  });
+  for (const cookie of state.cookies) pairs.push(["set-cookie", cookie]);
+  state.sorted = pairs.sort((a, b) => (a[0] < b[0] ? -1 : Number(a[0] > b[0])));
   return state.sorted;
 }
 
@@ -159,13 +163,22 @@ export class Headers {
   }
 }
 
-/** Headers as they go over the wire: names as the program wrote them. */
-function listOf(headers: Headers): Pair[] {
+/**
+ * Headers as they go over the wire, names as the program wrote them; `usual` ones where it wrote none. By index: taking
+ * pairs apart, and spreading lists, costs an interpreter more than all the rest.
+ */
+function listOf(headers: Headers, usual: readonly Pair[] = []): Pair[] {
   const { values, cookies } = stateOf(headers);
-  return [
-    ...[...values.values()].map(({ name, value }): Pair => [name, value]),
-    ...cookies.map((cookie): Pair => ["set-cookie", cookie]),
-  ];
+  const list: Pair[] = [];
+  values.forEach((header) => {
+    list.push([header.name, header.value]);
+  });
+  for (let i = 0; i < cookies.length; i++) list.push(["set-cookie", cookies[i] as string]);
+  for (let i = 0; i < usual.length; i++) {
+    const pair = usual[i] as Pair;
+    if (!values.has(pair[0])) list.push(pair);
+  }
+  return list;
 }
 
 /** Headers as they came over the wire: checked by the host, and as they are from now on. */
@@ -173,9 +186,11 @@ function received(pairs: readonly Pair[]): Headers {
   const headers = new Headers();
   const state = stateOf(headers);
   const cookies: string[] = [];
-  for (const [name, value] of pairs) {
-    if (name.toLowerCase() === "set-cookie") cookies.push(value);
-    else put(state, name.toLowerCase(), value);
+  for (let i = 0; i < pairs.length; i++) {
+    const pair = pairs[i] as Pair;
+    const key = pair[0].toLowerCase();
+    if (key === "set-cookie") cookies.push(pair[1]);
+    else put(state, key, key, pair[1]);
   }
   state.cookies = cookies;
   state.immutable = true;

@@ -1,6 +1,7 @@
 /** `Request`: https://fetch.spec.whatwg.org/#request-class. */
 import { Body, bodyOf, cloneBody, extractBody, mixBody, type Source, setBody, takeBody } from "./body.ts";
 import type { Headers, HeadersPart } from "./headers.ts";
+import { type RequestUrl, requestUrl } from "./request-url.ts";
 import { printAs, standardise } from "./show.ts";
 import { byteString, dictionary, isObject, oneOf, required, scalarString } from "./webidl.ts";
 
@@ -17,7 +18,7 @@ interface Ignored {
 
 interface State extends Ignored {
   readonly method: string;
-  readonly url: URL;
+  readonly url: RequestUrl;
   readonly headers: Headers;
   readonly redirect: "follow" | "manual" | "error";
   /** As it was given. */
@@ -66,19 +67,6 @@ function methodOf(given: unknown): string {
   if (upper === "CONNECT" || upper === "TRACE" || upper === "TRACK")
     throw new TypeError(`'${method}' HTTP method is unsupported.`);
   return NORMALISED.includes(upper) ? upper : method;
-}
-
-function urlOf(input: unknown): URL {
-  const text = scalarString(input);
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (cause) {
-    throw new TypeError(`Failed to parse URL from ${text}`, { cause });
-  }
-  if (url.username !== "" || url.password !== "")
-    throw new TypeError(`Request cannot be constructed from a URL that includes credentials: ${text}`);
-  return url;
 }
 
 function wordOf<K extends keyof typeof WORDS>(
@@ -143,7 +131,7 @@ export class Request extends Body {
       ...ignoredOf(options, from),
       redirect,
       method: options.method === undefined ? (old?.method ?? "GET") : methodOf(options.method),
-      url: old?.url ?? urlOf(input),
+      url: old?.url ?? requestUrl(input),
       headers: new Headers(options.headers ?? old?.headers),
       given: signalOf(options.signal, old?.given ?? null),
       signal: null,

@@ -131,14 +131,17 @@ function open(request: Outgoing): Exchange {
 }
 
 async function respond(request: Outgoing, course: Course): Promise<Incoming> {
-  const { body, ...head } = request;
+  const { body } = request;
   const bytes = body instanceof Uint8Array ? body : undefined;
   const isLarge = bytes !== undefined && bytes.length > WHOLE;
   const upload = isPieces(body) ? body : isLarge ? inPieces(bytes) : null;
-  const headers = isLarge ? [...head.headers, ["content-length", `${bytes.length}`] as const] : head.headers;
+  const headers = isLarge
+    ? [...request.headers, ["content-length", `${bytes.length}`] as const]
+    : request.headers;
   const kind = upload ? "stream" : bytes ? "whole" : "none";
   try {
-    const wanted = { ...head, headers, body: kind } as const;
+    const { method, url, redirect, timeoutMs } = request;
+    const wanted = { method, url, headers, redirect, body: kind, timeoutMs } as const;
     const answer = await course.ask("http.request", wanted, upload ? undefined : bytes);
     if ("status" in answer.head) return incoming(answer.head, answer.payload, course);
     course.remote.handle = answer.head.handle;

@@ -9,17 +9,18 @@ export function required(given: readonly unknown[], least: number, where: string
   );
 }
 
+const WIDE = /[^\0-\xff]/;
+
 /** A string of bytes. @throws TypeError for characters above 255 */
 export function byteString(value: unknown, where: string): string {
   if (typeof value === "symbol")
     throw new TypeError(`${where} is a symbol, which cannot be converted to a ByteString.`);
   const text = String(value);
-  for (let i = 0; i < text.length; i++)
-    if (text.charCodeAt(i) > 255)
-      throw new TypeError(
-        `Cannot convert argument to a ByteString because the character at index ${i} has a value of ${text.charCodeAt(i)} which is greater than 255.`,
-      );
-  return text;
+  const i = text.search(WIDE);
+  if (i < 0) return text;
+  throw new TypeError(
+    `Cannot convert argument to a ByteString because the character at index ${i} has a value of ${text.charCodeAt(i)} which is greater than 255.`,
+  );
 }
 
 /** A string without lone surrogates. */
