@@ -84,8 +84,12 @@ const tooLarge = (request: Uint8Array): string =>
     ? `more than the ${LIMITS.effectBytes} bytes that can be handed over at once`
     : "a request that can't be understood";
 
+/** By name: a capability that is a bundle of its own has a class of its own. */
+const isEffectError = (error: unknown): error is EffectError =>
+  error instanceof Error && error.name === "EffectError" && "code" in error;
+
 /** What the guest hears. What nobody foresaw may name things of the host. */
 const failureOf = (error: unknown): EffectFailure =>
-  error instanceof EffectError
+  isEffectError(error)
     ? { code: error.code, message: error.message }
     : { code: "EIO", message: "the host could not do it" };
