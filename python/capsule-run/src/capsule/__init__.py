@@ -4,7 +4,8 @@ Inside a sandbox calling a task starts it in another sandbox; in plain Python th
 Either way it gives the task's envelope, a dict.
 """
 
+from . import http
 from .decorator import task
 from .errors import DuplicateTaskError, TaskOptionError
 
-__all__ = ["DuplicateTaskError", "TaskOptionError", "task"]
+__all__ = ["DuplicateTaskError", "TaskOptionError", "http", "task"]
