@@ -124,8 +124,8 @@ after(() => {
 export const program = (source: string): string => `import { task } from "@capsule-run/sdk";\n${source}`;
 
 /** A folder of its own with these files, removed after the tests. */
-export function folder(files: Readonly<Record<string, string>> = {}): string {
-  const path = mkdtempSync(join(tmpdir(), "capsule-e2e-"));
+export function folder(files: Readonly<Record<string, string>> = {}, parent = tmpdir()): string {
+  const path = mkdtempSync(join(parent, "capsule-e2e-"));
   folders.push(path);
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(path, name)), { recursive: true });
