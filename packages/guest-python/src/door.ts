@@ -31,8 +31,8 @@
  * | | payload | |
  * |---|---|---|
  * | `B` | `core` or `full` | once, at boot: imports what every program shall find imported, cleans `__main__`, freezes the heap |
- * | `Z` | | after a restore, before everything else: gives all randomness a new state |
- * | `L` | the entry's path in the guest | imports the program; the result is `LoadedProgram` as JSON |
+ * | `Z` | nothing, or `AttemptSurroundings` as JSON | after a restore, before everything else: gives all randomness a new state, and the attempt its variables and mounts |
+ * | `L` | the entry's path in the guest; for a load without capabilities NUL and a JSON list of names of variables | imports the program; the result is `LoadedProgram` as JSON |
  * | `S` | task, NUL, arguments | runs a task |
  * | `C` | call id, NUL, envelope | completes an async call |
  * | `W` | | time has passed: timers may be due |
@@ -61,9 +61,13 @@
  * | `packages` | modules of `/site-packages` while they are imported | everything but the clock |
  * | `library` | modules of the engine while they are imported; the garbage collector, which asks the clock | nothing |
  *
- * Any other word names something that the program asked for and that only the prelude can see: `random`: one of the
- * global generators of `random` and `numpy.random` was used or seeded. They are seeded anew by `Z`, also before the `L`
- * of an attempt.
+ * Any other word names something that the program or a package asked for and that only the prelude can see:
+ *
+ * | word | |
+ * |---|---|
+ * | `random` | one of the global generators of `random` and `numpy.random` was used or seeded. They are seeded anew by `Z`, also before the `L` of an attempt |
+ * | `environment` | a variable was read, or all were. Those that `L` names have a stand-in for a value meanwhile |
+ * | `files` | a folder of the program was listed. The drive itself sees paths that lead to nothing |
  */
 import type { LoadedTask } from "@capsule-run/protocol";
 
@@ -79,6 +83,16 @@ export const WHO = { program: "program", packages: "packages", library: "library
 /** The folder of the program in the guest, and that of its dependencies. */
 export const PROGRAM_FOLDER = "/app";
 export const PACKAGES_FOLDER = "/site-packages";
+
+/** What comes with `Z`, if there is anything. */
+export interface AttemptSurroundings {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Whether folders are mounted: then the program's own files are in `HIDDEN_FOLDER` too, to be imported. */
+  readonly mounted: boolean;
+}
+
+/** See `AttemptSurroundings`: a folder of the root, with `/app` in it. */
+export const HIDDEN_FOLDER = ".program";
 
 /** The result of `L`. */
 export interface LoadedProgram {

@@ -25,6 +25,7 @@ import {
   SLICE,
   WASM_PAGE,
 } from "@capsule-run/wasm/host";
+import type { AttemptSurroundings } from "../door.ts";
 import { readFiles } from "../files.ts";
 import type { BaseImage } from "./base.ts";
 import { answer } from "./door.ts";
@@ -109,6 +110,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
           ask: (name, request) => this.#answer(this.#host.effect("sync", name, request)),
           post: (name, request) => void this.#host.effect("post", name, request),
         },
+        missed: (path) => this.#loading?.missed(path),
         charge,
         doom,
         wrote,
@@ -181,13 +183,13 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     this.#wasi.reset(program?.files ?? null);
   }
 
-  async load(bundle: Uint8Array, _variables: readonly string[] = []): Promise<Loaded | TurnEnd> {
+  async load(bundle: Uint8Array, variables: readonly string[] = []): Promise<Loaded | TurnEnd> {
     const files = readFiles(bundle);
     this.#program = { files, snapshot: "before" };
     this.#wasi.reset(files);
     const loading = new Loading();
     this.#loading = loading;
-    let end = await this.#turn("L", files.entry);
+    let end = await this.#turn("L", `${files.entry}\0${JSON.stringify(variables)}`);
     while (end.state === "idle" && end.wake !== null) end = await this.wake(end.wake);
     if (end.state === "idle") return failed("deadlock", TOP_LEVEL_DEADLOCK);
     if (end.state !== "result") return end;
@@ -218,9 +220,13 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
   }
 
   async start(task: string, args: Uint8Array, surroundings = NO_SURROUNDINGS): Promise<TurnEnd> {
+    const { environment } = surroundings;
     const mounts = surroundings.mounts.map(({ path }) => path);
-    if (this.#program && mounts.length > 0) this.#wasi.reset(this.#program.files, mounts);
-    const fresh = await this.#turn("Z");
+    const mounted = mounts.length > 0;
+    if (this.#program && mounted) this.#wasi.reset(this.#program.files, mounts);
+    const seen: AttemptSurroundings = { environment, mounted };
+    const isAny = mounted || Object.keys(environment).length > 0;
+    const fresh = await this.#turn("Z", isAny ? JSON.stringify(seen) : "");
     if (fresh.state !== "idle") return fresh;
     if (this.#program?.snapshot === "before") {
       const loaded = await this.#turn("L", this.#program.files.entry);

@@ -14,7 +14,13 @@ export class Loading {
   /** A word of the prelude's. */
   hear(word: string): void {
     if (word === "program" || word === "packages" || word === "library") this.#asker = word;
-    else this.record.reasons.add(word === "random" ? RANDOMNESS : word);
+    else this.record.reasons.add(WORDS[word] ?? word);
+  }
+
+  /** A path that leads to nothing, as the guest wrote it, or null: something that can't be written to. */
+  missed(path: string | null): void {
+    if (this.#asker === "library" || (path !== null && !isProgramsOwn(path))) return;
+    this.record.reasons.add(FILES);
   }
 
   clock(): void {
@@ -27,3 +33,9 @@ export class Loading {
 }
 
 const RANDOMNESS = "randomness";
+const FILES = "files";
+const WORDS: Readonly<Record<string, string>> = { random: RANDOMNESS, environment: "the environment" };
+
+/** Whether it is below the program's folder, and nothing that the import system looks for on its way. */
+const isProgramsOwn = (path: string): boolean =>
+  /^(\.\/)*app\//.test(path) && !/\/__pycache__(\/|$)|\/__init__\.[^/]*$/.test(path);

@@ -4,6 +4,7 @@ The drive sees every question for the clock and for randomness, but not who asks
 """
 
 import gc
+import os
 
 from . import door, randomness
 
@@ -13,6 +14,8 @@ PROGRAM = b"program"
 
 _ZIP = "/usr/local/lib/"
 _SITE = "/site-packages/"
+
+FOLDER = "/app"
 
 # Whose code runs; None while nothing is loaded.
 _who = None
@@ -25,6 +28,8 @@ def begin():
     _state = randomness.state()
     # The collector asks the clock how long it takes.
     gc.callbacks.append(_collecting)
+    # The import system has its own, and lists the same folders.
+    os.listdir, os.scandir = _noting(_listdir), _noting(_scandir)
     door.tell(PROGRAM)
 
 
@@ -33,8 +38,40 @@ def end():
     if _who is None:
         return
     gc.callbacks.remove(_collecting)
+    os.listdir, os.scandir = _listdir, _scandir
     _note_use()
     _who = _state = None
+
+
+def note(word):
+    """Something that may differ between attempts was asked for, by whoever's code runs."""
+    if _who is not None and _who is not LIBRARY:
+        door.tell(word)
+
+
+_listdir, _scandir = os.listdir, os.scandir
+
+
+def _noting(listing):
+    """Lists folders as before; that of the program may hold more inside a task."""
+
+    def noted(path="."):
+        if _who is not None and is_in_folder(path):
+            note(b"files")
+        return listing(path)
+
+    noted.__name__ = noted.__qualname__ = listing.__name__
+    noted.__doc__ = listing.__doc__
+    noted.__module__ = listing.__module__
+    return noted
+
+
+def is_in_folder(path):
+    try:
+        full = os.path.abspath(os.fsdecode(path or "."))
+    except (TypeError, ValueError, OSError):
+        return False
+    return full == FOLDER or full.startswith(f"{FOLDER}/")
 
 
 def enter(module):

@@ -1,10 +1,11 @@
 """`entry`, the only function that the drive calls."""
 
 import gc
+import json
 import linecache
 import sys
 
-from . import calls, running
+from . import calls, environment, packed, running
 from .errors import report
 from .loading import load
 from .output import flush
@@ -42,6 +43,11 @@ def _wake(payload):
 
 def _reseed(payload):
     reseed()
+    if payload:
+        surroundings = json.loads(payload)
+        environment.settle(surroundings["environment"])
+        if surroundings["mounted"]:
+            packed.activate()
     return b"I,0"
 
 

@@ -230,6 +230,7 @@ def main():
 `;
   const loaded = await guest.load(source);
   guest.reset(loaded);
-  assert.equal(loaded.snapshot, "after");
+  // It looks for proxies in the environment.
+  assert.equal(loaded.snapshot, "before");
   assert.match(String(value(await guest.run("main"))), /only there inside tasks/);
 });

@@ -1,5 +1,6 @@
 """Loads the program: imports it as a module, so that its tasks register, and chooses the task a run begins with."""
 
+import errno
 import json
 import os
 import sys
@@ -9,7 +10,7 @@ from importlib import util
 from capsule.definition import define
 from capsule.errors import TaskOptionError
 
-from . import asked, registry
+from . import asked, environment, packed, registry
 from .attempt import attempt
 
 ROOT = "/app"
@@ -23,8 +24,21 @@ _FIRST = frozenset(
 ) | frozenset(sys.builtin_module_names)
 
 
-def load(path):
-    """Imports the program at `path` and gives the JSON of its tasks. Raises what its top-level code raises."""
+_NOT_PACKED = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EROFS)
+_ONLY_INSIDE = (
+    "Files that are not packed with the program can be reached inside tasks only, where allowed_files says so: "
+    "this is code of its top level, which runs when the program is built."
+)
+
+
+def load(payload):
+    """Imports the program at a path and gives the JSON of its tasks. Raises what its top-level code raises.
+
+    Behind the path may come, for a load without capabilities, the names of variables that tasks could see.
+    """
+    path, _, names = payload.partition("\0")
+    if names:
+        environment.watch(json.loads(names))
     folder, file = os.path.split(path)
     sys.argv[:] = [path]
     sys.path.insert(0, folder)
@@ -40,15 +54,20 @@ def load(path):
     try:
         module = _import(name, path)
         entry, notice = _entry(module)
+    except OSError as error:
+        if names and error.errno in _NOT_PACKED and error.filename is not None and asked.is_in_folder(error.filename):
+            error.add_note(_ONLY_INSIDE)
+        raise
     finally:
         asked.end()
+        environment.unwatch()
     attempt.open = False
     tasks = [_task(definition) for definition in registry.definitions()]
     return json.dumps({"tasks": tasks, "entry": entry, "notice": notice}).encode()
 
 
 def _import(name, path):
-    spec = util.spec_from_file_location(name, path)
+    spec = util.spec_from_file_location(name, path, **packed.loader(name, path))
     module = util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
@@ -61,11 +80,12 @@ def _make_room(folder, program):
 
     Not the program's own: a program `json.py` that imports json means the library's.
     """
-    for entry in os.listdir(folder):
+    place = packed.place(folder)
+    for entry in os.listdir(place):
         name, dot, suffix = entry.partition(".")
         if dot and suffix != "py" or name not in sys.modules or name in _FIRST or name in (program, "capsule"):
             continue
-        if not dot and not os.path.isfile(f"{folder}/{entry}/__init__.py"):
+        if not dot and not os.path.isfile(f"{place}/{entry}/__init__.py"):
             continue
         for loaded in list(sys.modules):
             if loaded == name or loaded.startswith(f"{name}."):

@@ -77,7 +77,10 @@ async function late(world: World, waiting: Promise<void>): Promise<number> {
 }
 
 function failure(world: World, cause: unknown): number {
-  if (cause instanceof Refusal) return ERRNO[cause.errno];
+  if (cause instanceof Refusal) {
+    if (cause.errno === "ROFS") world.host.missed?.(null);
+    return ERRNO[cause.errno];
+  }
   world.host.doom(cause);
   return ERRNO.IO;
 }

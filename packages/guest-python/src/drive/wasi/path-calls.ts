@@ -200,7 +200,14 @@ function followed(
 ): Place {
   const text = world.memory.path(path, length);
   world.cost.bytes += length;
-  return follow(world.root, from.node, text, world.cost);
+  try {
+    const place = follow(world.root, from.node, text, world.cost);
+    if (place.kind === "local" && place.node === null) world.host.missed?.(text);
+    return place;
+  } catch (cause) {
+    world.host.missed?.(text);
+    throw cause;
+  }
 }
 
 function existing({ node }: LocalPlace): LocalNode {

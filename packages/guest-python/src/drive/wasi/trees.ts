@@ -1,4 +1,4 @@
-import { PROGRAM_FOLDER } from "../../door.ts";
+import { HIDDEN_FOLDER, PROGRAM_FOLDER } from "../../door.ts";
 import type { ProgramFiles } from "../../files.ts";
 import { DEVICE } from "./attributes.ts";
 import { mountPoint } from "./mounted/node.ts";
@@ -103,17 +103,13 @@ export function programTree(program: ProgramFiles): Tree {
   return builder.top;
 }
 
-/**
- * Where a program's own folder is to be found too while mounts stand in its place: what is imported has to be what was
- * built, wherever it runs. Known to the prelude.
- */
-export const HIDDEN_FOLDER = ".program";
-
 /** The newest tree with mounts of each program: the tasks of a run mostly see the same. */
 const mountedTrees = new WeakMap<ProgramFiles, { readonly key: string; readonly tree: Tree }>();
 
 /**
- * A program's files and mounts, which are in front: of a path at or below one, the program's files are not seen.
+ * A program's files and mounts, which are in front: of a path at or below one, the program's files are not seen. All of
+ * its folder is in `HIDDEN_FOLDER` too: what is imported has to be what was built, wherever it runs.
+ *
  * @param mounts absolute paths, plain, each once
  */
 export function mountedTree(program: ProgramFiles, mounts: readonly string[]): Tree {

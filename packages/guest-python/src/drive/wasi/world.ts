@@ -22,8 +22,8 @@ export interface WasiHost {
   doom(cause: unknown): void;
   /** For files of mounts; without it there are none. */
   readonly files?: FileHost;
-  /** Is told of a path in the program's folder that leads to nothing, or to what can't be written to. */
-  absent?(path: string): void;
+  /** Is told of a path that leads to nothing, as the guest wrote it, and with null of what can't be written to. */
+  missed?(path: string | null): void;
   /** Is told what is written to the guest's memory. */
   wrote?(at: number, length: number): void;
 }
