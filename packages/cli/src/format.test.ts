@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { painter, wantsColour } from "./colour.ts";
 import { bytes, duration, manyLines, oneLine, plural, thousands } from "./format.ts";
-import { nearest } from "./nearest.ts";
 
 test("numbers", () => {
   assert.deepEqual([0, 999, 1000, 45_000, 2_000_000_000, 12.6].map(thousands), [
@@ -41,18 +40,4 @@ test("colour only where it is wanted", () => {
     assert.equal(wantsColour(env, terminal), expected, JSON.stringify(env));
   assert.equal(painter({}, false)("red", "x"), "x");
   assert.equal(painter({}, true)("red", "x"), "\u001b[31mx\u001b[39m");
-});
-
-test("the nearest word", () => {
-  const known = ["run", "build", "--verbose", "--json"];
-  for (const [word, expected] of [
-    ["rnu", "run"],
-    ["BUILD", "build"],
-    ["--verbsoe", "--verbose"],
-    ["--j", null],
-    ["deploy", null],
-    ["", null],
-    ["x".repeat(1000), null],
-  ] as const)
-    assert.equal(nearest(word, known), expected, word);
 });

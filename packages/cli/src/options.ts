@@ -1,5 +1,4 @@
-import { UsageError, type UsageSlug } from "@capsule-run/protocol";
-import { nearest } from "./nearest.ts";
+import { nearest, UsageError, type UsageSlug } from "@capsule-run/protocol";
 
 /** One option of a command. */
 export interface OptionRow {

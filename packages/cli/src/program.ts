@@ -1,7 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { UsageError } from "@capsule-run/protocol";
-import { nearest } from "./nearest.ts";
+import { nearest, UsageError } from "@capsule-run/protocol";
 
 /** The source files a program can be. */
 const EXTENSIONS: readonly string[] = [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx", ".py"];

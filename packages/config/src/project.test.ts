@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { UsageError } from "@capsule-run/protocol";
-import { readProject } from "./index.ts";
+import { UNDECLARED, UsageError } from "@capsule-run/protocol";
+import { NO_CEILING, readProject } from "./index.ts";
 
 /** A folder with files; removed at the end of the test. */
 function folder(files: Readonly<Record<string, string>>): { root: string } & Disposable {
@@ -24,6 +24,9 @@ test("without a capsule.toml the root is the working directory", async () => {
     name: null,
     version: null,
     entrypoint: null,
+    defaults: UNDECLARED,
+    ceiling: NO_CEILING,
+    secrets: [],
   });
 });
 
@@ -37,6 +40,9 @@ test("reads [workflow]", async () => {
     name: "My Workflow",
     version: "1.0.0",
     entrypoint: join(at.root, "src/main.ts"),
+    defaults: UNDECLARED,
+    ceiling: NO_CEILING,
+    secrets: [],
   });
 });
 
@@ -90,13 +96,19 @@ const ERRORS: readonly [
   [
     "an unknown table",
     "[workflow]\n\n[workflw]\nname = 1",
-    { message: /^There is no "workflw" here: \[workflow\] is allowed$/, line: 3, column: 2 },
+    {
+      message:
+        /^There is no "workflw" here; did you mean \[workflow\]\? Allowed: \[workflow\], \[tasks\], \[policy\]/,
+      line: 3,
+      column: 2,
+    },
   ],
   [
     "an unknown key",
     '[workflow]\nname = "x"\n  nam = 1',
     {
-      message: /^There is no "nam" in \[workflow\]: name, version, entrypoint are allowed$/,
+      message:
+        /^There is no "nam" in \[workflow\]; did you mean "name"\? Allowed: name, version, entrypoint$/,
       line: 3,
       column: 3,
     },
@@ -104,7 +116,7 @@ const ERRORS: readonly [
   [
     "a key outside of tables",
     'name = "x"\n[workflow]',
-    { message: /^There is no "name" here/, line: 1, column: 1 },
+    { message: /^There is no "name" here: it belongs into \[workflow\]$/, line: 1, column: 1 },
   ],
   [
     "a number for a version",
@@ -157,20 +169,52 @@ const ERRORS: readonly [
     { message: /^There is no "__proto__"/, line: 1, column: 2 },
   ],
   [
-    "[tasks]",
-    '[workflow]\n[tasks]\ndefault_ram = "1GB"',
+    "a key of another table",
+    '[workflow]\n[policy]\n\nallowed_host = ["*"]',
     {
-      slug: "not-yet",
-      message: /^\[tasks\] can't be set yet: this version of Capsule reads \[workflow\]$/,
-      line: 2,
-      column: 2,
+      message:
+        /^There is no "allowed_host" in \[policy\]; did you mean "allowed_hosts"\? Allowed: max_compute, max_ram, /,
+      line: 4,
+      column: 1,
     },
   ],
-  ["[policy]", "[policy]", { slug: "not-yet", message: /^\[policy\]/, line: 1, column: 2 }],
   [
-    "[secrets]",
-    'secrets = { KEY = { hosts = ["x"] } }',
-    { slug: "not-yet", message: /^\[secrets\]/, line: 1, column: 1 },
+    "an amount that is none",
+    '[tasks]\ndefault_ram = "lots"',
+    {
+      message: /^"default_ram" must be a size such as "64MB", .* or a positive number of bytes$/,
+      line: 2,
+      column: 1,
+    },
+  ],
+  [
+    "an amount that is too large",
+    "[policy]\nmax_tasks = 99999999999999999999",
+    { message: /^"capsule\.toml" is not TOML: /, line: 2, column: 13 },
+  ],
+  [
+    "a folder outside",
+    '[policy]\nallowed_files = [\n  "data",\n  "../x",\n]',
+    {
+      message: /^"allowed_files" must be a list of folders inside the project, such as \["data", /,
+      line: 2,
+      column: 1,
+    },
+  ],
+  [
+    "a secret for every host",
+    '[secrets]\nA = { hosts = ["a.x"] }\nKEY = { hosts = ["*"] }',
+    { message: /^"KEY" must be a table such as .*"\*" is not among them$/, line: 3, column: 1 },
+  ],
+  [
+    "a secret in a table of its own",
+    '[secrets.KEY]\nhosts = ["a.x"]\nhots = 1',
+    { message: /^"KEY" must be a table of .*: there is no "hots"$/, line: 1, column: 2 },
+  ],
+  [
+    "a URL for a host",
+    '[tasks]\ndefault_allowed_hosts = ["https://a.x"]',
+    { message: /^"default_allowed_hosts" must be a list of host names, such as/, line: 2, column: 1 },
   ],
   [
     "an entrypoint above the project",
@@ -221,6 +265,126 @@ for (const [what, toml, { slug = "capsule-toml", message, line, column }] of ERR
       return true;
     });
   });
+
+const WHOLE = `
+[tasks]
+default_compute = "low"
+default_ram = "256MB"
+default_timeout = "30s"
+default_max_retries = 2
+default_allowed_files = ["./data", { path = "docs", mode = "ro" }]
+default_allowed_hosts = ["API.x", "*.x:8443"]
+default_env_variables = ["A"]
+[policy]
+max_compute = "HIGH"
+max_ram = 1073741824
+max_timeout = "10m"
+max_tasks = 10000
+max_run_compute = "500000000000"
+max_run_timeout = "1h"
+allowed_files = []
+allowed_hosts = ["*"]
+env_variables = ["B"]
+`;
+
+test("reads [secrets]", async () => {
+  using at = folder({
+    "capsule.toml": '[secrets]\nA = { hosts = ["a.x"] }\n[secrets.B]\nhosts = ["*.b.x"]\nfile = "key"\nbody = true\n',
+  });
+  const { secrets } = await readProject({ cwd: at.root });
+  assert.deepEqual(secrets, [
+    { name: "A", hosts: ["a.x"], query: false, body: false, source: { from: "environment" } },
+    { name: "B", hosts: ["*.b.x"], query: false, body: true, source: { from: "file", path: "key" } },
+  ]);
+});
+
+test("reads [tasks] and [policy]", async () => {
+  using at = folder({ "capsule.toml": WHOLE });
+  const { defaults, ceiling } = await readProject({ cwd: at.root });
+  assert.deepEqual(defaults, {
+    fuel: 100_000_000,
+    ram: 256 * 1024 ** 2,
+    timeoutMs: 30_000,
+    maxRetries: 2,
+    files: [
+      { path: "data", mode: "read-write" },
+      { path: "docs", mode: "read-only" },
+    ],
+    hosts: ["api.x", "*.x:8443"],
+    environment: ["A"],
+  });
+  assert.deepEqual(ceiling, {
+    fuel: 50_000_000_000,
+    ram: 1024 ** 3,
+    timeoutMs: 600_000,
+    files: [],
+    hosts: ["*"],
+    environment: ["B"],
+    tasks: 10_000,
+    runFuel: 500_000_000_000,
+    runTimeoutMs: 3_600_000,
+  });
+});
+
+/** For each key of the tables: values it takes and values it refuses. */
+const VALUES: Readonly<Record<string, { good: readonly string[]; bad: readonly string[] }>> = {
+  compute: {
+    good: ['"LOW"', '"medium"', '"High"', "5", '"5000"'],
+    bad: ["0", "-1", "1.5", '"lots"', "true", "[]", "2020-01-01", '""', "nan", "inf"],
+  },
+  ram: { good: ['"64MB"', "65536"], bad: ["0", '"64"', "1.5", "false", "{}"] },
+  timeout: { good: ['"30s"', "250"], bad: ['"30"', "0", "[1]", "12:30:00"] },
+  retries: { good: ["0", "3"], bad: ["-1", "1.5", '"3"'] },
+  files: {
+    good: ["[]", '["data"]', '[{ path = "a", mode = "rw" }]'],
+    bad: ['"data"', '["/etc"]', "[1]", '[{ mode = "rw" }]'],
+  },
+  hosts: { good: ["[]", '["*"]', '["a.x:80"]'], bad: ['"*"', '["a b"]', '["a.x/"]'] },
+  variables: { good: ["[]", '["A_1"]'], bad: ['"A"', '["A=B"]', '["*"]'] },
+  count: { good: ["1", "10_000"], bad: ["0", "-1", "1.5", '"10"'] },
+};
+
+const KEYS: Readonly<Record<string, readonly (readonly [key: string, values: string])[]>> = {
+  tasks: [
+    ["default_compute", "compute"],
+    ["default_ram", "ram"],
+    ["default_timeout", "timeout"],
+    ["default_max_retries", "retries"],
+    ["default_allowed_files", "files"],
+    ["default_allowed_hosts", "hosts"],
+    ["default_env_variables", "variables"],
+  ],
+  policy: [
+    ["max_compute", "compute"],
+    ["max_ram", "ram"],
+    ["max_timeout", "timeout"],
+    ["max_tasks", "count"],
+    ["max_run_compute", "compute"],
+    ["max_run_timeout", "timeout"],
+    ["allowed_files", "files"],
+    ["allowed_hosts", "hosts"],
+    ["env_variables", "variables"],
+  ],
+};
+
+for (const [table, keys] of Object.entries(KEYS))
+  for (const [key, kind] of keys)
+    test(`[${table}] ${key}: what it may be`, async () => {
+      using at = folder({});
+      const read = (value: string) => {
+        writeFileSync(join(at.root, "capsule.toml"), `[${table}]\n${key} = ${value}\n`);
+        return readProject({ cwd: at.root });
+      };
+      const { good = [], bad = [] } = VALUES[kind] ?? {};
+      for (const value of good) await read(value);
+      for (const value of bad)
+        await assert.rejects(read(value), (error) => {
+          assert.ok(error instanceof UsageError && error.slug === "capsule-toml", `${value}: ${error}`);
+          assert.ok(error.text.startsWith(`"${key}" must be `), error.text);
+          assert.equal(error.place?.line, 2);
+          return true;
+        });
+    });
 
 test("names the file as the user would, and marks the column", async () => {
   using at = folder({

@@ -1,7 +1,9 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { UsageError } from "@capsule-run/protocol";
-import { excerptOfLine, placeOfKey } from "./place.ts";
+import { type DeclaredPolicy, nearest, UNDECLARED } from "@capsule-run/protocol";
+import { type Ceiling, NO_CEILING } from "./ceiling.ts";
+import { problem, readSource, type Source, syntaxError } from "./source.ts";
+import { POLICY, readTable, TASKS, type Table, WORKFLOW } from "./tables.ts";
 
 export interface ProjectRequest {
   /** The program's file; relative paths are relative to `cwd`. */
@@ -18,49 +20,45 @@ export interface Project {
   readonly version: string | null;
   /** The program that runs when none is named. It need not exist. */
   readonly entrypoint: string | null;
+  /** What a task gets that does not say. */
+  readonly defaults: DeclaredPolicy;
+  /** What it gets at most. */
+  readonly ceiling: Ceiling;
+  readonly secrets: readonly SecretDeclaration[];
 }
 
 const NAMES = ["capsule.toml", "Capsule.toml"];
 
-/** The tables of `capsule.toml`: for each key what a value has to be. `null` is a table that a later version reads. */
-const TABLES: Readonly<Record<string, Readonly<Record<string, string>> | null>> = {
-  workflow: {
-    name: 'a string, such as "My Workflow"',
-    version: 'a string, such as "1.0.0"',
-    entrypoint: 'a path, such as "src/main.ts"',
-  },
-  tasks: null,
-  policy: null,
-  secrets: null,
-};
-const ALLOWED = Object.keys(TABLES).filter((name) => TABLES[name]);
+/** Tables with keys of their own. The keys of `[secrets]` are its user's. */
+const KEYED: Readonly<Record<string, Table>> = { workflow: WORKFLOW, tasks: TASKS, policy: POLICY };
+const TABLES = [...Object.keys(KEYED), "secrets"];
 
 /**
  * Finds the project of a program and reads its `capsule.toml`.
- * @throws UsageError `capsule-toml` for what is wrong in it, `not-yet` for tables that this version can't honour;
- * both with place and excerpt
+ * @throws UsageError `capsule-toml` for what is wrong in it, with place and excerpt
  */
 export async function readProject({ file, cwd }: ProjectRequest): Promise<Project> {
   const configFile = findConfig(file === undefined ? resolve(cwd) : dirname(resolve(cwd, file)));
-  if (configFile === null)
-    return { root: resolve(cwd), configFile: null, name: null, version: null, entrypoint: null };
-  const source = readSource(configFile, cwd);
-  const { parse, TomlError } = await import("smol-toml");
-  let toml: Record<string, unknown>;
-  try {
-    toml = parse(source.text) as Record<string, unknown>;
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    throw syntaxError(error, source);
-  }
-  const workflow = checkTables(toml, source);
-  const root = dirname(configFile);
-  return {
+  const root = configFile === null ? resolve(cwd) : dirname(configFile);
+  const project: Project = {
     root,
     configFile,
-    name: workflow.name ?? null,
-    version: workflow.version ?? null,
-    entrypoint: workflow.entrypoint === undefined ? null : entrypointIn(root, workflow.entrypoint, source),
+    ...{ name: null, version: null, entrypoint: null },
+    defaults: UNDECLARED,
+    ceiling: NO_CEILING,
+    secrets: [],
+  };
+  if (configFile === null) return project;
+  const source = readSource(configFile, cwd);
+  const tables = readTables(await parse(source), source);
+  const { entrypoint } = tables.workflow ?? {};
+  return {
+    ...project,
+    ...tables.workflow,
+    entrypoint: typeof entrypoint === "string" ? entrypointIn(root, entrypoint, source) : null,
+    defaults: { ...UNDECLARED, ...tables.tasks },
+    ceiling: { ...NO_CEILING, ...tables.policy },
+    ...tables.secrets,
   };
 }
 
@@ -74,90 +72,46 @@ function findConfig(folder: string): string | null {
   }
 }
 
-interface Source {
-  readonly text: string;
-  /** The file as the user would write it. */
-  readonly shown: string;
-}
-
-function readSource(path: string, cwd: string): Source {
-  const shown = relative(cwd, path).replaceAll(sep, "/");
+async function parse(source: Source): Promise<Record<string, unknown>> {
+  const { parse, TomlError } = await import("smol-toml");
   try {
-    return { text: readFileSync(path, "utf8").replace(/^\ufeff/, ""), shown };
-  } catch (cause) {
-    throw new UsageError("capsule-toml", `"${shown}" can't be read: ${(cause as Error).message}`, { cause });
+    return parse(source.text) as Record<string, unknown>;
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw syntaxError(error, source);
   }
 }
 
-function syntaxError(error: { message: string; line: number; column: number }, source: Source): UsageError {
-  // The library's message goes on with an excerpt of its own.
-  const [first = "", ...rest] = (error.message.split("\n\n", 1)[0] as string).split("\n");
-  const reason = [first.replace(/^Invalid TOML document: /, ""), ...rest].join(" ");
-  const { line, column } = error;
-  return new UsageError("capsule-toml", `"${source.shown}" is not TOML: ${reason}`, {
-    place: { file: source.shown, line, column },
-    excerpt: excerptOfLine(source.text, line, column),
-    cause: error,
-  });
-}
+type Fields = Readonly<Record<string, unknown>>;
 
-function problem(
-  slug: "capsule-toml" | "not-yet",
-  message: string,
-  keys: string[],
-  source: Source,
-): UsageError {
-  const at = placeOfKey(source.text, keys);
-  return new UsageError(slug, message, {
-    place: { file: source.shown, line: at.line, column: at.column },
-    excerpt: excerptOfLine(source.text, at.line, at.column),
-  });
-}
-
-function checkTables(toml: Record<string, unknown>, source: Source): Readonly<Record<string, string>> {
-  for (const table of Object.keys(toml)) {
-    const keys = Object.hasOwn(TABLES, table) ? TABLES[table] : undefined;
-    if (keys === null)
-      throw problem(
-        "not-yet",
-        `[${table}] can't be set yet: this version of Capsule reads ${list(ALLOWED)}`,
-        [table],
-        source,
-      );
-    if (keys === undefined)
-      throw problem(
-        "capsule-toml",
-        `There is no "${table}" here: ${list(ALLOWED)} is allowed`,
-        [table],
-        source,
-      );
-    checkKeys(table, toml[table], keys, source);
+/** Fields of each table that is there; whatever is not known is an error, since it might be a limit somebody relies on. */
+function readTables(toml: Record<string, unknown>, source: Source): Readonly<Record<string, Fields>> {
+  const found: Record<string, Fields> = {};
+  for (const [name, value] of Object.entries(toml)) {
+    if (!TABLES.includes(name)) throw problem(`There is no "${name}" here${allowedTables(name)}`, [name], source);
+    if (!isTable(value)) throw problem(`"${name}" must be a table: [${name}]`, [name], source);
+    const read = readNamed(name, value);
+    if (!read.ok) throw problem(read.message, [name, read.key], source);
+    found[name] = read.fields;
   }
-  return (toml.workflow ?? {}) as Record<string, string>;
+  return found;
 }
 
-const list = (tables: readonly string[]) => tables.map((table) => `[${table}]`).join(", ");
+function readNamed(name: string, values: Record<string, unknown>): ReadTable {
+  const table = KEYED[name];
+  return table ? readTable(table, values, `[${name}]`) : readSecrets(values);
+}
 
-function checkKeys(
-  table: string,
-  value: unknown,
-  keys: Readonly<Record<string, string>>,
-  source: Source,
-): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Date)
-    throw problem("capsule-toml", `"${table}" must be a table: [${table}]`, [table], source);
-  for (const [key, given] of Object.entries(value)) {
-    const expected = Object.hasOwn(keys, key) ? keys[key] : undefined;
-    if (expected === undefined)
-      throw problem(
-        "capsule-toml",
-        `There is no "${key}" in [${table}]: ${Object.keys(keys).join(", ")} are allowed`,
-        [table, key],
-        source,
-      );
-    if (typeof given !== "string" || given === "")
-      throw problem("capsule-toml", `"${key}" must be ${expected}`, [table, key], source);
-  }
+const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
+
+/** The tables there are, or for a key that stands outside of its table, that table. */
+function allowedTables(name: string): string {
+  const home = Object.keys(KEYED).find((table) => Object.hasOwn(KEYED[table] as Table, name));
+  if (home !== undefined) return `: it belongs into [${home}]`;
+  const near = nearest(name, TABLES);
+  const tables = TABLES.map((table) => `[${table}]`).join(", ");
+  return `${near === null ? "." : `; did you mean [${near}]?`} Allowed: ${tables}`;
 }
 
 function entrypointIn(root: string, entrypoint: string, source: Source): string {
@@ -165,7 +119,6 @@ function entrypointIn(root: string, entrypoint: string, source: Source): string 
   const inside = relative(root, path);
   if (isAbsolute(entrypoint) || isAbsolute(inside) || inside === "" || inside.split(sep)[0] === "..")
     throw problem(
-      "capsule-toml",
       `"entrypoint" must be a file inside the project, relative to this file: "${entrypoint}" is not`,
       ["workflow", "entrypoint"],
       source,

@@ -12,6 +12,7 @@ export * from "./limits.ts";
 export * from "./load-record.ts";
 export * from "./manifest.ts";
 export * from "./messages.ts";
+export * from "./nearest.ts";
 export * from "./numbers.ts";
 export * from "./policy.ts";
 export * from "./question.ts";
