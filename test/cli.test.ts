@@ -213,19 +213,20 @@ describe("wrong use is one clear message and exit 2", () => {
     });
 
   test("files, options, commands", async () => {
-    const cwd = folder({ "main.ts": echo, "capsule.toml": "[policy]\nmax_tasks = 1\n" });
+    const cwd = folder({ "main.ts": echo, "capsule.toml": "[policy]\nmax_task = 1\n" });
     const project = folder({ "main.ts": echo, "agent.py": "", "agent.wasm": "" });
     const lines: readonly (readonly [string, string, RegExp])[] = [
       [project, "run mian.ts", /there is no file mian\.ts; did you mean main\.ts\?/],
       [project, "run agent.py", /agent\.py defines no task/],
       [project, "run agent.wasm", /capsule exec agent\.wasm/],
-      [project, "run --mount data main.ts", /--mount .*not yet/],
-      [project, "run --sealed main.ts", /--sealed .*not yet/],
+      [project, "run --mount ../data main.ts", /HOST that is not inside the project/],
+      [project, "run --mount a::x --mount b::x main.ts", /at one place/],
+      [project, "run --sealed --mount data main.ts", /sealed run has no files/],
       [project, "exec main.ts", /capsule run main\.ts/],
       [project, "mcp", /not yet/],
       [project, "run --verbsoe main.ts", /did you mean --verbose\?/],
       [project, "main.ts", /capsule run main\.ts/],
-      [cwd, "run main.ts", /capsule\.toml:1:\d+/],
+      [cwd, "run main.ts", /did you mean "max_tasks"[\s\S]*capsule\.toml:2:1/],
     ];
     for (const [at, line, says] of lines) {
       const { code, stdout, stderr } = await capsule(line.split(" "), { cwd: at });

@@ -7,7 +7,7 @@ const columns = (left: string, right: string): string =>
 
 const optionLine = (row: OptionRow): string => {
   const name = row.short ? `${row.short}, ${row.flag}` : row.flag;
-  return columns(row.value ? `${name} ${row.value}` : name, row.notYet ? `${row.help} (not yet)` : row.help);
+  return columns(row.value ? `${name} ${row.value}` : name, row.help);
 };
 
 const section = (title: string, lines: readonly string[]): string => `${title}:\n${lines.join("\n")}\n`;

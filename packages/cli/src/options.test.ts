@@ -100,10 +100,7 @@ const BAD: readonly (readonly [string, RegExp])[] = [
   ["build --args-file x a.ts", /unknown option "--args-file" of "capsule build"/],
 ];
 
-const LATER: readonly string[] = [
-  ...["run --mount data a.ts", "run a.ts --mount=data:ro", "run --sealed a.ts"],
-  ...["worker", "mcp", "logs", "cancel", "resume", "signal", "prune"],
-];
+const LATER: readonly string[] = [...["worker", "mcp", "logs", "cancel", "resume", "signal", "prune"]];
 
 const words = (line: string): string[] => (line === "" ? [] : line.split(" "));
 
@@ -131,6 +128,16 @@ test("what is promised and does not exist yet is an error that says so", () => {
       (error: UsageError) => error.slug === "not-yet" && /not yet/.test(error.message),
       `capsule ${line}`,
     );
+});
+
+test("a folder may be given more than once", () => {
+  const invocation = parseArguments(words("run --mount data --sealed a.ts --mount=a::b:ro x --mount y"));
+  assert.ok(invocation.kind === "command");
+  assert.deepEqual(invocation.mounts, ["data", "a::b:ro"]);
+  assert.deepEqual(invocation.args, ["x", "--mount", "y"]);
+  assert.ok(invocation.flags.has("--sealed"));
+  assert.throws(() => parseArguments(words("run --mount")), /--mount needs a value: --mount HOST/);
+  assert.throws(() => parseArguments(words("run --sealed=no a.ts")), /--sealed takes no value/);
 });
 
 test("switches of one command only are told by name", () => {

@@ -7,8 +7,8 @@ export interface OptionRow {
   /** The name of its value in the help; absent: a switch. */
   readonly value?: string;
   readonly help: string;
-  /** Known, but an error until it exists. */
-  readonly notYet?: true;
+  /** Whether it may be given more than once. */
+  readonly repeats?: true;
 }
 
 /** One command. */
@@ -35,8 +35,13 @@ const RUN_OPTIONS: readonly OptionRow[] = [
     help: "a line on stderr for each event of a task; stack traces of internal errors",
   },
   { flag: "--args-file", value: "FILE", help: "read main's arguments from a JSON array; excludes ARGS" },
-  { flag: "--mount", value: "HOST[::GUEST][:ro|:rw]", help: "give tasks a folder", notYet: true },
-  { flag: "--sealed", help: "no files, hosts or variables", notYet: true },
+  {
+    flag: "--mount",
+    value: "HOST[::GUEST][:ro|:rw]",
+    help: "give all tasks a folder of the project; repeatable",
+    repeats: true,
+  },
+  { flag: "--sealed", help: "no files, hosts or variables, whatever the program asks for" },
   HELP,
 ];
 
@@ -167,8 +172,9 @@ export type Invocation =
       readonly argsFile: string | null;
       /** All options that were given, as they are named in the table. */
       readonly flags: ReadonlySet<string>;
-      /** The values of those that have one. */
+      /** The values of those that have one, and are given once. */
       readonly values: ReadonlyMap<string, string>;
+      readonly mounts: readonly string[];
     };
 
 const wrong = (message: string, slug: UsageSlug = "arguments"): UsageError => new UsageError(slug, message);
@@ -225,7 +231,6 @@ function readOption(
       "unknown-option",
     );
   }
-  if (row.notYet) throw notYet(`${row.flag} of "${owner}"`);
   const inline = equals < 0 ? null : word.slice(equals + 1);
   if (inline !== null && row.value === undefined)
     throw wrong(`${row.flag} takes no value, not ${quote(inline)}`);
@@ -236,6 +241,7 @@ function readCommand(command: CommandRow, words: readonly string[]): Invocation 
   const owner = `capsule ${command.name}`;
   const operands: string[] = [];
   const options = new Map<string, string>();
+  const mounts: string[] = [];
   const hint = command.passes ? "; an argument that begins with a dash stands behind --" : "";
   let at = 0;
   let ended = false;
@@ -253,7 +259,8 @@ function readCommand(command: CommandRow, words: readonly string[]): Invocation 
       const value = row.value === undefined ? "" : (inline ?? words[at++]);
       if (value === undefined || (row.value !== undefined && value === ""))
         throw wrong(`${row.flag} needs a value: ${row.flag} ${row.value}`);
-      if (row.value !== undefined && options.has(row.flag)) throw wrong(`${row.flag} is given twice`);
+      if (row.repeats) mounts.push(value);
+      else if (row.value !== undefined && options.has(row.flag)) throw wrong(`${row.flag} is given twice`);
       options.set(row.flag, value);
     }
   }
@@ -282,6 +289,7 @@ function readCommand(command: CommandRow, words: readonly string[]): Invocation 
     argsFile,
     flags: new Set(options.keys()),
     values: options,
+    mounts,
   };
 }
 

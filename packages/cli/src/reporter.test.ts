@@ -34,6 +34,10 @@ test("a line for each event, nested by depth", () => {
   const lines: readonly (readonly [RunEvent, string])[] = [
     [{ run: "r", path: "0", task: "main", type: "task_queued" }, "    12 ms  main [0] queued\n"],
     [{ ...at, type: "task_queued" }, "    12 ms      leaf [0.3.1] queued\n"],
+    [
+      { ...at, type: "task_limited", cuts: ['allowed_hosts: "*" is cut to "a.x"', "env\u001b[31m"] },
+      '    12 ms      leaf [0.3.1] asks for more than it may have: allowed_hosts: "*" is cut to "a.x"; env\\x1b[31m\n',
+    ],
     [{ ...at, type: "attempt_started", attempt: 0 }, "    12 ms      leaf [0.3.1] started\n"],
     [{ ...at, type: "attempt_started", attempt: 1 }, "    12 ms      leaf [0.3.1] started, attempt 2\n"],
     [
@@ -83,7 +87,16 @@ test("what was compiled, when its snapshot was taken and why", () => {
           name: "leaf",
           async: true,
           parameters: null,
-          policy: { ...UNDECLARED, fuel: 1e8, ram: null, timeoutMs: null, maxRetries: 0 },
+          policy: {
+            ...UNDECLARED,
+            fuel: 1e8,
+            files: [
+              { path: "data", mode: "read-write" },
+              { path: "docs", mode: "read-only" },
+            ],
+            hosts: Array.from({ length: 12 }, (_, i) => `h${i}.x`),
+            environment: ["KEY"],
+          },
         },
       ],
     },
@@ -100,6 +113,6 @@ test("what was compiled, when its snapshot was taken and why", () => {
   assert.match(snapshotLines(program("before", false)), /loads it again\n {2}because it asked for the time/);
   assert.equal(
     taskLines(program("after", false)),
-    "  main · sync · 2,000,000,000 fuel · 64.0 MB · 30.00 s · 1 retry\n  leaf · async · 100,000,000 fuel · any memory · no timeout\n",
+    "  main · sync · 2,000,000,000 fuel · 64.0 MB · 30.00 s · 1 retry\n  leaf · async · 100,000,000 fuel · any memory · no timeout · files data, docs (read-only) · hosts h0.x, h1.x, h2.x, h3.x, h4.x, h5.x, h6.x, h7.x, h8.x, h9.x and 2 more · variables KEY\n",
   );
 });

@@ -5,6 +5,10 @@ import { bytes, duration, oneLine, plural, thousands } from "./format.ts";
 
 /** Characters of a message inside one line of the report. */
 const MESSAGE = 200;
+/** Characters of a line that says what a ceiling cut. */
+const CUT = 500;
+/** Entries of a list that are named. */
+const ENTRIES = 10;
 
 const cost = (execution: ExecutionInfo): string =>
   [
@@ -27,6 +31,8 @@ function describe(event: RunEvent, paint: Paint): string {
   switch (event.type) {
     case "task_queued":
       return "queued";
+    case "task_limited":
+      return `${paint("yellow", "asks for more than it may have")}: ${event.cuts.map((cut) => oneLine(cut, CUT)).join("; ")}`;
     case "attempt_started":
       return event.attempt > 0 ? `started, attempt ${thousands(event.attempt + 1)}` : "started";
     case "attempt_failed": {
@@ -74,17 +80,29 @@ export function snapshotLines(program: LoadedProgram): string {
     : `snapshot taken before the program: each attempt loads it again\n${because(reasons)}${engine}`;
 }
 
-/** One line for each task with its limits, for `--verbose`. */
+/** `hosts a.example.com, b.example.com`; nothing if there are none. */
+function listed(name: string, entries: readonly string[] | null | undefined): readonly string[] {
+  if (!entries || entries.length === 0) return [];
+  const more = entries.length - ENTRIES;
+  const shown = entries.slice(0, ENTRIES).map((entry) => oneLine(entry, MESSAGE));
+  return [`${name} ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`];
+}
+
+/** One line for each task with what it asks for, for `--verbose`. */
 export function taskLines(program: LoadedProgram): string {
   return program.manifest.tasks
     .map(({ name, async, policy: declared }) => {
-      const { fuel, ram, timeoutMs, maxRetries } = declared;
+      const { fuel, ram, timeoutMs, maxRetries, files, hosts, environment } = declared;
+      const folders = files?.map(({ path, mode }) => (mode === "read-only" ? `${path} (read-only)` : path));
       const limits = [
         async ? "async" : "sync",
         `${thousands(fuel ?? DEFAULT_POLICY.fuel)} fuel`,
         ram === null ? "any memory" : bytes(ram),
         timeoutMs === null ? "no timeout" : duration(timeoutMs),
         ...(maxRetries ? [plural(maxRetries, "retry", "retries")] : []),
+        ...listed("files", folders),
+        ...listed("hosts", hosts),
+        ...listed("variables", environment),
       ];
       return `  ${oneLine(name)} · ${limits.join(" · ")}\n`;
     })

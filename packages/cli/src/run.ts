@@ -107,6 +107,8 @@ async function execute(runtime: Runtime, file: string, command: Command, context
   const { envelope } = await runtime.run({
     file,
     args,
+    mounts: command.mounts,
+    sealed: command.flags.has("--sealed"),
     signal: context.interruption.signal,
     onOutput: (output) => console.guest(output),
     onEvent: command.verbose ? onEvent : undefined,

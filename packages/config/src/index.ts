@@ -1,4 +1,5 @@
 export { type Ceiling, intersect, NO_CEILING, SEALED } from "./ceiling.ts";
+export { cutsOf } from "./cuts.ts";
 export { ENVIRONMENT_FILES, type Environment, readEnvironment } from "./environment.ts";
 export { limitMounts, mountsOf, type ProjectMount, parseMounts } from "./mounts.ts";
 export { readCeiling } from "./policy.ts";

@@ -66,7 +66,7 @@ test("each place is taken once, and there are not too many", () => {
 });
 
 const limited = (texts: readonly string[], ceiling: readonly FileGrant[] | null): string[] =>
-  limitMounts(parseMounts(texts), ceiling).map(shown);
+  limitMounts(parseMounts(texts), ceiling).mounts.map(shown);
 
 test("a ceiling holds for mounts too", () => {
   assert.deepEqual(limited(["data::x"], null), ["data::x:rw"]);
@@ -84,11 +84,16 @@ test("a ceiling holds for mounts too", () => {
   ]);
 });
 
+test("what a ceiling cuts of mounts is said", () => {
+  const { cuts } = limitMounts(parseMounts(["data::x", "docs", "keep:ro"]), [ro("data"), rw("keep")]);
+  assert.deepEqual(cuts, ['mount: "data" is cut to "data" (read-only)', 'mount: "docs" is cut to nothing']);
+});
+
 const seen = (declared: readonly FileGrant[], texts: readonly string[], granted = declared): string[] =>
   mountsOf(declared, granted, parseMounts(texts)).map(shown);
 
 test("a task sees what it is granted at its own place, and the mounts of its run", () => {
-  assert.deepEqual(seen([rw("data"), ro(".")], []), ["data::data:rw", ".::.:ro"]);
+  assert.deepEqual(seen([rw("data"), ro(".")], []), [".::.:ro", "data::data:rw"]);
   assert.deepEqual(seen([rw("data"), ro("data")], []), ["data::data:ro"]);
   assert.deepEqual(seen([], ["sessions/a::workspace:ro"]), ["sessions/a::workspace:ro"]);
   assert.deepEqual(seen([rw("data")], ["other::data"]), ["other::data:rw"], "the mount is seen");

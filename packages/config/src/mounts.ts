@@ -1,4 +1,5 @@
 import { type FileGrant, type FileMode, pathInside, UsageError } from "@capsule-run/protocol";
+import { cutOf, shownGrant } from "./cuts.ts";
 import { isWithin, meetFiles, modeAt, weaker } from "./files.ts";
 
 /** A folder of the project, and where a sandbox sees it. Both paths are as `pathInside` gives them. */
@@ -60,18 +61,24 @@ export function parseMounts(texts: readonly string[]): readonly ProjectMount[] {
   });
 }
 
-/** What a ceiling leaves of mounts: the folders that are in it, each where the mount has it, in the weaker mode. */
-export const limitMounts = (
+/**
+ * What a ceiling leaves of mounts: the folders that are in it, each where the mount has it, in the weaker mode; and a line
+ * for each mount that is not left whole.
+ */
+export function limitMounts(
   mounts: readonly ProjectMount[],
   ceiling: readonly FileGrant[] | null,
-): readonly ProjectMount[] =>
-  ceiling === null
-    ? mounts
-    : mounts.flatMap((mount) =>
-        meetFiles([{ path: mount.host, mode: mount.mode }], ceiling).map(({ path, mode }) =>
-          moved(mount, path, mode),
-        ),
-      );
+): { readonly mounts: readonly ProjectMount[]; readonly cuts: readonly string[] } {
+  if (ceiling === null) return { mounts, cuts: [] };
+  const cuts: string[] = [];
+  const left = mounts.flatMap((mount) => {
+    const met = meetFiles([{ path: mount.host, mode: mount.mode }], ceiling);
+    const cut = cutOf("mount", { path: mount.host, mode: mount.mode }, met, shownGrant);
+    if (cut !== null) cuts.push(cut);
+    return met.map(({ path, mode }) => moved(mount, path, mode));
+  });
+  return { mounts: left, cuts };
+}
 
 /** The part of a mount that shows the folder `path` in it. */
 const moved = ({ host, guest }: ProjectMount, path: string, mode: FileMode): ProjectMount => {
@@ -94,10 +101,7 @@ export function mountsOf(
 ): readonly ProjectMount[] {
   const places = new Map<string, ProjectMount>();
   const place = (mount: ProjectMount): unknown => places.set(mount.guest, mount);
-  for (const path of new Set(granted.map((grant) => grant.path))) {
-    const mode = modeAt(granted, path);
-    if (mode !== null) place({ host: path, guest: path, mode });
-  }
+  for (const { path, mode } of meetFiles(granted, granted)) place({ host: path, guest: path, mode });
   const narrowed = mounts.map((mount) => ({
     ...mount,
     mode: weaker(mount.mode, modeAt(declared, mount.host) ?? mount.mode),

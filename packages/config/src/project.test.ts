@@ -289,7 +289,8 @@ env_variables = ["B"]
 
 test("reads [secrets]", async () => {
   using at = folder({
-    "capsule.toml": '[secrets]\nA = { hosts = ["a.x"] }\n[secrets.B]\nhosts = ["*.b.x"]\nfile = "key"\nbody = true\n',
+    "capsule.toml":
+      '[secrets]\nA = { hosts = ["a.x"] }\n[secrets.B]\nhosts = ["*.b.x"]\nfile = "key"\nbody = true\n',
   });
   const { secrets } = await readProject({ cwd: at.root });
   assert.deepEqual(secrets, [

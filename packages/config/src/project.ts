@@ -2,8 +2,9 @@ import { statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { type DeclaredPolicy, nearest, UNDECLARED } from "@capsule-run/protocol";
 import { type Ceiling, NO_CEILING } from "./ceiling.ts";
+import type { SecretDeclaration } from "./secrets.ts";
 import { problem, readSource, type Source, syntaxError } from "./source.ts";
-import { POLICY, readTable, TASKS, type Table, WORKFLOW } from "./tables.ts";
+import { POLICY, type ReadTable, readSecrets, readTable, TASKS, type Table, WORKFLOW } from "./tables.ts";
 
 export interface ProjectRequest {
   /** The program's file; relative paths are relative to `cwd`. */
@@ -88,7 +89,8 @@ type Fields = Readonly<Record<string, unknown>>;
 function readTables(toml: Record<string, unknown>, source: Source): Readonly<Record<string, Fields>> {
   const found: Record<string, Fields> = {};
   for (const [name, value] of Object.entries(toml)) {
-    if (!TABLES.includes(name)) throw problem(`There is no "${name}" here${allowedTables(name)}`, [name], source);
+    if (!TABLES.includes(name))
+      throw problem(`There is no "${name}" here${allowedTables(name)}`, [name], source);
     if (!isTable(value)) throw problem(`"${name}" must be a table: [${name}]`, [name], source);
     const read = readNamed(name, value);
     if (!read.ok) throw problem(read.message, [name, read.key], source);

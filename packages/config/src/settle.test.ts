@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DEFAULT_POLICY, type DeclaredPolicy, type FileGrant, UNDECLARED } from "@capsule-run/protocol";
 import { type Ceiling, intersect, NO_CEILING, SEALED } from "./ceiling.ts";
+import { cutsOf } from "./cuts.ts";
 import { settle } from "./settle.ts";
 
 const rw = (path: string): FileGrant => ({ path, mode: "read-write" });
 const ro = (path: string): FileGrant => ({ path, mode: "read-only" });
 const asks = (declared: Partial<DeclaredPolicy>): DeclaredPolicy => ({ ...UNDECLARED, ...declared });
 const below = (ceiling: Partial<Ceiling>): Ceiling => ({ ...NO_CEILING, ...ceiling });
+
+const cuts = (declared: DeclaredPolicy, ceiling: Partial<Ceiling>): readonly string[] =>
+  cutsOf(settle(declared, UNDECLARED, NO_CEILING).asked, below(ceiling));
 
 /** An untrusted program's wishes. */
 const EVERYTHING = asks({
@@ -20,7 +24,10 @@ const EVERYTHING = asks({
 });
 
 test("who says nothing gets the defaults", () => {
-  assert.deepEqual(settle(UNDECLARED, UNDECLARED, NO_CEILING), { policy: DEFAULT_POLICY, cuts: [] });
+  assert.deepEqual(settle(UNDECLARED, UNDECLARED, NO_CEILING), {
+    policy: DEFAULT_POLICY,
+    asked: DEFAULT_POLICY,
+  });
 });
 
 test("a task's own options come before the project's defaults, the ceiling before both", () => {
@@ -53,21 +60,21 @@ test("no ceiling is none, an empty one is nothing", () => {
 });
 
 test("what is unlimited becomes what the ceiling says", () => {
-  const { policy, cuts } = settle(UNDECLARED, UNDECLARED, below({ ram: 5, timeoutMs: 6 }));
+  const { policy } = settle(UNDECLARED, UNDECLARED, below({ ram: 5, timeoutMs: 6 }));
   assert.deepEqual([policy.ram, policy.timeoutMs], [5, 6]);
-  assert.deepEqual(cuts, [], "it asked for nothing");
+  assert.deepEqual(cuts(UNDECLARED, { ram: 5, timeoutMs: 6 }), [], "it asked for nothing");
 });
 
 test("what is cut is said", () => {
-  const ceiling = below({
+  const ceiling = {
     fuel: 100,
     ram: 200,
     timeoutMs: 300,
     files: [ro("data")],
     hosts: ["api.openai.com"],
     environment: ["API_KEY"],
-  });
-  assert.deepEqual(settle(EVERYTHING, UNDECLARED, ceiling).cuts, [
+  };
+  assert.deepEqual(cuts(EVERYTHING, ceiling), [
     "compute: 50000000000 is cut to 100 units of fuel",
     "ram: 4294967296 is cut to 200 bytes",
     "timeout: 3600000 is cut to 300 ms",
@@ -76,11 +83,10 @@ test("what is cut is said", () => {
     'env_variables: "HOME" is cut to nothing',
   ]);
   const many = asks({ hosts: Array.from({ length: 50 }, (_, i) => `h${i}.x`) });
-  const { cuts } = settle(many, UNDECLARED, SEALED);
-  assert.equal(cuts.length, 11);
-  assert.equal(cuts.at(-1), "allowed_hosts: 40 more are cut");
-  const wide = settle(asks({ hosts: ["*"] }), UNDECLARED, below({ hosts: many.hosts }));
-  assert.match(wide.cuts[0] ?? "", /"h9\.x" and 40 more$/);
+  const sealed = cuts(many, SEALED);
+  assert.equal(sealed.length, 11);
+  assert.equal(sealed.at(-1), "allowed_hosts: 40 more are cut");
+  assert.match(cuts(asks({ hosts: ["*"] }), { hosts: many.hosts })[0] ?? "", /"h9\.x" and 40 more$/);
 });
 
 test("two ceilings: what either forbids is forbidden", () => {

@@ -32,13 +32,47 @@ export interface Progress {
 export interface RunRequest {
   /** The program's source file, or an exported artifact (`.wasm`). */
   readonly file: string;
+  /** The folder `file` is looked up in; default: the runtime's. */
+  readonly cwd?: string | undefined;
   /** Arguments of `main`: JSON values. */
   readonly args?: readonly unknown[] | undefined;
+  /**
+   * What tasks get at most, beside what `capsule.toml` says: the keys and values of its `[policy]`, such as
+   * `{ allowed_hosts: ["api.example.com"], max_tasks: 100 }`.
+   */
+  readonly policy?: PolicyOptions | undefined;
+  /** No files, hosts or variables, whatever the program asks for. */
+  readonly sealed?: boolean | undefined;
+  /** Folders of the project for every task: `HOST[::GUEST][:ro|:rw]`. */
+  readonly mounts?: readonly string[] | undefined;
+  /** Values of variables, in place of the process's own environment. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Cancels the run. */
   readonly signal?: AbortSignal | undefined;
   /** Console output as it happens, in whole pieces of UTF-8. */
   readonly onOutput?: ((output: Output) => void) | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
+}
+
+/** The ceiling of a run; what is not there is not limited. */
+export interface PolicyOptions {
+  /** Fuel of one attempt: `"LOW"`, `"MEDIUM"`, `"HIGH"`, or an amount. */
+  readonly max_compute?: string | number | undefined;
+  /** Memory of one sandbox: `"1GB"`, or bytes. */
+  readonly max_ram?: string | number | undefined;
+  /** Time of one attempt: `"10m"`, or milliseconds. */
+  readonly max_timeout?: string | number | undefined;
+  /** Task executions of the run, `main` and retries included. */
+  readonly max_tasks?: number | undefined;
+  /** Fuel of all attempts of the run together. */
+  readonly max_run_compute?: string | number | undefined;
+  /** Wall time of the run. */
+  readonly max_run_timeout?: string | number | undefined;
+  readonly allowed_files?:
+    | readonly (string | { readonly path: string; readonly mode?: string })[]
+    | undefined;
+  readonly allowed_hosts?: readonly string[] | undefined;
+  readonly env_variables?: readonly string[] | undefined;
 }
 
 export interface Output {
@@ -52,6 +86,8 @@ export interface Output {
 /** What happens in a run, in order. `path` is `0` for `main`, `0.3` for the third call it made; depth counts its dots. */
 export type RunEvent = { readonly run: string; readonly path: string; readonly task: string } & (
   | { readonly type: "task_queued" }
+  /** The ceiling cuts what the task asks for: a line for each. Once for each task of a run. */
+  | { readonly type: "task_limited"; readonly cuts: readonly string[] }
   | { readonly type: "attempt_started"; readonly attempt: number }
   | {
       readonly type: "attempt_failed";
@@ -102,7 +138,7 @@ export interface Runtime extends AsyncDisposable {
   export(file: string): Promise<ExportedProgram>;
   /**
    * Runs `main` once. What a task did wrong is in the envelope.
-   * @throws UsageError as `load` does
+   * @throws UsageError as `load` does, and for a wrong `policy` or wrong `mounts`
    */
   run(request: RunRequest): Promise<RunResult>;
   /** Cancels what runs, ends all cells, and waits, at most five seconds, until the record is on disk. */

@@ -12,7 +12,7 @@ import {
   type Outcome,
   type Value,
 } from "@capsule-run/protocol";
-import { refused } from "@capsule-run/scheduler";
+import { type Budget, type BudgetLimits, fuelFor, refused, usedUp } from "@capsule-run/scheduler";
 import type { Output, RunEvent } from "./api.ts";
 import { Calls, callBytes } from "./calls.ts";
 import type { SandboxListener } from "./cell.ts";
@@ -36,6 +36,10 @@ export interface RunContext {
   emit(event: RunEvent): void;
   /** Bytes that the run's pending calls take. */
   readonly queue: { bytes: number };
+  /** What the whole run may use. */
+  readonly budget: Budget;
+  /** Counts what an attempt used, which may end the run. */
+  spend(fuel: number): void;
   readonly world: RunWorld;
 }
 
@@ -79,6 +83,8 @@ class Attempt implements SandboxListener {
   /** Why the host ended it, before the sandbox could. */
   #verdict: { readonly error: ErrorType; readonly message: string } | null = null;
   #over = false;
+  /** Units of fuel it has. */
+  #fuel = 0;
   /** Bytes of memory it has, and whether it stands still for more. */
   #granted: number;
   #held = false;
@@ -100,9 +106,9 @@ class Attempt implements SandboxListener {
     this.#resolve = resolve;
     const { run, artifact } = spec;
     const emit = (event: RunEvent): void => context.emit(event);
-    const { queue } = context;
+    const { queue, budget } = context;
     const nextSeq = (): number => ++this.#seq;
-    this.#calls = new Calls({ run, artifact, log, emit, queue, nextSeq });
+    this.#calls = new Calls({ run, artifact, log, emit, queue, budget, nextSeq });
     this.#effects = new Effects({ log, queue, nextSeq, open: () => context.world.open(spec.policy) });
   }
 
@@ -116,13 +122,14 @@ class Attempt implements SandboxListener {
   #open(): void {
     const { path, attempt, task, args, policy } = this.#spec;
     const { cells, artifact } = this.#context.program;
+    this.#fuel = fuelFor(this.#context.budget, policy.fuel);
     try {
       this.#sandbox = cells.open(
         {
           artifact,
           task,
           args,
-          limits: { fuel: policy.fuel, ram: policy.ram },
+          limits: { fuel: this.#fuel, ram: policy.ram },
           granted: this.#granted,
           seed: this.#context.seed(path, attempt),
           surroundings: this.#context.world.surroundings(policy),
@@ -148,8 +155,9 @@ class Attempt implements SandboxListener {
     const known = this.#context.program.tasks.get(task);
     const problem = known ? this.#refusal(path, body) : NO_TASK;
     if (known && !problem) {
-      const policy = this.#context.world.policyOf(known);
-      this.#calls.start({ id: call, path, task, policy, args: body });
+      const { world } = this.#context;
+      const about = { policy: world.policyOf(known), cuts: world.newCuts(known) };
+      this.#calls.start({ id: call, path, task, args: body, ...about });
     } else if (problem) this.#answer(call, refused(task, problem));
     if (mode === "sync") this.#shareCore();
   }
@@ -212,6 +220,8 @@ class Attempt implements SandboxListener {
     if (this.#verdict) this.#end({ ok: false, ...this.#verdict, usage });
     else if (message.lacks !== "" && this.#context.program.manifest.variant !== "full")
       void this.#lacks(message.lacks, usage);
+    else if (message.error === "out_of_fuel" && this.#fuel < this.#spec.policy.fuel)
+      this.#end({ ok: false, ...this.#beyond("runFuel"), usage });
     else if (message.ok) this.#end({ ok: true, value: message.body, usage });
     else {
       const error = message.error || "internal_error";
@@ -293,7 +303,13 @@ class Attempt implements SandboxListener {
     if (path.split(".").length - 1 > LIMITS.depth) return exceeds("depth");
     if (this.#calls.size >= LIMITS.pendingCalls) return exceeds("pendingCalls");
     if (this.#context.queue.bytes + callBytes(args) > LIMITS.queuedBytes) return exceeds("queuedBytes");
-    return null;
+    const missing = usedUp(this.#context.budget);
+    return missing && this.#beyond(missing);
+  }
+
+  /** More than the whole run may use. */
+  #beyond(part: keyof BudgetLimits): Refusal {
+    return { error: "limit_exceeded", message: words.runBudget(part, this.#context.budget.limits) };
   }
 
   #sleep(ms: number): number {
@@ -341,6 +357,7 @@ class Attempt implements SandboxListener {
     this.#over = true;
     this.#memory.ended(this.#spec, this.#granted);
     this.#calls.revokeAll();
+    this.#context.spend(outcome.usage.fuel);
     for (const seq of [this.#timeout, this.#wake]) if (seq) this.#log.revoke(seq);
     const closed = this.#effects.close();
     if (closed) void closed.then(() => this.#resolve(outcome));

@@ -4,11 +4,22 @@ import {
   type Completion,
   type Envelope,
   LIMITS,
+  type Outcome,
   type TaskPolicy,
   type Value,
 } from "@capsule-run/protocol";
-import { begin, type Execution, type ExecutionStep, next, refused } from "@capsule-run/scheduler";
+import {
+  type Budget,
+  begin,
+  type Execution,
+  type ExecutionStep,
+  next,
+  refused,
+  takeAttempt,
+  usedUp,
+} from "@capsule-run/scheduler";
 import type { RunEvent } from "./api.ts";
+import * as words from "./words.ts";
 
 /** Whose calls these are: what an attempt and a run have in common. */
 export interface Caller {
@@ -18,6 +29,8 @@ export interface Caller {
   readonly emit: (event: RunEvent) => void;
   /** Bytes that the pending calls of the whole run take: grown and shrunk by each of its callers. */
   readonly queue: { bytes: number };
+  /** What the whole run may use. */
+  readonly budget: Budget;
   /** The next number in the log: every op of the caller has one. */
   nextSeq(): number;
 }
@@ -29,12 +42,19 @@ export interface TaskCall {
   readonly task: string;
   readonly policy: TaskPolicy;
   readonly args: Value;
+  /** What the ceiling cuts of what it asks for, where nobody was told yet. */
+  readonly cuts?: readonly string[];
 }
 
 interface Open {
   readonly call: TaskCall;
   execution: Execution;
   seq: number;
+}
+
+interface Ended {
+  readonly call: TaskCall;
+  readonly envelope: Envelope;
 }
 
 /** Bytes a call takes while it is pending. */
@@ -64,21 +84,25 @@ export class Calls {
     return this.#bySeq.size - this.#pausing;
   }
 
-  start(call: TaskCall): void {
+  /** Gives the call back if it has ended already, since the run may not start it. */
+  start(call: TaskCall): Ended | null {
     const { task, path, policy } = call;
     const open: Open = { call, execution: begin(task, policy.maxRetries), seq: 0 };
     this.#byId.set(call.id, open);
-    this.#caller.emit({ type: "task_queued", run: this.#caller.run, path, task });
-    this.#caller.queue.bytes += callBytes(call.args);
-    this.#take(open, { do: "start", attempt: 0 });
+    const { run, emit, queue } = this.#caller;
+    emit({ type: "task_queued", run, path, task });
+    if (call.cuts && call.cuts.length > 0) emit({ type: "task_limited", run, path, task, cuts: call.cuts });
+    queue.bytes += callBytes(call.args);
+    return this.#take(open, { do: "start", attempt: 0 });
   }
 
   /** Takes in a completion of the log. Gives the call that ended by it, or null if it goes on or is not a call's. */
-  completed({ seq, outcome }: Completion): { readonly call: TaskCall; readonly envelope: Envelope } | null {
+  completed({ seq, outcome: told }: Completion): Ended | null {
     const open = this.#bySeq.get(seq);
     if (!open) return null;
     this.#bySeq.delete(seq);
     if (open.execution.state === "waiting") this.#pausing--;
+    const outcome = told && this.#explained(told);
     const event = outcome
       ? ({ type: "attempt_ended", outcome, random: Math.random() } as const)
       : ({ type: "wait_over" } as const);
@@ -110,7 +134,14 @@ export class Calls {
     emit({ type: "task_ended", run, path, task, envelope });
   }
 
-  #take(open: Open, step: ExecutionStep): { readonly call: TaskCall; readonly envelope: Envelope } | null {
+  /** What was cancelled since the run had used up its budget did not just end. */
+  #explained(outcome: Outcome): Outcome {
+    const { over, limits } = this.#caller.budget;
+    if (over === null || outcome.ok || outcome.error !== "cancelled") return outcome;
+    return { ...outcome, error: "limit_exceeded", message: words.runBudget(over, limits) };
+  }
+
+  #take(open: Open, step: ExecutionStep): Ended | null {
     const { run, artifact, log, emit } = this.#caller;
     const { call } = open;
     if (step.do === "finish") {
@@ -119,12 +150,21 @@ export class Calls {
       emit({ type: "task_ended", run, path: call.path, task: call.task, envelope: step.envelope });
       return { call, envelope: step.envelope };
     }
+    const { budget } = this.#caller;
+    const missing = step.do === "start" ? usedUp(budget) : null;
+    if (missing !== null) {
+      const message = words.runBudget(missing, budget.limits);
+      const ended = next(open.execution, { type: "refused", message });
+      open.execution = ended.execution;
+      return this.#take(open, ended.step);
+    }
     open.seq = this.#caller.nextSeq();
     this.#bySeq.set(open.seq, open);
     if (step.do === "wait") {
       this.#pausing++;
       log.issue({ seq: open.seq, kind: "sleep", ms: step.ms });
     } else {
+      takeAttempt(budget);
       const { path, task, args, policy } = call;
       const spec: AttemptSpec = { run, path, attempt: step.attempt, artifact, task, args, policy };
       log.issue({ seq: open.seq, kind: "task", spec });

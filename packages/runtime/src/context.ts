@@ -1,5 +1,13 @@
 import type { RunRecord } from "@capsule-run/lifecycle";
 import { LIMITS, wholeCharacters } from "@capsule-run/protocol";
+import {
+  type Budget,
+  type BudgetLimits,
+  createBudget,
+  spend,
+  timeUp,
+  UNLIMITED,
+} from "@capsule-run/scheduler";
 import type { Output, RunEvent, RunRequest } from "./api.ts";
 import type { RunContext } from "./attempt.ts";
 import { attemptSeed } from "./chance.ts";
@@ -16,6 +24,8 @@ export interface ContextParts {
   /** Random bytes that only the host knows. */
   readonly secret: Uint8Array;
   readonly record?: RunRecord | null;
+  /** What the whole run may use; default: whatever it likes. */
+  readonly limits?: BudgetLimits;
 }
 
 /**
@@ -26,6 +36,9 @@ export class Context implements RunContext {
   program: Program;
   readonly world: RunWorld;
   readonly queue = { bytes: 0 };
+  readonly budget: Budget;
+  /** Aborted when the run has to end, because its budget is used up. */
+  readonly exhausted = new AbortController();
   readonly #secret: Uint8Array;
   readonly #callbacks: Callbacks;
   readonly #record: RunRecord | null;
@@ -38,7 +51,7 @@ export class Context implements RunContext {
   #over = false;
 
   constructor(
-    { program, world, secret, record = null }: ContextParts,
+    { program, world, secret, record = null, limits = UNLIMITED }: ContextParts,
     callbacks: Callbacks,
     failed: (cause: unknown) => void,
   ) {
@@ -48,6 +61,21 @@ export class Context implements RunContext {
     this.#callbacks = callbacks;
     this.#failed = failed;
     this.#record = record;
+    this.budget = createBudget(limits);
+  }
+
+  spend(fuel: number): void {
+    spend(this.budget, fuel);
+    this.#endIfOver();
+  }
+
+  timeUp(): void {
+    timeUp(this.budget);
+    this.#endIfOver();
+  }
+
+  #endIfOver(): void {
+    if (this.budget.over !== null) this.exhausted.abort();
   }
 
   async complete(code: string): Promise<void> {
@@ -59,7 +87,7 @@ export class Context implements RunContext {
   }
 
   emit(event: RunEvent): void {
-    this.#record?.event(event);
+    if (event.type !== "task_limited") this.#record?.event(event);
     this.#call(() => this.#callbacks.onEvent?.(event));
   }
 

@@ -104,7 +104,7 @@ export class ExportedPrograms {
     return this.#program(found, pages, file, crew);
   }
 
-  #program(found: ExportedFile, pages: Uint8Array, file: ProgramPath, { cells }: Crew): Program {
+  #program(found: ExportedFile, pages: Uint8Array, file: ProgramPath, { engine, cells }: Crew): Program {
     const { manifest, globals, bundle, sourceMap, digest } = found;
     const language = languageNamed(manifest.language);
     const { cwd, fleet } = this.#options;
@@ -124,6 +124,7 @@ export class ExportedPrograms {
         manifest: loaded.manifest,
         artifact: loaded.artifact,
         cells: crew.cells,
+        engineFloor: crew.engine.floor,
         complete: async () => program,
       });
       const opened = this.#opened.get(file.path);
@@ -136,6 +137,7 @@ export class ExportedPrograms {
       // The digest is of everything in the file, so no other program can have this name.
       artifact: { hash: digest, globals, pages, snapshot: manifest.snapshot, bundle },
       cells,
+      engineFloor: engine.floor,
       complete: () => {
         completed ??= complete();
         completed.catch(() => {

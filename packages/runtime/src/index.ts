@@ -2,6 +2,7 @@ export type {
   ExportedProgram,
   LoadedProgram,
   Output,
+  PolicyOptions,
   Progress,
   RunEvent,
   RunRequest,

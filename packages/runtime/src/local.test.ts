@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type AttemptLog, type AttemptSpec, DEFAULT_POLICY, type Outcome } from "@capsule-run/protocol";
+import { createBudget, UNLIMITED } from "@capsule-run/scheduler";
 import type { RunEvent } from "./api.ts";
 import { Calls, callBytes } from "./calls.ts";
 import { LocalEngine } from "./local.ts";
@@ -163,6 +164,7 @@ function caller() {
   const revoked: number[] = [];
   const events: RunEvent[] = [];
   const queue = { bytes: 0 };
+  const budget = createBudget(UNLIMITED);
   let seq = 0;
   const log: AttemptLog = {
     issue: (op) => issued.push(op.seq),
@@ -175,7 +177,7 @@ function caller() {
   const emit = (event: RunEvent): void => {
     events.push(event);
   };
-  const calls = new Calls({ run: "r", artifact: "a", log, emit, queue, nextSeq: () => ++seq });
+  const calls = new Calls({ run: "r", artifact: "a", log, emit, queue, budget, nextSeq: () => ++seq });
   const call = (id: number, maxRetries = 0) => ({
     id,
     path: `0.${id}`,

@@ -29,6 +29,8 @@ export interface Program {
   /** The cells of the engine it was made for. */
   readonly cells: CellPool;
   readonly cached: boolean;
+  /** Bytes of memory that its empty sandbox takes. */
+  readonly floor: number;
   /** Printed text that `translate` has something to do with has one of these in it. */
   readonly placeMarks: readonly string[];
   /** The message of an exception: an `ErrorReport` as JSON, translated to the user's files and lines. */
@@ -44,14 +46,17 @@ export interface ProgramParts
   extends Pick<Program, "file" | "manifest" | "artifact" | "cells" | "cached" | "complete"> {
   readonly language: LanguageSupport;
   readonly view: View;
+  /** Bytes of memory that an empty sandbox of its engine takes. */
+  readonly engineFloor: number;
   /** Asked for when an error is to be told. */
   sourceMap(): string;
 }
 
 /** Makes a program ready. */
-export function programOf({ language, view, sourceMap, ...parts }: ProgramParts): Program {
+export function programOf({ language, view, sourceMap, engineFloor, ...parts }: ProgramParts): Program {
   return {
     ...parts,
+    floor: Math.max(engineFloor, sandboxBytes(parts.artifact.pages)),
     tasks: new Map(parts.manifest.tasks.map((task) => [task.name, task])),
     placeMarks: language.placeMarks,
     describe: async (report) => {

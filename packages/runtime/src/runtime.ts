@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import type { SecretDeclaration } from "@capsule-run/config";
+import { dirname, resolve } from "node:path";
 import type { Transport } from "@capsule-run/host/network";
 import { databaseFile, type Problem, problemText, Recorder, unwritable } from "@capsule-run/lifecycle";
 import {
@@ -28,14 +27,17 @@ import { takeEarly } from "./early.ts";
 import { installedEngines } from "./engine-source.ts";
 import { Fleet } from "./engines.ts";
 import { LocalEngine } from "./local.ts";
+import { locate, projectCache } from "./locate.ts";
 import { MemoryPlan } from "./memory.ts";
 import { recordScript } from "./parts.ts";
+import { policiesFor } from "./policies.ts";
 import type { Program } from "./program.ts";
+import { allowance, checkMemory } from "./request.ts";
 import { shownFrom } from "./shown.ts";
-import { type ProgramFile, ProgramStore } from "./store.ts";
+import { ProgramStore } from "./store.ts";
 import { VERSION } from "./version.ts";
 import * as words from "./words.ts";
-import { openVariables, openWorld } from "./world.ts";
+import { openWorld } from "./world.ts";
 
 /** Makes a runtime. Its cells are started when they are needed. */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
@@ -87,8 +89,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     needs: (spec) => memory.atStart(spec, contextOf(spec).program.artifact.pages),
   });
 
-  const find = (file: string): Promise<FoundProgram> =>
-    locate(file, { cwd, cacheDir: options.cacheDir, warn });
+  const find = (file: string, { cwd: from = ".", env = process.env }: FindOptions = {}) =>
+    locate(file, { cwd: resolve(cwd, from), cacheDir: options.cacheDir, env, warn });
 
   const perform = async (request: RunRequest): Promise<RunResult> => {
     if (closing.signal.aborted) throw new Error("the runtime was closed");
@@ -101,8 +103,11 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       broken.signal,
       ...(request.signal ? [request.signal] : []),
     ]);
-    const found = await find(request.file);
+    const found = await find(request.file, request);
+    const { project } = found;
+    const allowed = allowance(request, project);
     const program = await unlessAborted(store.get(found), signal);
+    if (program) checkMemory(shownFrom(cwd, found), program, project.defaults, allowed.ceiling);
     const file = shownFrom(found.root, { path: found.path, given: found.path });
     const { entry, language } = program?.manifest ?? { entry: "main", language: null };
     const artifact = program?.artifact.hash ?? null;
@@ -118,10 +123,12 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const secret = randomBytes(32);
     const world = await openWorld({
       ...{ run: id, root: found.root, tasks: program.manifest.tasks, environment: found.variables },
-      ...{ secrets: found.secrets, seed: attemptSeed(secret, "secrets", 0), transport: connections },
+      ...{ policies: policiesFor(project.defaults, allowed), secrets: project.secrets },
+      ...{ seed: attemptSeed(secret, "secrets", 0), transport: connections },
       warn,
     });
-    const context = new Context({ program, world, secret, record }, request, (cause) => broken.abort(cause));
+    const parts = { program, world, secret, record, limits: allowed.ceiling };
+    const context = new Context(parts, request, (cause) => broken.abort(cause));
     runs.set(id, context);
     try {
       context.printLoadOutput();
@@ -180,6 +187,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   };
 }
 
+type FindOptions = Pick<RunRequest, "cwd" | "env">;
+
 const loaded = (
   file: string,
   { manifest, cached, artifact }: Pick<Program, "manifest" | "cached" | "artifact">,
@@ -190,32 +199,6 @@ const loaded = (
   bytes: artifact.pages.length + artifact.bundle.length,
 });
 
-/** A program, and what its project says. */
-interface FoundProgram extends ProgramFile {
-  readonly secrets: readonly SecretDeclaration[];
-}
-
-interface Whereabouts {
-  readonly cwd: string;
-  readonly cacheDir: string | undefined;
-  readonly warn: (message: string) => void;
-}
-
-async function locate(file: string, { cwd, cacheDir, warn }: Whereabouts): Promise<FoundProgram> {
-  const { readEnvironment, readProject } = await import("@capsule-run/config");
-  const { root } = await readProject({ file, cwd });
-  return {
-    path: resolve(cwd, file),
-    given: file,
-    root,
-    cacheDir: cacheDir ?? projectCache(root),
-    variables: openVariables(() => readEnvironment(root, process.env), warn),
-    secrets: [],
-  };
-}
-
-const projectCache = (root: string): string => join(root, ".capsule", "cache");
-
 /** Executes `main` with its retries: a run is a caller with one call. */
 async function runMain(
   run: string,
@@ -225,15 +208,22 @@ async function runMain(
   local: LocalEngine,
   signal: AbortSignal,
 ): Promise<Envelope> {
-  const log = local.root(signal);
+  const log = local.root(AbortSignal.any([signal, context.exhausted.signal]));
   let seq = 0;
-  const { program, queue } = context;
+  const { program, queue, budget, world } = context;
   const emit = (event: RunEvent): void => context.emit(event);
-  const calls = new Calls({ run, artifact: program.artifact.hash, log, emit, queue, nextSeq: () => ++seq });
+  const artifact = program.artifact.hash;
+  const calls = new Calls({ run, artifact, log, emit, queue, budget, nextSeq: () => ++seq });
+  const { runTimeoutMs } = budget.limits;
+  const timeout = runTimeoutMs === null ? 0 : ++seq;
   try {
-    calls.start({ id: 0, path: "0", task: main.name, policy: context.world.policyOf(main), args });
+    const about = { policy: world.policyOf(main), cuts: world.newCuts(main) };
+    calls.start({ id: 0, path: "0", task: main.name, args, ...about });
+    if (runTimeoutMs !== null) log.issue({ seq: timeout, kind: "sleep", ms: runTimeoutMs });
     for (;;) {
       const completion = await log.next();
+      // When the run is cancelled, whatever it waits for ends.
+      if (completion?.seq === timeout && !signal.aborted) context.timeUp();
       const done = completion && calls.completed(completion);
       if (done) return done.envelope;
     }

@@ -1,4 +1,5 @@
 import { type ErrorType, grouped, LIMITS, type TaskPolicy } from "@capsule-run/protocol";
+import type { BudgetLimits } from "@capsule-run/scheduler";
 
 /** The sentences of envelopes: they name what the user wrote and say what to do. */
 
@@ -15,6 +16,16 @@ export function duration(ms: number): string {
 
 export const timeout = (task: string, ms: number): string =>
   `"${task}" ran longer than its timeout of ${duration(ms)}; raise \`timeout\` or give it less to do`;
+
+const BUDGET_WORDS: Readonly<Record<keyof BudgetLimits, (most: number) => string>> = {
+  tasks: (most) => `${grouped(most)} task executions, retries included: \`max_tasks\``,
+  runFuel: (most) => `${grouped(most)} units of fuel for all its tasks together: \`max_run_compute\``,
+  runTimeoutMs: (most) => `${duration(most)} of time: \`max_run_timeout\``,
+};
+
+/** A run has used up a part of its budget. */
+export const runBudget = (part: keyof BudgetLimits, limits: BudgetLimits): string =>
+  `the run used up its ${BUDGET_WORDS[part](limits[part] ?? 0)} of its policy`;
 
 export const deadlock = (task: string): string =>
   `"${task}" waits for what can never come: no timer is set and no call is pending`;

@@ -3,13 +3,13 @@ import { type AttemptCapabilities, type Mount, openAttempt } from "@capsule-run/
 import type { Transport } from "@capsule-run/host/network";
 import type { RunSecrets } from "@capsule-run/host/secrets";
 import {
-  DEFAULT_POLICY,
   type SecretSpec,
   type Surroundings,
   type TaskManifest,
   type TaskPolicy,
   UsageError,
 } from "@capsule-run/protocol";
+import type { Policies } from "./policies.ts";
 
 /** Where variables have their values. */
 export type Variables = Pick<Environment, "get" | "names">;
@@ -18,6 +18,8 @@ export type Variables = Pick<Environment, "get" | "names">;
 export interface RunWorld {
   /** What a task gets: what it asks for, the project's defaults where it does not say, and never more than the ceiling. */
   policyOf(task: TaskManifest): TaskPolicy;
+  /** What the ceiling cuts of what a task asks for, in lines; given once for each task. */
+  newCuts(task: TaskManifest): readonly string[];
   /** What an attempt sees beside its arguments. */
   surroundings(policy: TaskPolicy): Surroundings;
   /** The capabilities of one attempt. */
@@ -33,6 +35,7 @@ export interface WorldOptions {
   readonly root: string;
   /** Of the program. */
   readonly tasks: readonly TaskManifest[];
+  readonly policies: Policies;
   readonly environment: Variables;
   /** What `[secrets]` declares. */
   readonly secrets: readonly SecretDeclaration[];
@@ -49,24 +52,16 @@ export interface WorldOptions {
  * @throws UsageError for a secret that has no value
  */
 export async function openWorld(options: WorldOptions): Promise<RunWorld> {
-  const { run, tasks } = options;
-  const settled = new Map<TaskManifest, TaskPolicy>();
-  const policyOf = (task: TaskManifest): TaskPolicy => {
-    const known = settled.get(task);
-    if (known) return known;
-    const said = Object.fromEntries(Object.entries(task.policy).filter(([, value]) => value !== null));
-    const policy: TaskPolicy = { ...DEFAULT_POLICY, ...said };
-    settled.set(task, policy);
-    return policy;
-  };
-  const visible = new Set(tasks.flatMap((task) => policyOf(task).environment));
+  const { run, tasks, policies } = options;
+  const visible = new Set(tasks.flatMap((task) => policies.of(task).environment));
   const secrets = await openSecrets(options, visible);
   const mounts = await openMounts(
     options,
-    tasks.some((task) => policyOf(task).files.length > 0),
+    tasks.some((task) => policies.mounts(policies.of(task)).length > 0),
   );
   return {
-    policyOf,
+    policyOf: policies.of,
+    newCuts: policies.newCuts,
     surroundings: (policy) => {
       const { environment: names } = policy;
       const seen =
@@ -103,7 +98,7 @@ interface Mounts {
  * What folders the tasks of a run see. One that is not there, or that a symlink leads out of the project, is not there
  * for them either.
  */
-async function openMounts({ root, warn }: WorldOptions, any: boolean): Promise<Mounts> {
+async function openMounts({ root, policies, warn }: WorldOptions, any: boolean): Promise<Mounts> {
   if (!any) return { of: () => [] };
   const { checkMount } = await import("@capsule-run/host/files");
   const folders = new Map<string, string | null>();
@@ -121,15 +116,18 @@ async function openMounts({ root, warn }: WorldOptions, any: boolean): Promise<M
     return folder;
   };
   return {
-    of({ files }) {
-      // Where a list names a folder twice, it is as writable as the least of them.
-      const fixed = new Set(files.filter(({ mode }) => mode === "read-only").map(({ path }) => path));
-      return [...new Set(files.map(({ path }) => path))].flatMap((path) => {
+    of: (policy) =>
+      policies.mounts(policy).flatMap(({ host: path, guest, mode }) => {
         const host = folderOf(path);
-        const guest = path === "." ? GUEST_ROOT : `${GUEST_ROOT}/${path}`;
-        return host === null ? [] : [{ host, guest, writable: !fixed.has(path) }];
-      });
-    },
+        if (host === null) return [];
+        return [
+          {
+            host,
+            guest: guest === "." ? GUEST_ROOT : `${GUEST_ROOT}/${guest}`,
+            writable: mode === "read-write",
+          },
+        ];
+      }),
   };
 }
 

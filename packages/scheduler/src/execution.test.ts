@@ -117,6 +117,24 @@ test("an ended execution takes no events", () => {
   assert.throws(() => next(ended, { type: "wait_over" }));
 });
 
+test("an attempt that may not start ends the execution, with what it cost so far", () => {
+  const first = next(begin("t", 0), { type: "refused", message: "no more" });
+  assert.deepEqual(first.step, {
+    do: "finish",
+    envelope: refused("t", { error: "limit_exceeded", message: "no more" }),
+  });
+  const failed = next(begin("t", 2), {
+    type: "attempt_ended",
+    outcome: failure("task_error", usage(7)),
+    random: 0,
+  });
+  const { execution } = next(failed.execution, { type: "wait_over" });
+  const { step } = next(execution, { type: "refused", message: "no more" });
+  assert.ok(step.do === "finish" && !step.envelope.success);
+  assert.equal(step.envelope.error.error_type, "limit_exceeded");
+  assert.deepEqual([step.envelope.execution.retries, step.envelope.execution.fuel_consumed], [0, 7]);
+});
+
 test("states are values: the same event gives the same step, and the old state stays", () => {
   const start = begin("t", 1);
   const before = structuredClone(start);

@@ -39,7 +39,9 @@ export type Execution =
 export type ExecutionEvent =
   /** `random`: from 0 to 1, recorded with the outcome, so that a replay waits as long. */
   | { readonly type: "attempt_ended"; readonly outcome: Outcome; readonly random: number }
-  | { readonly type: "wait_over" };
+  | { readonly type: "wait_over" }
+  /** The attempt that was to start may not: the run has used up its budget. */
+  | { readonly type: "refused"; readonly message: string };
 
 /** What the caller does next. */
 export type ExecutionStep =
@@ -67,6 +69,12 @@ export function next(
   if (event.type === "wait_over") {
     const attempt = execution.attempt + 1;
     return { execution: { ...execution, state: "running", attempt }, step: { do: "start", attempt } };
+  }
+  if (event.type === "refused") {
+    const outcome = { ok: false, error: "limit_exceeded", message: event.message, usage: NOTHING } as const;
+    const retries = Math.max(0, execution.attempt - 1);
+    const envelope = envelopeOf(execution.task, retries, execution.spent, outcome);
+    return { execution: { state: "ended", envelope }, step: { do: "finish", envelope } };
   }
   const { outcome, random } = event;
   const spent = add(execution.spent, outcome.usage);

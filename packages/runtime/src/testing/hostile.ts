@@ -1,5 +1,6 @@
 /** Cells that break the protocol in ways drawn from a seed, and an attack on a runtime's parts by them. */
 import { type Outcome, type TaskManifest, UNDECLARED } from "@capsule-run/protocol";
+import { createBudget, UNLIMITED } from "@capsule-run/scheduler";
 import { executeAttempt, type RunContext } from "../attempt.ts";
 import { LocalEngine } from "../local.ts";
 import { MemoryPlan } from "../memory.ts";
@@ -163,6 +164,7 @@ export async function attack(seed: number, attempts = 40): Promise<Attack> {
     artifact: REQUEST.artifact,
     cells: fake.pool,
     cached: true,
+    floor: 0,
     placeMarks: ["capsule:program"],
     describe: async (report) => Buffer.from(report).toString().slice(0, 100),
     translate: async (text) => text,
@@ -183,6 +185,8 @@ export async function attack(seed: number, attempts = 40): Promise<Attack> {
     outputFull: () => {},
     emit: () => {},
     queue: { bytes: 0 },
+    budget: createBudget(UNLIMITED),
+    spend: () => {},
     world,
   };
   const note = (path: string, outcome: Outcome): void => {

@@ -1,9 +1,14 @@
+import { NO_CEILING } from "@capsule-run/config";
+import { UNDECLARED } from "@capsule-run/protocol";
+import { policiesFor } from "../policies.ts";
+import { allowance } from "../request.ts";
 import { openWorld, type RunWorld } from "../world.ts";
 
 /** A world in which there is nothing. */
 export const bareWorld = (): Promise<RunWorld> =>
   openWorld({
     ...{ run: "r", root: "/", tasks: [], secrets: [], seed: "" },
+    policies: policiesFor(UNDECLARED, allowance({}, { ceiling: NO_CEILING })),
     environment: { get: () => undefined, names: () => [] },
     warn: () => {},
     transport: () => Promise.reject(new Error("there is no network")),

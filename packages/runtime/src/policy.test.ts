@@ -1,0 +1,204 @@
+/** What an operator allows: ceilings, mounts and the budget of a run. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { NO_CEILING } from "@capsule-run/config";
+import {
+  DEFAULT_POLICY,
+  type FileGrant,
+  type TaskManifest,
+  UNDECLARED,
+  UsageError,
+} from "@capsule-run/protocol";
+import type { RunEvent, RunRequest } from "./api.ts";
+import { policiesFor } from "./policies.ts";
+import { allowance } from "./request.ts";
+import { outcome, Project } from "./testing/project.ts";
+
+const project = new Project();
+after(() => project[Symbol.asyncDispose]());
+const runtime = await project.runtime();
+
+const rw = (path: string): FileGrant => ({ path, mode: "read-write" });
+
+/** A task that asks for everything. */
+const greedy = (name = "main"): TaskManifest => ({
+  name,
+  async: false,
+  parameters: null,
+  policy: { ...UNDECLARED, files: [rw(".")], hosts: ["*"], environment: ["HOME", "API_KEY"] },
+});
+
+const policiesOf = (request: Pick<RunRequest, "policy" | "sealed" | "mounts">, ceiling = NO_CEILING) =>
+  policiesFor(UNDECLARED, allowance(request, { ceiling }));
+
+test("a task that asks for everything reaches nothing that its operator does not allow", () => {
+  const nothing = { allowed_files: [], allowed_hosts: [], env_variables: [] };
+  const empty = { ...NO_CEILING, files: [], hosts: [], environment: [] };
+  for (const policies of [
+    policiesOf({ sealed: true }),
+    policiesOf({ policy: nothing }),
+    policiesOf({}, empty),
+  ]) {
+    const policy = policies.of(greedy());
+    assert.deepEqual(policy, DEFAULT_POLICY);
+    assert.deepEqual(policies.mounts(policy), []);
+  }
+  const some = policiesOf({ policy: { allowed_hosts: ["a.x"] } }, { ...NO_CEILING, files: [rw("data")] });
+  const policy = some.of(greedy());
+  assert.deepEqual(
+    [policy.files, policy.hosts, policy.environment],
+    [[rw("data")], ["a.x"], ["HOME", "API_KEY"]],
+  );
+  assert.deepEqual(some.mounts(policy), [{ host: "data", guest: "data", mode: "read-write" }]);
+});
+
+test("mounts are within the project's ceiling, and none are sealed in", () => {
+  const ceiling = { ...NO_CEILING, files: [rw("data")] };
+  const policies = policiesOf({ mounts: ["secret::x", "data::y:ro"] }, ceiling);
+  const task: TaskManifest = { ...greedy(), policy: UNDECLARED };
+  assert.deepEqual(policies.mounts(policies.of(task)), [{ host: "data", guest: "y", mode: "read-only" }]);
+  assert.deepEqual(policies.newCuts(task), ['mount: "secret" is cut to nothing']);
+  assert.throws(() => policiesOf({ sealed: true, mounts: ["data"] }), /sealed run has no files.*\[mount\]/);
+});
+
+test("what is cut is told once for each task", () => {
+  const policies = policiesOf({ sealed: true });
+  const [one, other] = [greedy("one"), greedy("other")];
+  assert.equal(policies.newCuts(one).length, 4);
+  assert.deepEqual(policies.newCuts(one), []);
+  assert.equal(policies.newCuts(other).length, 4);
+});
+
+project.write(
+  "tree.ts",
+  `const twice = task({ name: "twice", allowedHosts: ["*"] }, async (): Promise<unknown> => {
+     const both = await Promise.all([twice(), twice()]);
+     return both.map(({ error, result }) => error ?? result).flat();
+   });
+   const bad = task({ name: "bad", maxRetries: 9 }, () => { throw new Error("no"); });
+   const spin = task({ name: "spin", compute: "HIGH" }, () => { for (;;); });
+   export const main = task({ name: "main", compute: "HIGH", allowedHosts: ["*"] }, async (how: string) => {
+     if (how === "tree") return twice();
+     if (how === "retries") return bad();
+     if (how === "spin") return spin();
+     if (how === "many") return Promise.all(Array.from({ length: 30 }, () => spin()));
+     if (how === "loop") for (;;);
+     if (how === "idle") await new Promise((r) => setTimeout(r, 600_000));
+     return "well";
+   });`,
+);
+
+type Answer = {
+  error: { error_type: string; message: string } | null;
+  result: unknown;
+  execution: { retries: number };
+};
+
+const isWell = async (): Promise<void> =>
+  assert.equal(await outcome(runtime, { file: "tree.ts", args: ["no"] }), "well", "the host is well");
+
+test("a task that calls itself twice for ever ends, and soon", async () => {
+  const events: RunEvent[] = [];
+  const began = performance.now();
+  const result = (await outcome(runtime, {
+    file: "tree.ts",
+    args: ["tree"],
+    policy: { max_tasks: 40, allowed_hosts: [] },
+    onEvent: (event) => events.push(event),
+  })) as Answer;
+  assert.ok(performance.now() - began < 20_000);
+  const failures = JSON.stringify(result.result).match(/"error_type":"[a-z_]+"/g) ?? [];
+  assert.deepEqual([...new Set(failures)], ['"error_type":"limit_exceeded"']);
+  assert.match(JSON.stringify(result), /40 task executions, retries included: `max_tasks` of its policy/);
+  assert.equal(events.filter(({ type }) => type === "attempt_started").length, 40);
+  const limited = events.filter((event) => event.type === "task_limited");
+  assert.deepEqual(
+    limited.map(({ task, cuts }) => [task, ...cuts]),
+    ["main", "twice"].map((task) => [task, 'allowed_hosts: "*" is cut to nothing']),
+  );
+  await isWell();
+});
+
+test("retries count", async () => {
+  const { error, execution } = (await outcome(runtime, {
+    file: "tree.ts",
+    args: ["retries"],
+    policy: { max_tasks: 3 },
+  })) as Answer;
+  assert.equal(error?.error_type, "limit_exceeded");
+  assert.equal(execution.retries, 1);
+});
+
+for (const how of ["spin", "many", "loop"])
+  test(`a run ends when its fuel is used up: ${how}`, async () => {
+    const began = performance.now();
+    const { envelope } = await runtime.run({
+      file: "tree.ts",
+      args: [how],
+      policy: { max_run_compute: 300_000_000 },
+    });
+    assert.ok(!envelope.success);
+    assert.equal(envelope.error.error_type, "limit_exceeded");
+    assert.match(envelope.error.message, /300,000,000 units of fuel .*`max_run_compute`/);
+    assert.ok(performance.now() - began < 20_000);
+    await isWell();
+  });
+
+for (const how of ["idle", "spin", "loop", "retries"])
+  test(`a run ends when its time is up: ${how}`, async () => {
+    const { envelope } = await runtime.run({
+      file: "tree.ts",
+      args: [how],
+      policy: { max_run_timeout: "300ms", max_compute: "HIGH" },
+    });
+    assert.ok(!envelope.success);
+    assert.equal(envelope.error.error_type, "limit_exceeded");
+    assert.match(envelope.error.message, /used up its 300ms of time: `max_run_timeout`/);
+    await isWell();
+  });
+
+test("a run that is cancelled is cancelled, whatever its budget", async () => {
+  const signal = AbortSignal.timeout(300);
+  const request = { file: "tree.ts", args: ["idle"], signal, policy: { max_run_timeout: "1h" } };
+  assert.match(String(await outcome(runtime, request)), /^cancelled/);
+});
+
+test("the project's defaults and ceiling hold, below them the run's own", async () => {
+  writeFileSync(
+    join(project.folder, "capsule.toml"),
+    '[tasks]\ndefault_timeout = "400ms"\n[policy]\nmax_compute = 20_000_000\nmax_tasks = 1\n',
+  );
+  try {
+    const run = (how: string, policy: RunRequest["policy"] = {}) =>
+      outcome(runtime, { file: "tree.ts", args: [how], policy });
+    assert.match(String(await run("loop")), /^out_of_fuel.* 20,000,000 /s);
+    assert.match(String(await run("loop", { max_compute: 10_000_000 })), /^out_of_fuel.* 10,000,000 /s);
+    assert.match(String(await run("loop", { max_compute: "HIGH" })), /^out_of_fuel.* 20,000,000 /s);
+    assert.match(String(await run("idle")), /^timeout.*400ms/);
+    const { error } = (await run("spin", { max_tasks: 100 })) as Answer;
+    assert.match(error?.message ?? "", /used up its 1 task executions/);
+  } finally {
+    writeFileSync(join(project.folder, "capsule.toml"), "");
+  }
+});
+
+const WRONG: readonly (readonly [Omit<RunRequest, "file">, RegExp])[] = [
+  [{ policy: { allowed_host: [] } as RunRequest["policy"] }, /did you mean "allowed_hosts"\?.*\[policy\]/],
+  [
+    { policy: { max_ram: "1MB" } },
+    /max_ram is 1048576 bytes; an empty sandbox of tree\.ts takes [0-9]+ bytes/,
+  ],
+  [{ mounts: ["../x"] }, /HOST that is not inside the project.*\[mount\]/],
+  [{ mounts: ["a::x", "b::x"] }, /at one place/],
+];
+
+for (const [request, message] of WRONG)
+  test(`refused: ${JSON.stringify(request)}`, async () => {
+    await assert.rejects(runtime.run({ file: "tree.ts", ...request }), (error) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, message);
+      return true;
+    });
+  });
