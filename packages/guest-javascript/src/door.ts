@@ -1,3 +1,6 @@
+/** How texts become bytes, and bytes texts. */
+export type TextEncoding = "utf8" | "latin1" | "ascii" | "utf16le";
+
 /**
  * How the prelude inside the engine and `drive` outside it speak: the whole list. Both directions are strings and
  * numbers; there is no other door.
@@ -32,6 +35,10 @@ export interface Door {
   revoke(id: number): void;
   /** Asks for something that nobody waits for. */
   post(name: string, head: string): void;
+  /** A text without lone surrogates as bytes. */
+  encode(text: string, encoding: TextEncoding): Uint8Array;
+  /** Bytes as a text; what can't be decoded becomes U+FFFD. */
+  decode(bytes: Uint8Array, encoding: TextEncoding): string;
   /** The program looked into its environment. While loading it makes the snapshot `before`. */
   environment(): void;
   /** The source text of a part of the standard library that is loaded when first used. */
@@ -51,6 +58,8 @@ export const DOOR_NAMES = [
   "revoke",
   "post",
   "environment",
+  "encode",
+  "decode",
   "library",
 ] as const satisfies readonly (keyof Door)[];
 

@@ -1,4 +1,5 @@
-import type { OnLoadResult, OnResolveArgs, OnResolveResult, PluginBuild } from "esbuild";
+import type { OnLoadResult, OnResolveArgs, OnResolveResult, PluginBuild, ResolveResult } from "esbuild";
+import { nodeModule } from "../guest/parts.ts";
 
 /** Where modules that Capsule makes itself come from; stacks and source maps name them by it, so it hides them. */
 export const OWN = "capsule";
@@ -15,23 +16,21 @@ repl stream string_decoder sys timers tls trace_events tty url util v8 vm wasi w
 
 /** Members of built-in modules that are globals in a sandbox: the module's name, then member or `member=global`. */
 const LIVE: Readonly<Record<string, readonly string[]>> = {
-  buffer: ["Buffer", "Blob", "atob", "btoa"],
   crypto: ["webcrypto=crypto"],
-  events: ["Event", "EventTarget"],
   perf_hooks: ["performance"],
-  timers: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "setImmediate", "clearImmediate"],
-  url: ["URL", "URLSearchParams"],
-  util: ["TextEncoder", "TextDecoder"],
 };
+
+/** Gives the parts of the library that are Node's modules. */
+export const MODULE = 'globalThis[Symbol.for("capsule.module")]';
 
 const filter = new RegExp(`^(?:node:.*|(?:${BUILTINS.join("|")})(?:/.*)?)$`);
 
 /**
- * Node's built-in modules are not in a sandbox. Many packages import some that they use only on Node, so importing
- * one is allowed: it gives a stand-in that can be imported, destructured and extended, and throws
- * `"node:fs" is not available inside a sandbox` as soon as something of it is called. An npm package of the same
- * name (`events`, `buffer`) that is installed is used for the bare name, as bundlers for browsers do, and a package
- * that maps `fs` to false in its `browser` field gets the empty module it asked for.
+ * Node's built-in modules are parts of the engine's library where a sandbox has them: see `NODE_MODULES`. Of the others
+ * many packages import some that they use only on Node, so importing one is allowed: it gives a stand-in that can be imported, destructured and extended, and throws
+ * `"node:net" is not available inside a sandbox` as soon as something of it is called. An npm package of the same
+ * name that is installed is used for the bare name of a module that a sandbox does not have (`zlib`), as bundlers for
+ * browsers do; of one that it has (`events`, `buffer`) Node's comes first, as in Node. A package that maps `fs` to false in its `browser` field gets the empty module it asked for.
  */
 export function addBuiltins(build: PluginBuild): void {
   const trying = { capsuleBuiltins: true };
@@ -40,7 +39,8 @@ export function addBuiltins(build: PluginBuild): void {
     if (!args.path.startsWith("node:")) {
       const { importer, resolveDir, kind } = args;
       const found = await build.resolve(args.path, { importer, resolveDir, kind, pluginData: trying });
-      if (found.errors.length === 0) return undefined;
+      if (found.errors.length === 0 && !(nodeModule(args.path) && isPackage(args.path, found)))
+        return undefined;
     }
     return { path: args.path.startsWith("node:") ? args.path : `node:${args.path}`, namespace: OWN };
   });
@@ -50,9 +50,15 @@ export function addBuiltins(build: PluginBuild): void {
   );
 }
 
+/** Whether what a bare name was resolved to is the npm package of that name, and no substitute that somebody chose. */
+const isPackage = (name: string, { namespace, path }: ResolveResult): boolean =>
+  namespace === "file" && path.replaceAll("\\", "/").includes(`/node_modules/${name.split("/", 1)[0]}/`);
+
 function standIn(name: string): string {
+  const found = nodeModule(name);
+  if (found)
+    return `module.exports = ${MODULE}(${JSON.stringify(found.part)})${found.member && `.${found.member}`};`;
   const bare = name.slice("node:".length);
-  if (bare === "process") return "module.exports = globalThis.process;";
   const live = (LIVE[bare] ?? []).map((entry) => entry.split("="));
   const globals = Object.fromEntries(live.map(([member, global]) => [member, global ?? member]));
   return `${STAND_IN}module.exports = standIn(${JSON.stringify(name)}, "", ${JSON.stringify(globals)});`;

@@ -152,20 +152,20 @@ const PROGRAMS: readonly [what: string, files: Record<string, string>, out: unkn
   [
     "Node's built-in modules can be imported, destructured, extended",
     {
-      "main.ts": `import fs, { readFileSync } from "node:fs"; import * as path from "path"; import { Transform } from "stream";
-        const { randomBytes } = require("crypto"); const { promisify } = require("node:util");
-        class Mine extends Transform {} const bound = fs.readFile.bind(fs);
+      "main.ts": `import net, { connect } from "node:net"; import * as dns from "dns"; import { Socket } from "net";
+        const { randomBytes } = require("crypto"); const { gzip } = require("node:zlib");
+        class Mine extends Socket {} const bound = net.connect.bind(net);
         const say = (run: () => unknown) => { try { return run(); } catch (e) { return e.message; } };
-        globalThis.out = [say(() => readFileSync("x")), say(() => path.join("a", "b")), say(() => new Mine()), say(() => fs.promises.readFile("x")),
-          say(() => randomBytes(1)), say(() => String(fs.constants)), typeof promisify, fs instanceof Object, "then" in await import("node:fs"), typeof bound];`,
+        globalThis.out = [say(() => connect("x")), say(() => dns.lookup("a", "b")), say(() => new Mine()), say(() => dns.promises.lookup("x")),
+          say(() => randomBytes(1)), say(() => String(net.constants)), typeof gzip, net instanceof Object, "then" in await import("node:net"), typeof bound];`,
     },
     [
-      '"node:fs" is not available inside a sandbox (readFileSync)',
-      '"node:path" is not available inside a sandbox (join)',
-      '"node:stream" is not available inside a sandbox (Transform)',
-      '"node:fs" is not available inside a sandbox (promises.readFile)',
+      '"node:net" is not available inside a sandbox (connect)',
+      '"node:dns" is not available inside a sandbox (lookup)',
+      '"node:net" is not available inside a sandbox (Socket)',
+      '"node:dns" is not available inside a sandbox (promises.lookup)',
       '"node:crypto" is not available inside a sandbox (randomBytes)',
-      '"node:fs" is not available inside a sandbox (constants)',
+      '"node:net" is not available inside a sandbox (constants)',
       "function",
       true,
       false,
@@ -175,14 +175,16 @@ const PROGRAMS: readonly [what: string, files: Record<string, string>, out: unkn
   [
     "built-in modules: globals live on in them, packages of their name come first, browser: false is an empty module",
     {
-      "main.ts": `globalThis.URL = "url"; globalThis.crypto = "web"; import { URL } from "node:url"; import { webcrypto } from "crypto"; import events from "events";
-        import pkg from "pkg"; globalThis.out = [URL, webcrypto, events, pkg]`,
+      "main.ts": `globalThis.crypto = "web"; import { webcrypto } from "crypto"; import dns from "dns"; import events from "events";
+        import pkg from "pkg"; globalThis.out = [webcrypto, dns, events, pkg]`,
       "node_modules/events/package.json": PACKAGE({ main: "index.js" }),
-      "node_modules/events/index.js": 'module.exports = "the package"',
+      "node_modules/events/index.js": 'module.exports = "theirs"',
+      "node_modules/dns/package.json": PACKAGE({ main: "index.js" }),
+      "node_modules/dns/index.js": 'module.exports = "the package"',
       "node_modules/pkg/package.json": PACKAGE({ main: "index.js", browser: { fs: false } }),
       "node_modules/pkg/index.js": 'module.exports = Object.keys(require("fs"))',
     },
-    ["url", "web", "the package", []],
+    ["web", "the package", "ours", []],
   ],
   [
     "require that fails is caught as in Node",

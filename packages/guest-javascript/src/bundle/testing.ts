@@ -51,7 +51,8 @@ export interface EngineRun {
 const wasm = readFileSync(new URL(import.meta.resolve("quickjs-wasi/quickjs.wasm")));
 
 /** What is there of the web's globals in a sandbox, as far as tests need it. */
-const GLOBALS = `globalThis.console = { log() {}, warn() {} }; globalThis.performance = { now: () => 1500 };`;
+const GLOBALS = `globalThis.console = { log() {}, warn() {} }; globalThis.performance = { now: () => 1500 };
+globalThis[Symbol.for("capsule.module")] = () => "ours";`;
 
 const ENDED = `(promise) => {
   promise.then(() => { globalThis.ended = "null"; }, (e) => {

@@ -6,6 +6,7 @@ import {
   LIMITS,
   POSTED,
 } from "@capsule-run/protocol";
+import type { TextEncoding } from "../door.ts";
 import type { QuickJs } from "./exports.ts";
 import { isSuspect } from "./suspect.ts";
 import type { Values } from "./values.ts";
@@ -86,6 +87,18 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     host.asked("the environment");
     return host.values().number(0);
   },
+  encode(host, [given, encoding]) {
+    const utf8 = bytes(host, given);
+    const wanted = encodingOf(host, encoding);
+    return host.values().array(wanted === "utf8" ? utf8 : Buffer.from(Buffer.from(utf8).toString(), wanted));
+  },
+  decode(host, [given, encoding]) {
+    const array = host.values().readArray(given ?? 0, LIMITS.memoryBytes) ?? NOTHING;
+    const decoded = Buffer.from(array.buffer, array.byteOffset, array.length).toString(
+      encodingOf(host, encoding),
+    );
+    return host.values().string(Buffer.from(decoded));
+  },
   library(host, [name]) {
     const wanted = text(host, name);
     const source = LIBRARY_NAME.test(wanted) ? host.library(wanted) : null;
@@ -145,6 +158,15 @@ export function doorImports(host: DoorHost): WebAssembly.Imports {
 function doomed(host: DoorHost, cause: unknown): number {
   host.doom(cause);
   return 0;
+}
+
+const ENCODINGS: readonly TextEncoding[] = ["utf8", "latin1", "ascii", "utf16le"];
+
+/** @throws RangeError for an encoding that parts of the library do not ask for */
+function encodingOf(host: DoorHost, encoding: number | undefined): TextEncoding {
+  const wanted = text(host, encoding) as TextEncoding;
+  if (!ENCODINGS.includes(wanted)) throw new RangeError("an unknown encoding");
+  return wanted;
 }
 
 /** @throws RangeError for a name that the prelude would not have passed on */

@@ -92,6 +92,8 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
   readonly #rejections = new Map<number, { readonly promise: number; readonly reason: number }>();
   /** While a program is loaded for its snapshot: what it asked for, and what it printed. */
   #loading: LoadRecord | null = null;
+  /** The parts of the library that loading the program took. */
+  #used: string[] = [];
   #source: Uint8Array | null = null;
   /** Async effects that have no answer yet. */
   readonly #effects = new Set<number>();
@@ -112,7 +114,10 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
         asked: (what) => this.#loading?.reasons.add(what),
         output: (stream, text) => this.#output(stream, text),
         random: (length) => this.#host.random(length),
-        library: (name) => parts.library(name),
+        library: (name) => {
+          if (this.#loading) this.#used.push(name);
+          return parts.library(name);
+        },
         call: (mode, task, args) => this.#host.call(mode, task, args),
         wait: (id) => this.#wait(id),
         effect: (mode, name, request) => this.#effect(mode, name, request),
@@ -186,6 +191,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     if (unready) return unready;
     const loading = new LoadRecord();
     this.#loading = loading;
+    this.#used = [];
     const environment = Object.fromEntries(variables.map((name) => [name, STAND_IN]));
     let end = await this.#turn(async () => {
       await this.#surround(environment, "loading");
@@ -199,7 +205,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     const reasons = [...loading.reasons];
     if (reasons.length > 0) {
       this.reset(null, LIMITS.load, 0);
-      await this.#preload(parts);
+      await this.#preload([...parts, ...this.#used]);
     }
     return {
       tasks,

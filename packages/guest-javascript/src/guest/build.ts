@@ -1,7 +1,7 @@
 /** Bundles what runs inside the sandbox. The same sources give the same bytes. */
 import { fileURLToPath } from "node:url";
-import { build, type Metafile, type Plugin } from "esbuild";
-import { PARTS, type PartName } from "./parts.ts";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { nodeModule, PARTS, type PartName } from "./parts.ts";
 
 /** The guest's code as script sources for the engine. */
 export interface GuestSources {
@@ -34,8 +34,14 @@ const nativeUtf8: Plugin = {
   },
 };
 
+interface BundleOptions extends Pick<BuildOptions, "alias" | "plugins" | "define"> {
+  readonly banner?: string;
+  readonly footer?: string;
+}
+
 /** One script whose completion value is what the module `path` exports as `name`. */
-async function bundle(path: string, name: string, alias: Record<string, string> = {}): Promise<Bundled> {
+async function bundle(path: string, name: string, more: BundleOptions = {}): Promise<Bundled> {
+  const { banner, footer, ...options } = more;
   const result = await build({
     entryPoints: [path],
     absWorkingDir: GUEST_FOLDER,
@@ -53,14 +59,54 @@ async function bundle(path: string, name: string, alias: Record<string, string> 
     legalComments: "none",
     logLevel: "silent",
     plugins: [nativeUtf8],
-    alias,
-    banner: { js: '(()=>{"use strict";const module={exports:{}},exports=module.exports;' },
-    footer: { js: `return module.exports.${name}})()` },
+    ...options,
+    banner: { js: banner ?? '(()=>{"use strict";const module={exports:{}},exports=module.exports;' },
+    footer: { js: footer ?? `return module.exports.${name}})()` },
   });
   const [output] = result.outputFiles;
   if (!output) throw new Error(`no output for ${path}`);
   return { text: output.text, metafile: result.metafile };
 }
+
+/**
+ * What the parts that are Node's modules import: each other, by the kit, and the globals in place of packages that would
+ * bring them.
+ */
+const nodeParts: Plugin = {
+  name: "node-parts",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^capsule:kit$/ }, () => ({ path: "kit", namespace: "capsule" }));
+    onResolve({ filter: /^(?:node:)?[a-z_]+(?:\/[a-z]*)?$/ }, ({ path }) => {
+      const name = path.replace(/^node:|\/$/g, "");
+      return nodeModule(name) || name in REPLACED ? { path: name, namespace: "capsule" } : undefined;
+    });
+    onLoad({ filter: /.*/, namespace: "capsule" }, ({ path }) => {
+      const found = nodeModule(path);
+      const expression = found
+        ? `__kit.loadPart("node-${found.part}")${found.member && `.${found.member}`}`
+        : REPLACED[path];
+      return { contents: `module.exports = ${expression};` };
+    });
+  },
+};
+
+/** Expressions in place of modules. */
+const REPLACED: Readonly<Record<string, string>> = {
+  kit: "{ kit: __kit }",
+  "abort-controller": "globalThis",
+  /** Of `EventEmitterAsyncResource`: there is nothing that could be followed. */
+  async_hooks: "{ AsyncResource: class {} }",
+};
+
+/** A part that is one of Node's modules: a function from the kit to the module. */
+const bundleNode = (name: string): Promise<Bundled> =>
+  bundle(file(`node/${name}.ts`), "default", {
+    plugins: [nodeParts],
+    // What these packages look for in it is not for users; a look would cost a program its snapshot.
+    define: { global: "globalThis", "process.env": "{}" },
+    banner: '(__kit=>{"use strict";const module={exports:{}},exports=module.exports;',
+    footer: "return module.exports.default})",
+  });
 
 /** What the URL part does without: encodings other than UTF-8 in queries, and IDNA tables before they are needed. */
 const URL_ALIAS = {
@@ -74,7 +120,11 @@ export async function buildGuest(): Promise<GuestSources> {
   const names = Object.keys(PARTS) as PartName[];
   const all = await Promise.all([
     bundle(file("prelude.ts"), "entry"),
-    ...names.map((name) => bundle(file(`libraries/${name}.ts`), "make", name === "url" ? URL_ALIAS : {})),
+    ...names.map((name) =>
+      name.startsWith("node-")
+        ? bundleNode(name.slice("node-".length))
+        : bundle(file(`libraries/${name}.ts`), "make", name === "url" ? { alias: URL_ALIAS } : {}),
+    ),
   ]);
   const [prelude, ...parts] = all.map(({ text }) => text);
   const libraries = Object.fromEntries(names.map((name, i) => [name, parts[i] as string]));

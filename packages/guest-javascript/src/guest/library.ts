@@ -1,11 +1,15 @@
 /** Parts of the standard library that are loaded when a program first uses them: see `libraries/`. */
-import { LIBRARY_LINE } from "../door.ts";
+import { LIBRARY_LINE, type TextEncoding } from "../door.ts";
 import { fail } from "./attempt.ts";
+<<<<<<< HEAD
 import { ask, effect, effectSync, failure, post, revoke } from "./effects.ts";
+=======
+import { type Bytes, effect, effectSync, failure, post } from "./effects.ts";
+>>>>>>> dc7c739 (Give programs Node's modules as parts of the engine's library: path, events, stream, util, buffer and others)
 import { environment } from "./environment.ts";
 import { door } from "./host.ts";
 import { print } from "./output.ts";
-import { create, repeat } from "./primordials.ts";
+import { create, defineProperty, freeze, repeat } from "./primordials.ts";
 import { timers } from "./timers.ts";
 
 /** What a part may use of the prelude. A part is a function from this to its exports. */
@@ -21,6 +25,10 @@ export interface Kit {
   /** An `EffectFailed` of the part's own. */
   readonly failure: typeof failure;
   readonly environment: typeof environment;
+  /** A text as bytes. Lone surrogates have to be gone before. */
+  readonly encode: (text: string, encoding: TextEncoding) => Bytes;
+  /** Bytes as a text; what can't be decoded becomes U+FFFD. */
+  readonly decode: (bytes: Uint8Array, encoding: TextEncoding) => string;
   /** Prints a text as it is. */
   readonly print: (stream: 1 | 2, text: string) => void;
 }
@@ -32,6 +40,8 @@ const evaluate = globalThis.eval;
 const loaded: Record<string, unknown> = create(null);
 
 const loading: Record<string, boolean> = create(null);
+
+const encode = (text: string, encoding: TextEncoding): Bytes => door.encode(text, encoding) as Bytes;
 
 /** Whether a part is being evaluated right now. */
 export const isLoading = (name: string): boolean => loading[name] === true;
@@ -45,10 +55,23 @@ export function loadPart(name: string): unknown {
   loading[name] = true;
   try {
     const make = evaluate(repeat("\n", LIBRARY_LINE - 1) + door.library(name)) as (kit: Kit) => unknown;
+<<<<<<< HEAD
     kit ??= { fail, timers, loadPart, effect, effectSync, ask, revoke, post, failure, environment, print };
+=======
+    kit ??= {
+      ...{ fail, timers, loadPart, effect, effectSync, post, failure, environment, print },
+      ...{ encode, decode: door.decode },
+    };
+>>>>>>> dc7c739 (Give programs Node's modules as parts of the engine's library: path, events, stream, util, buffer and others)
     loaded[name] = make(kit);
     return loaded[name];
   } finally {
     loading[name] = false;
   }
+}
+
+/** Makes Node's modules reachable for the bundler's copies of them, and for nothing that lists globals. */
+export function installModules(): void {
+  const module = (name: string): unknown => loadPart(`node-${name}`);
+  defineProperty(globalThis, Symbol.for("capsule.module"), { value: freeze(module) });
 }

@@ -13,7 +13,7 @@ import { surround } from "./environment.ts";
 import { installStacks, reportJson } from "./errors.ts";
 import { installGlobals } from "./globals.ts";
 import { door } from "./host.ts";
-import { loadPart } from "./library.ts";
+import { installModules, loadPart } from "./library.ts";
 import { chain, indexOf, SafePromise, slice, toText } from "./primordials.ts";
 import { installRandom } from "./random.ts";
 import { installRegistry, manifestJson, runTask } from "./registry.ts";
@@ -115,5 +115,6 @@ installPerformance();
 installCrypto();
 installConsole();
 installGlobals();
+installModules();
 
 export { entry };

@@ -6,11 +6,13 @@ import "./realm-after.ts";
 import { rowsOf } from "./table.ts";
 // biome-ignore-end assist/source/organizeImports: what prepares the realm comes first
 
-const { format, inspect } = inspector;
+const { format, formatWithOptions, inspect, stripVTControlCharacters } = inspector;
 
-/** What `console` needs. `table` is null for what has no rows. */
+/** What `console` and `node:util` need. `table` is null for what has no rows. */
 export const make = (): unknown => ({
   format,
+  formatWithOptions,
   inspect,
+  stripVTControlCharacters,
   table: (rows: unknown, columns: unknown): string | null => rowsOf(rows, columns, inspect),
 });

@@ -1,0 +1,2 @@
+/** `node:process`: the global. */
+export default globalThis.process;

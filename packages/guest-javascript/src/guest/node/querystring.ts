@@ -1,0 +1,4 @@
+/** `node:querystring`. */
+import querystring from "unenv/node/querystring";
+
+export default querystring;
