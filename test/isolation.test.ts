@@ -146,15 +146,19 @@ describe("a program that looks for a way out", () => {
 
   test("finds no objects of the host", () => {
     // These are our own; the tests of the environment and of the network look into them.
-    const ours = ["process", "fetch", "WebSocket"];
+    const ours = ["process", "fetch", "WebSocket", "Buffer"];
     assert.deepEqual(
       (look.host as string[]).filter((name) => !ours.includes(name)),
       [],
     );
     assert.match(look.asyncChain as string, /^function async function anonymous/);
     assert.match(look.argumentsCallee as string, /undefined|throws TypeError/);
-    assert.deepEqual(look.symbols, ["Symbol(Symbol.toStringTag)", "Symbol(capsule.task)"]);
-    assert.deepEqual(look.doors, ["Symbol(capsule.task)"]);
+    assert.deepEqual(look.symbols, [
+      "Symbol(Symbol.toStringTag)",
+      "Symbol(capsule.task)",
+      "Symbol(capsule.module)",
+    ]);
+    assert.deepEqual(look.doors, ["Symbol(capsule.task)", "Symbol(capsule.module)"]);
   });
 
   test("finds no global that is not on the list", () => {
@@ -172,7 +176,8 @@ describe("a program that looks for a way out", () => {
       "ByteLengthQueuingStrategy CountQueuingStrategy File FormData Headers ReadableByteStreamController ReadableStream " +
       "ReadableStreamBYOBReader ReadableStreamBYOBRequest ReadableStreamDefaultController ReadableStreamDefaultReader " +
       "Request Response TextDecoderStream TextEncoderStream TransformStream TransformStreamDefaultController WebSocket " +
-      "WritableStream WritableStreamDefaultController WritableStreamDefaultWriter fetch Symbol(Symbol.toStringTag) Symbol(capsule.task)";
+      "WritableStream WritableStreamDefaultController WritableStreamDefaultWriter fetch Buffer Symbol(Symbol.toStringTag) " +
+      "Symbol(capsule.task) Symbol(capsule.module)";
     const known = new Set(`${engine} ${ours}`.split(" ").map((name) => name));
     known.add("Symbol(Symbol.toStringTag)");
     assert.deepEqual(

@@ -98,12 +98,15 @@ const REPLACED: Readonly<Record<string, string>> = {
   async_hooks: "{ AsyncResource: class {} }",
 };
 
+/** Nobody who uses `url.parse` wants to hear of it. */
+const NO_WARNINGS = { "console.warn": "Boolean" };
+
 /** A part that is one of Node's modules: a function from the kit to the module. */
 const bundleNode = (name: string): Promise<Bundled> =>
   bundle(file(`node/${name}.ts`), "default", {
     plugins: [nodeParts],
     // What these packages look for in it is not for users; a look would cost a program its snapshot.
-    define: { global: "globalThis", "process.env": "{}" },
+    define: { global: "globalThis", "process.env": "{}", ...(name === "url" ? NO_WARNINGS : {}) },
     banner: '(__kit=>{"use strict";const module={exports:{}},exports=module.exports;',
     footer: "return module.exports.default})",
   });

@@ -1,5 +1,5 @@
 /** Globals that cost nothing until they are used. */
-import { isLoading, loadPart } from "./library.ts";
+import { isHidden, loadPart } from "./library.ts";
 import { PARTS, type PartName } from "./parts.ts";
 import { defineHidden, defineProperty } from "./primordials.ts";
 
@@ -27,7 +27,7 @@ export function installGlobals(): void {
   for (const part in PARTS)
     for (const name of PARTS[part as PartName])
       defineLazily(name, () =>
-        isLoading(part) ? undefined : (loadPart(part) as Record<string, unknown>)[name],
+        isHidden(part) ? undefined : (loadPart(part) as Record<string, unknown>)[name],
       );
   defineHidden(globalThis, "global", globalThis);
 }

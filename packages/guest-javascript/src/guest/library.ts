@@ -1,11 +1,7 @@
 /** Parts of the standard library that are loaded when a program first uses them: see `libraries/`. */
 import { LIBRARY_LINE, type TextEncoding } from "../door.ts";
 import { fail } from "./attempt.ts";
-<<<<<<< HEAD
-import { ask, effect, effectSync, failure, post, revoke } from "./effects.ts";
-=======
-import { type Bytes, effect, effectSync, failure, post } from "./effects.ts";
->>>>>>> dc7c739 (Give programs Node's modules as parts of the engine's library: path, events, stream, util, buffer and others)
+import { ask, type Bytes, effect, effectSync, failure, post, revoke } from "./effects.ts";
 import { environment } from "./environment.ts";
 import { door } from "./host.ts";
 import { print } from "./output.ts";
@@ -43,8 +39,15 @@ const loading: Record<string, boolean> = create(null);
 
 const encode = (text: string, encoding: TextEncoding): Bytes => door.encode(text, encoding) as Bytes;
 
-/** Whether a part is being evaluated right now. */
-export const isLoading = (name: string): boolean => loading[name] === true;
+/** Parts that are being evaluated. */
+let depth = 0;
+
+/**
+ * Whether a global of the part is not there right now: while the part itself is evaluated, and `Buffer` while any is,
+ * for packages that find one take it for a native one and prefer it.
+ */
+export const isHidden = (part: string): boolean =>
+  loading[part] === true || (depth > 0 && part === "node-buffer");
 
 /**
  * The exports of a part. Its code begins on line `LIBRARY_LINE`, where no program's `eval` is: that makes its frames
@@ -53,20 +56,18 @@ export const isLoading = (name: string): boolean => loading[name] === true;
 export function loadPart(name: string): unknown {
   if (name in loaded) return loaded[name];
   loading[name] = true;
+  depth++;
   try {
     const make = evaluate(repeat("\n", LIBRARY_LINE - 1) + door.library(name)) as (kit: Kit) => unknown;
-<<<<<<< HEAD
-    kit ??= { fail, timers, loadPart, effect, effectSync, ask, revoke, post, failure, environment, print };
-=======
     kit ??= {
-      ...{ fail, timers, loadPart, effect, effectSync, post, failure, environment, print },
+      ...{ fail, timers, loadPart, effect, effectSync, ask, revoke, post, failure, environment, print },
       ...{ encode, decode: door.decode },
     };
->>>>>>> dc7c739 (Give programs Node's modules as parts of the engine's library: path, events, stream, util, buffer and others)
     loaded[name] = make(kit);
     return loaded[name];
   } finally {
     loading[name] = false;
+    depth--;
   }
 }
 

@@ -144,6 +144,12 @@ export async function openGuest(host: TestHost = {}): Promise<TestGuest> {
       const bytes = (length as JSValueHandle).toNumber();
       return vm.newString(host.random?.(bytes) ?? "0123456789abcdef".repeat(bytes).slice(0, 2 * bytes));
     },
+    encode: (text, encoding) =>
+      vm.newUint8Array(Buffer.from(`${text}`, `${encoding}` as BufferEncoding) as Uint8Array),
+    decode: (bytes, encoding) =>
+      vm.newString(
+        Buffer.from((bytes as JSValueHandle).toUint8Array()).toString(`${encoding}` as BufferEncoding),
+      ),
     suspect: (json) => vm.newNumber(isSuspect(Buffer.from(`${json}`)) ? 1 : 0),
     library(name) {
       parts.push(`${name}`);

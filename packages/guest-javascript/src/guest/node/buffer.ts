@@ -72,6 +72,7 @@ function byteLength(value: unknown, name?: unknown): number {
   if (encoding === "latin1" || encoding === "ascii") return value.length;
   if (encoding === "utf16le") return value.length * 2;
   if (encoding === "hex") return value.length >>> 1;
+  if (encoding !== "utf8") return (value.replace(/={1,2}$/, "").length * 3) >>> 2;
   return from(value, encoding).length;
 }
 
