@@ -171,6 +171,42 @@ test("a folder that is used as a path", async () => {
   assert.deepEqual(await packedOf(files), ["main.py", "templates/a.html", "templates/deep/b.html"]);
 });
 
+test("what tasks are allowed to reach is not packed, but for code", async () => {
+  const files = {
+    "src/main.py": `
+import helper, data.code
+from capsule import task
+A = open("data/one.txt"), open("other/two.txt"), open("src/near.txt"), Path("logs") / "today.log"
+@task(name="a", allowed_files=["./data/", {"path": "logs", "mode": "read-only"}])
+def a(): return open("data/one.txt").read()
+`,
+    "src/helper.py": 'open("config/three.txt")\n@task(allowed_files=("config",))\ndef b(): pass',
+    "data/one.txt": "",
+    "src/data/code.py": "",
+    "src/data/__init__.py": "",
+    "logs/today.log": "",
+    "config/three.txt": "",
+    "other/two.txt": "",
+    "src/near.txt": "",
+  };
+  using project = testProject(files);
+  const wanted = [
+    "other/two.txt",
+    "src/data/__init__.py",
+    "src/data/code.py",
+    "src/helper.py",
+    "src/main.py",
+    "src/near.txt",
+  ];
+  assert.deepEqual(packed(await project.bundle("src/main.py")), wanted);
+  const all = {
+    "main.py": 'open("a.txt")\nimport b\n@task(allowed_files=["."])\ndef f(): pass',
+    "a.txt": "",
+    "b.py": "",
+  };
+  assert.deepEqual(await packedOf(all), ["b.py", "main.py"]);
+});
+
 test("data that is too large is left out, and said", async () => {
   using project = testProject({ "main.py": 'open("big.bin")\nfor x in os.listdir("many"): pass' });
   writeFileSync(project.path("big.bin"), Buffer.alloc(17 * 1024 * 1024));

@@ -1,4 +1,4 @@
-import { dirname, join, posix } from "node:path";
+import { dirname, join, posix, resolve } from "node:path";
 import type { Variant } from "@capsule-run/protocol";
 import type { ProgramFile } from "../files.ts";
 import { ENGINE_MODULES, needsFull } from "./carried.ts";
@@ -50,6 +50,10 @@ class Collector {
   readonly #scans = new Map<string, Scan>();
   readonly #queue: { readonly name: string; readonly file: string }[] = [];
   readonly #reasons = new Set<string>();
+  /** What may be data files, and the folders of the modules that name them. */
+  readonly #named: (readonly [literal: PathLiteral, folder: string])[] = [];
+  /** Folders that tasks are to reach: what is in them is there when they run, and needs no packing. */
+  readonly #allowed = new Set<string>();
   #missing = 0;
 
   constructor(file: string, dependencies: readonly ProgramFile[], disk: Disk, place: Place) {
@@ -68,6 +72,7 @@ class Collector {
     const name = (posix.basename(this.#pack.guestPath(this.#file)).split(".", 1)[0] as string) || "main";
     this.#add({ name, file: this.#file }, true);
     for (let next = this.#queue.pop(); next; next = this.#queue.pop()) this.#follow(next);
+    for (const [literal, folder] of this.#named) this.#data(literal, folder);
     const reasons = [...this.#reasons];
     return {
       files: this.#pack.files,
@@ -94,7 +99,7 @@ class Collector {
 
   /** Goes through a module of the project: once to pack what it names, once more if a run may get to it after all. */
   #follow({ name, file }: { readonly name: string; readonly file: string }): void {
-    const { imports, literals } = this.#scan(file, this.#pack.file(file));
+    const { imports, literals, allowed } = this.#scan(file, this.#pack.file(file));
     const reached = this.#reached.get(file) === true;
     for (const each of imports) {
       const names = absoluteNames(each, name, posix.basename(file) === "__init__.py");
@@ -103,7 +108,8 @@ class Collector {
       this.#import(names.module, each, file, runs);
       for (const inner of names.within) this.#import(inner, each, file, runs);
     }
-    for (const literal of literals) this.#data(literal, dirname(file));
+    for (const folder of allowed) this.#allowed.add(resolve(this.#place.base, `./${folder}`));
+    for (const literal of literals) this.#named.push([literal, dirname(file)]);
   }
 
   #import(name: string, { line }: Import, importer: string, runs: boolean): void {
@@ -176,12 +182,18 @@ class Collector {
     }
   }
 
+  #isAllowed(path: string): boolean {
+    for (const folder of this.#allowed) if (isInside(path, folder)) return true;
+    return false;
+  }
+
   #dataIn(folder: string, names: readonly string[], plain: boolean, likely: boolean): void {
     let at = folder;
     for (const name of names) {
       const up = name === "..";
       if (!up && !this.#exists(at, name, likely)) return;
       at = up ? dirname(at) : join(at, name);
+      if (this.#isAllowed(at)) return;
       if (!isInside(at, this.#place.base)) return;
     }
     const kind = this.#disk.kindOf(at);

@@ -30,6 +30,8 @@ export interface PathLiteral {
 export interface Scan {
   readonly imports: readonly Import[];
   readonly literals: readonly PathLiteral[];
+  /** Folders that tasks are to reach, as `allowed_files` says them plainly: relative to the project root. */
+  readonly allowed: readonly string[];
 }
 
 /** Characters of a string that can still be a path. */
@@ -43,6 +45,10 @@ const PATH_CALLS = new Set([
 ]);
 /** Calls that import the module they are given the name of. */
 const IMPORT_CALLS = new Set(["import_module", "__import__", "files", "get_data"]);
+
+const ALLOWED = "allowed_files";
+/** What stands in `allowed_files` beside folders. */
+const NO_FOLDERS = new Set(["path", "mode", "read-only", "ro", "read-write", "rw"]);
 
 const isPart = (value: string | null): value is string =>
   value !== null && value !== "" && value.length <= LONGEST && !value.includes("\0");
@@ -58,6 +64,7 @@ class Scanner {
   readonly #tokens: readonly Token[];
   readonly #imports: Import[] = [];
   readonly #literals: PathLiteral[] = [];
+  readonly #allowed: string[] = [];
   /** Kinds of the blocks around the current line. */
   readonly #blocks: When[] = [];
   /** Where a text offset's line begins, known for the last one asked for. */
@@ -82,7 +89,7 @@ class Scanner {
       }
       at++;
     }
-    return { imports: this.#imports, literals: this.#literals };
+    return { imports: this.#imports, literals: this.#literals, allowed: this.#allowed };
   }
 
   #textOf(at: number): string {
@@ -137,6 +144,30 @@ class Scanner {
         // The rest of `if TYPE_CHECKING: import x`.
         else if (text === ":" && depth === 0) when = later(around, header);
       } else if (kind === "name" && this.#is(at, "import")) at = this.#import(at, start, when) - 1;
+      else if (
+        kind === "name" &&
+        this.#is(at, ALLOWED) &&
+        this.#is(at + 1, "=") &&
+        this.#is(at + 2, "[", "(")
+      )
+        at = this.#grants(at + 2) - 1;
+    }
+    return at;
+  }
+
+  /** The list behind `allowed_files=`, at its bracket; gives the index behind it. */
+  #grants(start: number): number {
+    let depth = 0;
+    let at = start;
+    for (; at < this.#tokens.length; at++) {
+      const kind = this.#tokens[at]?.kind;
+      if (kind === "newline") return at;
+      if (kind === "string") {
+        const [value, end] = this.#whole(at);
+        if (isPart(value) && !NO_FOLDERS.has(value)) this.#allowed.push(value);
+        at = end - 1;
+      } else if (this.#is(at, "[", "(", "{")) depth++;
+      else if (this.#is(at, "]", ")", "}") && --depth === 0) return at + 1;
     }
     return at;
   }

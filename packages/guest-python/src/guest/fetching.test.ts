@@ -152,7 +152,10 @@ async def main():
       return { pieces: [url.slice(14)] };
     },
   );
-  assert.deepEqual(result, Array.from({ length: 20 }, (_, i) => String(i)));
+  assert.deepEqual(
+    result,
+    Array.from({ length: 20 }, (_, i) => String(i)),
+  );
   assert.equal(most, 20);
 });
 
