@@ -7,4 +7,3 @@ export type {
   Scrubber,
   SecretsOnTheWay,
 } from "./capability.ts";
-export { createSecrets, type RunSecrets } from "./secrets/index.ts";

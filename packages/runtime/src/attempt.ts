@@ -1,3 +1,4 @@
+import type { Scrubber } from "@capsule-run/host";
 import {
   type AttemptLog,
   type AttemptSpec,
@@ -72,6 +73,8 @@ class Attempt implements SandboxListener {
   readonly #resolve: (outcome: Outcome) => void;
   readonly #calls: Calls;
   readonly #effects: Effects;
+  /** Of what it prints; undefined before it did. */
+  #scrubbers: Readonly<Record<Output["stream"], Scrubber>> | null | undefined;
   /** When its cell began with it; until then no time counts. */
   #began: number | null = null;
   #sandbox: SandboxHandle | null = null;
@@ -182,7 +185,19 @@ class Attempt implements SandboxListener {
     this.#spoke = true;
     const { path, task } = this.#spec;
     if (body.length === 0) this.#context.outputFull(task, path);
-    else this.#context.output({ stream: stream === 1 ? "stdout" : "stderr", bytes: body, task, path });
+    else this.#print(stream === 1 ? "stdout" : "stderr", body);
+  }
+
+  /** Passes on what was printed, without the values of secrets. */
+  #print(stream: Output["stream"], bytes: Uint8Array): void {
+    this.#scrubbers ??= this.#context.world.scrubbers();
+    const scrubber = this.#scrubbers?.[stream];
+    this.#pass(stream, scrubber ? scrubber.push(bytes) : bytes);
+  }
+
+  #pass(stream: Output["stream"], bytes: Uint8Array): void {
+    const { path, task } = this.#spec;
+    if (bytes.length > 0) this.#context.output({ stream, bytes, task, path });
   }
 
   idle({ wake }: Extract<FromCell, { type: "idle" }>): void {
@@ -349,7 +364,7 @@ class Attempt implements SandboxListener {
   }
 
   #usage(fuel: number, ram: number): AttemptUsage {
-    return { fuel, ram, ms: this.#elapsed(), requests: this.#effects.requests };
+    return { fuel, ram, ms: this.#elapsed(), requests: [] };
   }
 
   #end(outcome: Outcome): void {
@@ -359,15 +374,22 @@ class Attempt implements SandboxListener {
     this.#calls.revokeAll();
     this.#context.spend(outcome.usage.fuel);
     for (const seq of [this.#timeout, this.#wake]) if (seq) this.#log.revoke(seq);
+    for (const stream of ["stdout", "stderr"] as const)
+      if (this.#scrubbers) this.#pass(stream, this.#scrubbers[stream].end());
     const closed = this.#effects.close();
-    if (closed) void closed.then(() => this.#resolve(outcome));
-    else this.#resolve(outcome);
+    if (!closed) this.#resolve(outcome);
+    // Only now are its requests over.
+    else
+      void closed.then(() => {
+        const usage = { ...outcome.usage, requests: this.#effects.requests };
+        this.#resolve({ ...outcome, usage });
+      });
   }
 
   async #message(message: Ended, error: ErrorType): Promise<string> {
     const { task, policy } = this.#spec;
     if (message.plain) return words.failure(error, task, policy, Buffer.from(message.body).toString());
     const text = await this.#context.program.describe(message.body).catch(() => UNREADABLE);
-    return words.failure(error, task, policy, text);
+    return words.failure(error, task, policy, this.#context.world.scrub(text));
   }
 }

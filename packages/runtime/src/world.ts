@@ -1,5 +1,5 @@
 import type { Environment, SecretDeclaration } from "@capsule-run/config";
-import { type AttemptCapabilities, type Mount, openAttempt } from "@capsule-run/host";
+import { type AttemptCapabilities, type Mount, openAttempt, type Scrubber } from "@capsule-run/host";
 import type { Transport } from "@capsule-run/host/network";
 import type { RunSecrets } from "@capsule-run/host/secrets";
 import {
@@ -24,8 +24,10 @@ export interface RunWorld {
   surroundings(policy: TaskPolicy): Surroundings;
   /** The capabilities of one attempt. */
   open(policy: TaskPolicy): AttemptCapabilities;
-  /** Text for records and people, without the values of secrets and what stands for them. */
-  redact(text: string): string;
+  /** Text with placeholders where values of secrets were. */
+  scrub(text: string): string;
+  /** The same for the output of one attempt, across the borders of its pieces; null: there are no secrets. */
+  scrubbers(): Readonly<Record<"stdout" | "stderr", Scrubber>> | null;
 }
 
 export interface WorldOptions {
@@ -86,7 +88,11 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
         },
         scrub: (text) => secrets?.scrub(text) ?? text,
       }),
-    redact: (text) => secrets?.redact(text) ?? text,
+    scrub: (text) => secrets?.scrub(text) ?? text,
+    scrubbers: () => {
+      const [stdout, stderr] = [secrets?.onTheWay().scrubber(), secrets?.onTheWay().scrubber()];
+      return stdout && stderr ? { stdout, stderr } : null;
+    },
   };
 }
 
