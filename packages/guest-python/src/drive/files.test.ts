@@ -1,62 +1,9 @@
 /** Files of mounts, as Python programs use them. */
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, beforeEach, test } from "node:test";
-import { FolderHost } from "./testing/folder-host.ts";
-import { AMPLE, EXECUTOR, messageOf, resultOf, TestGuest } from "./testing/guest.ts";
-
-const root = fs.mkdtempSync(join(tmpdir(), "capsule-files-"));
-after(() => fs.rmSync(root, { recursive: true, force: true }));
-
-const guest = new TestGuest();
-const program = await guest.load(`${EXECUTOR}\nHERE = __file__\n`, {
-  "helper.py": "WHO = 'packed'\n",
-  "later.py": "WHO = 'packed later'\n",
-  "notes.txt": "packed",
-});
-
-let folders = 0;
-let folder = "";
-let host = new FolderHost({});
-
-/** A new folder as `/app/data`, and one that is read-only as `/app/fixed`. */
-beforeEach(() => {
-  folder = join(root, String(folders++));
-  fs.mkdirSync(join(folder, "data"), { recursive: true });
-  fs.mkdirSync(join(folder, "fixed"));
-  fs.writeFileSync(join(folder, "fixed", "a.txt"), "fixed");
-  host = new FolderHost({
-    "/app/data": { host: join(folder, "data"), writable: true },
-    "/app/fixed": { host: join(folder, "fixed"), writable: false },
-  });
-  guest.surroundings = {
-    environment: {},
-    mounts: [
-      { path: "/app/data", writable: true },
-      { path: "/app/fixed", writable: false },
-    ],
-  };
-  guest.onEffect = host.answer;
-  guest.onAnswer = () => true;
-  guest.reset(program, AMPLE);
-});
-
-const put = (name: string, content: string | Uint8Array): void =>
-  fs.writeFileSync(join(folder, "data", name), content);
-const got = (name: string): string => fs.readFileSync(join(folder, "data", name), "utf8");
-
-/** What code leaves in `result`. */
-async function run(code: string): Promise<unknown> {
-  const end = await guest.run("run", code);
-  assert.equal(end.state, "result", messageOf(end));
-  return resultOf(end);
-}
-
-/** What the guest waited for. */
-const asked = (): string[] =>
-  guest.effects.map(({ name }) => name.slice("file.".length)).filter((name) => name !== "close");
+import { test } from "node:test";
+import { asked, at, got, guest, program, put, run } from "./testing/mounted-guest.ts";
 
 test("reading a small file takes one round trip, writing one takes two", async () => {
   put("a.txt", "hällo\nworld\n");
@@ -66,7 +13,7 @@ test("reading a small file takes one round trip, writing one takes two", async (
   await run("open('/app/data/b.txt', 'w').write('written')");
   assert.deepEqual(asked(), ["open", "write"]);
   assert.equal(got("b.txt"), "written");
-  assert.equal(host.open.size, 0, "all handles are closed");
+  assert.equal(at.host.open.size, 0, "all handles are closed");
 });
 
 test("the usual ways to write, and what is read back", async () => {
@@ -260,7 +207,7 @@ result = db.execute("select count(*), sum(x) from t").fetchone()
 db.close()
 `;
   assert.deepEqual(await run(write), [1000, 499_500]);
-  assert.deepEqual(fs.readdirSync(join(folder, "data")), ["x.db"], "no journal and no lock is left");
+  assert.deepEqual(fs.readdirSync(join(at.folder, "data")), ["x.db"], "no journal and no lock is left");
   guest.reset(program);
   const read = `
 import sqlite3
@@ -268,14 +215,14 @@ result = sqlite3.connect("data/x.db").execute("select max(x) from t").fetchone()
 `;
   assert.deepEqual(await run(read), [999]);
   guest.reset(program);
-  fs.mkdirSync(join(folder, "data", "x.db.lock"));
+  fs.mkdirSync(join(at.folder, "data", "x.db.lock"));
   const locked = `
 import sqlite3
 try: sqlite3.connect("data/x.db", timeout=0).execute("delete from t")
 except sqlite3.OperationalError as e: result = str(e)
 `;
   assert.equal(await run(locked), "database is locked");
-  fs.copyFileSync(join(folder, "data", "x.db"), join(folder, "fixed", "x.db"));
+  fs.copyFileSync(join(at.folder, "data", "x.db"), join(at.folder, "fixed", "x.db"));
   guest.reset(program);
   const fixed = `
 import sqlite3
@@ -285,13 +232,13 @@ result = sqlite3.connect("file:fixed/x.db?immutable=1", uri=True).execute("selec
 });
 
 test("a folder of 100,000 names is listed by one question", async () => {
-  const inner = join(folder, "data", "many");
+  const inner = join(at.folder, "data", "many");
   fs.mkdirSync(inner);
   for (let i = 0; i < 20; i++) fs.writeFileSync(join(inner, `file-${i}`), "");
   const list = Array.from({ length: 100_000 }, (_, i) => [`name-${i}`, i % 2 ? "directory" : "file", "0"]);
   const payload = Buffer.from(JSON.stringify(list));
   guest.onEffect = async (effect) =>
-    effect.name === "file.list" ? { head: { count: list.length }, payload } : host.answer(effect);
+    effect.name === "file.list" ? { head: { count: list.length }, payload } : at.host.answer(effect);
   const code = `
 import os
 names = os.listdir("data/many")
@@ -304,9 +251,9 @@ result = [len(names), len(set(names)), folders]
 
 test("errors are Python's own, with the guest's paths", async () => {
   put("a.txt", "A");
-  fs.mkdirSync(join(folder, "data", "full"));
+  fs.mkdirSync(join(at.folder, "data", "full"));
   put("full/x", "");
-  fs.symlinkSync("a.txt", join(folder, "data", "link"));
+  fs.symlinkSync("a.txt", join(at.folder, "data", "link"));
   const code = `
 import os, shutil
 def fails(do):

@@ -1,29 +1,9 @@
 /** What an honest libc never does. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ERRNO } from "./defs.ts";
-import { hostCall, IMPORTS, WASI_MODULE } from "./index.ts";
+import { hostCall } from "./index.ts";
+import { BIG, KNOWN, NAMES, picker } from "./testing/calls.ts";
 import { ALL, AT, bytesOf, CREAT, DIRECTORY, programOf, READ, TestGuest } from "./testing/guest.ts";
-
-const NAMES = Object.keys(IMPORTS)
-  .filter((name) => name.startsWith(`${WASI_MODULE}.`))
-  .map((name) => name.slice(WASI_MODULE.length + 1));
-const KNOWN = new Set(Object.keys(ERRNO));
-/** 64-bit parameters of each function, by position. */
-const BIG: Readonly<Record<string, readonly number[]>> = {
-  clock_time_get: [1],
-  fd_advise: [1, 2],
-  fd_allocate: [1, 2],
-  fd_filestat_set_size: [1],
-  fd_filestat_set_times: [1, 2],
-  fd_fdstat_set_rights: [1, 2],
-  fd_pread: [3],
-  fd_pwrite: [3],
-  fd_readdir: [3],
-  fd_seek: [1],
-  path_filestat_set_times: [4, 5],
-  path_open: [5, 6],
-};
 
 test("no arguments make an import throw, or answer what is no error number", async () => {
   const numbers = [
@@ -44,11 +24,7 @@ test("no arguments make an import throw, or answer what is no error number", asy
     -8,
   ];
   const bigs = [0n, 1n, 3n, 100n, -1n, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n - 1n, -(2n ** 63n), ALL];
-  let seed = 12_345;
-  const pick = <T>(from: readonly T[]): T => {
-    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-    return from[(seed >>> 8) % from.length] as T;
-  };
+  const pick = picker(12_345);
   for (let round = 0; round < 20; round++) {
     const guest = new TestGuest({
       program: programOf({ "/app/main.py": "x" }),

@@ -6,6 +6,8 @@ import { identityOf, type Mounts } from "./mounts.ts";
 const AHEAD = 256 * 1024;
 /** Bytes that cross at once. */
 const MOST_AT_ONCE = 4 * 1024 * 1024;
+/** Bytes of one call of the guest's, whose buffers may all be the same: what is more has to come again. */
+const MOST_PER_CALL = 64 * 1024 * 1024;
 /** How often the end of what is kept is taken for the file's: reading to the end takes two or three reads there. */
 const ENDS = 3;
 
@@ -77,9 +79,9 @@ export class MountedFile {
     return this.#sizeAge === this.#mounts.age ? this.#size : this.#askStat().then(({ size }) => size);
   }
 
-  /** Reads from `from` on into memory: at once if all of it is known. Gives less than there is room for only at the end. */
+  /** Reads from `from` on into memory: at once if all of it is known. Gives less than there is room for only at the end, and of more than `MOST_PER_CALL`. */
   read(access: Access, from: number, spans: readonly Span[]): number | Promise<number> {
-    const wanted = spans.reduce((sum, { length }) => sum + length, 0);
+    const wanted = wantedOf(spans);
     const piece = this.#known();
     const known = piece && from >= piece.at ? piece.at + piece.bytes.length - from : -1;
     if (wanted === 0) return 0;
@@ -115,18 +117,18 @@ export class MountedFile {
 
   /**
    * Writes what is in memory at `at`; null: at the end. Gives where it was written and how much: less than all of it only
-   * where there is no room.
+   * where there is no room, and of more than `MOST_PER_CALL`.
    */
   async write(
     access: Access,
     at: number | null,
     spans: readonly Span[],
   ): Promise<{ readonly at: number; readonly written: number }> {
-    const wanted = spans.reduce((sum, { length }) => sum + length, 0);
+    const wanted = wantedOf(spans);
     let first = at ?? 0;
     let total = 0;
     while (total < wanted) {
-      const payload = gather(access.memory, spans, total, MOST_AT_ONCE);
+      const payload = gather(access.memory, spans, total, Math.min(MOST_AT_ONCE, wanted - total));
       const head = await this.#writeOnce(at === null ? null : at + total, payload).catch((cause: unknown) => {
         // What was written stays written; the next call says why it went no further.
         if (total === 0) throw cause;
@@ -189,6 +191,12 @@ export class MountedFile {
 
 export const digits = (time: bigint | null): string | null =>
   time === null ? null : BigInt.asIntN(64, time).toString();
+
+const wantedOf = (spans: readonly Span[]): number =>
+  Math.min(
+    MOST_PER_CALL,
+    spans.reduce((sum, { length }) => sum + length, 0),
+  );
 
 /** Puts bytes into spans, behind the first `skip` bytes of them. Gives how many there was room for. */
 function scatter(access: Access, spans: readonly Span[], skip: number, bytes: Uint8Array): number {

@@ -1,6 +1,13 @@
 import type { ProgramFiles } from "../../../files.ts";
 import { DIRENT, ERRNO, EVENT, FILESTAT, IOVEC, RIGHT, SUBSCRIPTION } from "../defs.ts";
-import { createWasi, engineTree, type RandomAccess, type ScratchLimits, type Wasi } from "../index.ts";
+import {
+  createWasi,
+  engineTree,
+  type FileHost,
+  type RandomAccess,
+  type ScratchLimits,
+  type Wasi,
+} from "../index.ts";
 
 const NAMES = new Map<number, string>(Object.entries(ERRNO).map(([name, number]) => [number, name]));
 
@@ -29,6 +36,9 @@ export interface GuestOptions {
   readonly library?: RandomAccess;
   readonly scratch?: ScratchLimits;
   readonly mode?: "plain" | "suspending";
+  /** What answers for the mounts at these paths. */
+  readonly files?: FileHost;
+  readonly mounts?: readonly string[];
 }
 
 type Call = (...args: (number | bigint)[]) => number | Promise<number>;
@@ -71,6 +81,7 @@ export class TestGuest {
         },
         doom: (cause) => this.doomed.push(cause),
         wrote: (at, length) => this.wrote.push([at, length]),
+        ...(options.files && { files: options.files }),
       },
     });
     const Native = WebAssembly.Suspending;
@@ -84,7 +95,7 @@ export class TestGuest {
     } finally {
       Object.assign(WebAssembly, { Suspending: Native });
     }
-    this.wasi.reset(options.program ?? null);
+    this.wasi.reset(options.program ?? null, options.mounts);
   }
 
   get bytes(): Uint8Array {
