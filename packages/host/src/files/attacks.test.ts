@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { forGuest } from "./failure.ts";
 import { refuseOnWindows } from "./ground.ts";
+import { KEPT_NAMES } from "./kept.ts";
 import { checkMount } from "./mount.ts";
 import { code, descriptors, folder, GROUNDS, Guest } from "./testing.ts";
 
@@ -35,6 +36,44 @@ function hostFolder(): { host: string; inside: string; outside: string } {
 
 for (const [name, ground] of GROUNDS)
   describe(name, () => {
+    test("what Capsule reads of a project is neither seen nor made, in whatever folder", async () => {
+      const { inside } = hostFolder();
+      for (const at of [inside, join(inside, "sub")]) {
+        mkdirSync(join(at, ".capsule"));
+        for (const file of KEPT_NAMES.slice(1)) writeFileSync(join(at, file), SECRET);
+      }
+      symlinkSync(".env", join(inside, "link"));
+      symlinkSync("sub/.capsule", join(inside, "cache"));
+      const guest = new Guest(ground, { "/app": `rw:${inside}` });
+      assert.deepEqual(await guest.list("/app"), ["cache", "f", "link", "sub"]);
+      assert.deepEqual(await guest.list("/app/sub"), []);
+      const { handle } = await guest.open("/app/sub", "d");
+      assert.equal((await guest.ask("list", { handle })).count, 0);
+      const names = [
+        ...KEPT_NAMES,
+        "Capsule.toml",
+        ".ENV",
+        ".capsule/cache",
+        "sub/../.env",
+        "./.env",
+        "link",
+        "cache/x",
+      ];
+      for (const kept of names.flatMap((each) => [`/app/${each}`, `/app/sub/../${each}`])) {
+        assert.equal(await code(guest.text(kept)), "EACCES", kept);
+        assert.equal(await code(guest.put(kept, "x")), "EACCES", kept);
+        assert.equal(await code(guest.stat(kept, true)), "EACCES", kept);
+        if (kept.includes("link") || kept.includes("cache")) continue;
+        assert.equal(await code(guest.ask("mkdir", { path: kept })), "EACCES", kept);
+        assert.equal(await code(guest.ask("unlink", { path: kept })), "EACCES", kept);
+        assert.equal(await code(guest.ask("rename", { from: "/app/f", to: kept })), "EACCES", kept);
+        assert.equal(await code(guest.ask("rename", { from: kept, to: "/app/g" })), "EACCES", kept);
+      }
+      for (const path of [".capsule", "sub/.capsule", ".env"])
+        assert.throws(() => checkMount(inside, path), /kept from sandboxes/);
+      await guest.files.close();
+    });
+
     test("a symlink that leads out is not followed, wherever it is", async () => {
       const before = descriptors();
       const { inside, outside } = hostFolder();

@@ -6,6 +6,7 @@ import type { Performed } from "../capability.ts";
 import { refuse } from "./failure.ts";
 import { release } from "./ground.ts";
 import type { Handle } from "./handles.ts";
+import { isKept } from "./kept.ts";
 import { FILE_LIMITS } from "./limits.ts";
 import { kindOf } from "./stat.ts";
 import { at } from "./walk.ts";
@@ -31,7 +32,7 @@ async function list(path: string | null, branch: Branch | null): Promise<Perform
   let unclear = false;
   const entry = (name: string, each: Dirent): void => {
     if (name.includes(REPLACEMENT)) unclear = true;
-    else if (name.isWellFormed() && !isMount(name)) names.add(name, kindOf(each));
+    else if (name.isWellFormed() && !isMount(name) && !isKept(name)) names.add(name, kindOf(each));
   };
   if (path !== null) {
     await eachEntry(path, "utf8", (each) => entry(each.name, each));

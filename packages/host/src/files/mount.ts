@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from "node:fs";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { UsageError } from "@capsule-run/protocol";
+import { isKept } from "./kept.ts";
 
 /**
  * The folder of the host that a mount means, with all symlinks resolved, ready for `Mount.host`.
@@ -20,6 +21,8 @@ export function checkMount(root: string, path: string): string {
   const asked = resolve(root, path);
   if (isAbsolute(path)) outside("it has to be relative to the project root");
   if (!isWithin(root, asked)) outside("`..` leads above the project root");
+  const own = relative(root, asked).split(sep).find(isKept);
+  if (own !== undefined) outside(`${JSON.stringify(own)} is kept from sandboxes`);
   let real: string;
   try {
     real = realpathSync.native(asked);

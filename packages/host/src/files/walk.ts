@@ -5,6 +5,7 @@
 import { breathe } from "./breath.ts";
 import { codeOf, refuse } from "./failure.ts";
 import { type Folder, type Found, type Ground, identity, release } from "./ground.ts";
+import { isKept } from "./kept.ts";
 import { FILE_LIMITS } from "./limits.ts";
 import { parsePath, parseTarget } from "./path.ts";
 import { type Branch, identityOf, type OpenMount, type World } from "./world.ts";
@@ -102,6 +103,7 @@ async function walk(world: World, path: string, follow: Follow, held: Folder[]):
       if (last) return entry(places, held, name, null, onlyFolder);
       refuse("ENOENT");
     }
+    if (isKept(name)) refuse("EACCES", "this name is kept from sandboxes");
     const { ground } = here.mount;
     if (last) {
       const found = await ground.find(here.folder, name);
