@@ -10,7 +10,10 @@ const VERSIONS = {
   "@anthropic-ai/sdk": "1.14.0",
   axios: "1.21.1",
   ky: "2.1.0",
-  "node-fetch": "2.7.0",
+  "follow-redirects": "1.16.2",
+  needle: "3.5.0",
+  "node-fetch": "3.3.2",
+  "node-fetch-2": "npm:node-fetch@2.7.0",
   openai: "7.59.0",
 };
 
@@ -79,7 +82,7 @@ describe("in a task", { skip }, () => {
 
   test("ky, axios and node-fetch", async () => {
     const result = await main(
-      `import ky from "ky"; import axios from "axios"; import nodeFetch from "node-fetch";`,
+      `import ky from "ky"; import axios from "axios"; import nodeFetch from "node-fetch-2";`,
       `const all: unknown[] = [];
        all.push((await ky.post(WEB + "/echo", { json: { a: 1 } }).json<any>()).body);
        all.push(await ky.get(WEB + "/status?code=404", { retry: 0 }).catch((e: any) => [e.name, e.response.status]));
@@ -99,5 +102,18 @@ describe("in a task", { skip }, () => {
       "ETIMEDOUT",
       "x",
     ]);
+  });
+
+  test("node-fetch 3, follow-redirects and needle, over node:http", async () => {
+    const result = await main(
+      `import fetch from "node-fetch"; import needle from "needle"; import { http } from "follow-redirects";`,
+      `const moved = await fetch(WEB + "/redirect?code=307&to=/echo", { method: "POST", body: "x" });
+       const lost = await fetch(WEB + "/never", { signal: AbortSignal.timeout(50) }).catch((e) => e.name);
+       const followed = await new Promise((resolve, reject) =>
+         http.get(WEB + "/redirect?to=/gzip", (r) => { let size = 0; r.on("data", (d) => { size += d.length; }).on("end", () => resolve(size)); }).on("error", reject));
+       const posted = await needle("post", WEB + "/echo", { a: 1 }, { json: true });
+       return [(await moved.json() as any).body, moved.redirected, lost, followed, posted.body.body];`,
+    );
+    assert.deepEqual(result, ["x", true, "AbortError", 2000, '{"a":1}']);
   });
 });

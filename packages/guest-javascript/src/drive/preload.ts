@@ -23,7 +23,12 @@ export function partsMentioned(source: string): readonly string[] {
     const before = word.startsWith(".") ? "" : "(?<![\\w$.])";
     return new RegExp(`${before}${word.replace(".", "\\.")}(?![\\w$])`).test(source);
   };
+  // As the bundler writes an import of one of Node's modules.
+  const imported = (part: string): boolean =>
+    source.includes(`("capsule.module")]("${part.replace("node-", "")}")`);
   return Object.entries(PARTS)
-    .filter(([part, globals]) => [...globals, ...(SIGNS[part as PartName] ?? [])].some(mentioned))
+    .filter(
+      ([part, globals]) => [...globals, ...(SIGNS[part as PartName] ?? [])].some(mentioned) || imported(part),
+    )
     .map(([part]) => part);
 }

@@ -93,7 +93,8 @@ function joined(raw: readonly string[]): Record<string, string | string[]> {
     const there = Object.hasOwn(headers, key) ? headers[key] : undefined;
     if (key === "set-cookie") headers[key] = [...((there as string[]) ?? []), value];
     else if (there === undefined) define(headers, key, value);
-    else if (!SINGLE.has(key)) define(headers, key, `${there as string}${key === "cookie" ? "; " : ", "}${value}`);
+    else if (!SINGLE.has(key))
+      define(headers, key, `${there as string}${key === "cookie" ? "; " : ", "}${value}`);
   }
   return headers;
 }

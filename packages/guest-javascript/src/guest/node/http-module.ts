@@ -67,7 +67,14 @@ export function clientModule(scheme: string): Record<string, unknown> {
     ...(scheme === "https:"
       ? {}
       : {
-          ...{ METHODS, STATUS_CODES, IncomingMessage, OutgoingMessage, ServerResponse, ClientRequest: Request },
+          ...{
+            METHODS,
+            STATUS_CODES,
+            IncomingMessage,
+            OutgoingMessage,
+            ServerResponse,
+            ClientRequest: Request,
+          },
           ...{ validateHeaderName, validateHeaderValue, maxHeaderSize: 16 * 1024 },
           setMaxIdleHTTPParsers: () => {},
         }),

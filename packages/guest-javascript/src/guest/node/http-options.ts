@@ -46,6 +46,12 @@ function optionsOf(url: URL): RequestOptions {
   };
 }
 
+function parse(text: string): URL {
+  const url = URL.parse(text);
+  if (!url) throw Object.assign(coded("ERR_INVALID_URL", "Invalid URL", TypeError), { input: text });
+  return url;
+}
+
 const isUrl = (value: unknown): value is URL =>
   typeof value === "object" && value !== null && "href" in value && "searchParams" in value;
 
@@ -58,7 +64,9 @@ function headersOf(headers: RequestOptions["headers"]): Target["headers"] {
     );
   }
   if (headers.every(Array.isArray)) return headers as [string, string][];
-  return headers.flatMap((name: string, i) => (i % 2 === 0 ? [[name, headers[i + 1] as string] as const] : []));
+  return headers.flatMap((name: string, i) =>
+    i % 2 === 0 ? [[name, headers[i + 1] as string] as const] : [],
+  );
 }
 
 /**
@@ -74,7 +82,7 @@ export function targetOf(
   const isFirst = typeof first === "string" || isUrl(first);
   const rest = isFirst ? given.slice(1) : given;
   const more = typeof rest[0] === "function" ? {} : ((rest[0] ?? {}) as RequestOptions);
-  const base = isFirst ? optionsOf(isUrl(first) ? first : new URL(first)) : {};
+  const base = isFirst ? optionsOf(isUrl(first) ? first : parse(first)) : {};
   const options: RequestOptions = { ...base, ...(isUrl(more) ? optionsOf(more) : more) };
   const callback = rest.find((each) => typeof each === "function") as Callback | undefined;
   return { target: checked(scheme, options), options, callback };
@@ -88,7 +96,11 @@ function checked(scheme: string, options: RequestOptions): Target {
     throw new Error("http.request: socketPath is not available inside a sandbox");
   const expected = typeof agent?.protocol === "string" ? agent.protocol : scheme;
   if (protocol !== expected)
-    throw coded("ERR_INVALID_PROTOCOL", `Protocol "${protocol}" not supported. Expected "${expected}"`, TypeError);
+    throw coded(
+      "ERR_INVALID_PROTOCOL",
+      `Protocol "${protocol}" not supported. Expected "${expected}"`,
+      TypeError,
+    );
   if (!TOKEN.test(method))
     throw coded("ERR_INVALID_HTTP_TOKEN", `Method must be a valid HTTP token ["${method}"]`, TypeError);
   const path = options.path || "/";

@@ -18,11 +18,7 @@ export function validateHeaderName(name: unknown): void {
 
 export function validateHeaderValue(name: string, value: unknown): void {
   if (value === undefined)
-    throw coded(
-      "ERR_HTTP_INVALID_HEADER_VALUE",
-      `Invalid value "undefined" for header "${name}"`,
-      TypeError,
-    );
+    throw coded("ERR_HTTP_INVALID_HEADER_VALUE", `Invalid value "undefined" for header "${name}"`, TypeError);
   for (const each of Array.isArray(value) ? value : [value])
     if (INVALID.test(String(each)))
       throw coded("ERR_INVALID_CHAR", `Invalid character in header content ["${name}"]`, TypeError);
@@ -42,7 +38,10 @@ export class OutgoingMessage extends Writable {
   }
   appendHeader(name: string, value: Value): this {
     const there = this.getHeader(name);
-    return this.setHeader(name, there === undefined ? value : ([there, value].flat().map(String) as string[]));
+    return this.setHeader(
+      name,
+      there === undefined ? value : ([there, value].flat().map(String) as string[]),
+    );
   }
   setHeaders(headers: Iterable<readonly [string, Value]>): this {
     for (const [name, value] of headers) this.setHeader(name, value);
@@ -82,9 +81,6 @@ export class OutgoingMessage extends Writable {
 
   #checkUnsent(what: string): void {
     if (this.headersSent)
-      throw coded(
-        "ERR_HTTP_HEADERS_SENT",
-        `Cannot ${what} headers after they are sent to the client`,
-      );
+      throw coded("ERR_HTTP_HEADERS_SENT", `Cannot ${what} headers after they are sent to the client`);
   }
 }

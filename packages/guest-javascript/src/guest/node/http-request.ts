@@ -1,6 +1,7 @@
 /** A request as a stream: `ClientRequest` of `node:http`. */
-import { Buffer } from "node:buffer";
+
 import { kit } from "capsule:kit";
+import { Buffer } from "node:buffer";
 import type { Exchange, Incoming, Pieces, TransportPart } from "../libraries/transport.ts";
 import { abortError, coded, failureOf, hangUp } from "./http-errors.ts";
 import { IncomingMessage } from "./http-incoming.ts";
