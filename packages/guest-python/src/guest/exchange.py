@@ -45,6 +45,13 @@ def as_os_error(failed):
     return error
 
 
+def refusal(number, message):
+    """For what a client asks for and can't have: it comes before anything is sent."""
+    error = OSError(number, message)
+    error.capsule_code = "EINVAL"
+    return error
+
+
 def _no_name(message):
     from socket import EAI_NONAME, gaierror
 

@@ -5,7 +5,7 @@ So clients that speak HTTP over a socket of their own need no other: theirs is r
 
 import errno
 
-from .exchange import PIECE, Exchange
+from .exchange import PIECE, Exchange, refusal
 
 # Bytes of a request's head, and of a line between chunks.
 MOST_HEAD = 512 * 1024
@@ -41,7 +41,7 @@ class Wire:
         if self._request is None:
             data = self._take_head(data)
         if data and self._take is None:
-            raise OSError(errno.EPIPE, "this connection takes one request")
+            raise refusal(errno.EPIPE, "this connection takes one request")
         if data:
             self._take(data)
 
@@ -55,7 +55,7 @@ class Wire:
         if self._is_answered:
             return
         if self._request is None or not (self._is_complete or self._is_begun):
-            raise OSError(errno.ENOTCONN, "there is no complete HTTP request to answer")
+            raise refusal(errno.ENOTCONN, "there is no complete HTTP request to answer")
         self._is_answered = True
         if self._size > PIECE or self._is_begun:
             yield from self.upload()
@@ -103,7 +103,7 @@ class Wire:
         end = self._head.find(b"\r\n\r\n")
         if end < 0:
             if len(self._head) > MOST_HEAD:
-                raise OSError(errno.EMSGSIZE, f"the head of the request is longer than {MOST_HEAD} bytes")
+                raise refusal(errno.EMSGSIZE, f"the head of the request is longer than {MOST_HEAD} bytes")
             return b""
         rest = bytes(self._head[end + 4 :])
         first, *lines = self._head[:end].decode("latin-1").split("\r\n")
@@ -141,7 +141,7 @@ class _Counted:
 
     def take(self, data):
         if len(data) > self._left:
-            raise OSError(errno.EINVAL, "the body is longer than its Content-Length")
+            raise refusal(errno.EINVAL, "the body is longer than its Content-Length")
         self._add(data)
         self._left -= len(data)
         if self._left == 0:
@@ -176,7 +176,7 @@ class _Chunks:
                 self._left = self._left - len(piece) or None
         self._data = data[at:]
         if len(self._data) > MOST_LINE:
-            raise OSError(errno.EINVAL, "the chunks of the body are malformed")
+            raise refusal(errno.EINVAL, "the chunks of the body are malformed")
 
     def _line(self, line):
         if self._is_last:
@@ -187,7 +187,7 @@ class _Chunks:
         try:
             size = int(line.partition(b";")[0], 16)
         except ValueError:
-            raise OSError(errno.EINVAL, "the chunks of the body are malformed") from None
+            raise refusal(errno.EINVAL, "the chunks of the body are malformed") from None
         if size == 0:
             self._is_last = True
         else:
@@ -199,11 +199,11 @@ def _target(line):
     method, _, rest = line.partition(" ")
     target, _, version = rest.rpartition(" ")
     if not version.startswith("HTTP/1."):
-        raise OSError(errno.ENOTSUP, "only HTTP/1.1 is possible in a Capsule sandbox")
+        raise refusal(errno.ENOTSUP, "only HTTP/1.1 is possible in a Capsule sandbox")
     if method == "CONNECT" or "://" in target.partition("?")[0] and not target.startswith("/"):
-        raise OSError(errno.ENOTSUP, PROXIES)
+        raise refusal(errno.ENOTSUP, PROXIES)
     if not target.startswith("/"):
-        raise OSError(errno.EINVAL, f"{target!r} is no path of a request")
+        raise refusal(errno.EINVAL, f"{target!r} is no path of a request")
     return method, target
 
 
