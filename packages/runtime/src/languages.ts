@@ -24,6 +24,8 @@ export interface Bundle {
 
 export interface BundleRequest extends View {
   readonly file: string;
+  /** Folders of the project that files other than code may be taken from; null: all. */
+  readonly data: readonly string[] | null;
   /** What is known to need the full variant of the engine, in words; null: nothing. */
   readonly need: string | null;
   /** Something that takes long, such as fetching dependencies. */
@@ -64,9 +66,9 @@ const javascript: LanguageSupport = {
   name: "javascript",
   example: 'mark a function with `task({ name: "main" }, …)`',
   placeMarks: ["capsule:program"],
-  async bundle({ file, root, cwd }) {
+  async bundle({ file, root, cwd, data }) {
     const { bundleProgram } = await import("@capsule-run/guest-javascript/bundle");
-    const bundle = await bundleProgram({ file, root, sdk: guestSdk(), cwd });
+    const bundle = await bundleProgram({ file, root, sdk: guestSdk(), cwd, data });
     return { ...bundle, code: Buffer.from(bundle.code), needs: [] };
   },
   // Whatever it is, the engine says what it thinks of it.
@@ -85,10 +87,10 @@ const python: LanguageSupport = {
   name: "python",
   example: "mark a function with `@task`",
   placeMarks: ['File "/', "/app/"],
-  async bundle({ file, root, cwd, need, onProgress }) {
+  async bundle({ file, root, cwd, data, need, onProgress }) {
     const { bundleProgram } = await import("@capsule-run/guest-python/bundle");
     const full = need ?? undefined;
-    const bundle = await bundleProgram({ file, root, cwd, full, progress: onProgress });
+    const bundle = await bundleProgram({ file, root, cwd, data, full, progress: onProgress });
     return { ...bundle, needs: bundle.reasons };
   },
   async checkBundle(code) {

@@ -27,12 +27,12 @@ import { takeEarly } from "./early.ts";
 import { installedEngines } from "./engine-source.ts";
 import { Fleet } from "./engines.ts";
 import { LocalEngine } from "./local.ts";
-import { locate, projectCache } from "./locate.ts";
+import { type FoundProgram, locate, projectCache } from "./locate.ts";
 import { MemoryPlan } from "./memory.ts";
 import { recordScript } from "./parts.ts";
 import { policiesFor } from "./policies.ts";
 import type { Program } from "./program.ts";
-import { allowance, checkMemory } from "./request.ts";
+import { checkMemory } from "./request.ts";
 import { shownFrom } from "./shown.ts";
 import { ProgramStore } from "./store.ts";
 import { VERSION } from "./version.ts";
@@ -89,8 +89,11 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     needs: (spec) => memory.atStart(spec, contextOf(spec).program.artifact.pages),
   });
 
-  const find = (file: string, { cwd: from = ".", env = process.env }: FindOptions = {}) =>
-    locate(file, { cwd: resolve(cwd, from), cacheDir: options.cacheDir, env, warn });
+  const find = (file: string, request: Omit<RunRequest, "file"> = {}): Promise<FoundProgram> => {
+    const { env = process.env } = request;
+    const from = resolve(cwd, request.cwd ?? ".");
+    return locate(file, { cwd: from, cacheDir: options.cacheDir, env, warn, request });
+  };
 
   const perform = async (request: RunRequest): Promise<RunResult> => {
     if (closing.signal.aborted) throw new Error("the runtime was closed");
@@ -104,8 +107,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       ...(request.signal ? [request.signal] : []),
     ]);
     const found = await find(request.file, request);
-    const { project } = found;
-    const allowed = allowance(request, project);
+    const { project, allowed } = found;
     const program = await unlessAborted(store.get(found), signal);
     if (program) checkMemory(shownFrom(cwd, found), program, project.defaults, allowed.ceiling);
     const file = shownFrom(found.root, { path: found.path, given: found.path });
@@ -186,8 +188,6 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     [Symbol.asyncDispose]: close,
   };
 }
-
-type FindOptions = Pick<RunRequest, "cwd" | "env">;
 
 const loaded = (
   file: string,

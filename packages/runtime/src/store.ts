@@ -41,14 +41,22 @@ export interface ProgramFile extends ProgramPath {
   /** Where its artifact is kept. */
   readonly cacheDir: string;
   readonly variables: Variables;
+  /** Folders of the project, sorted, that files other than code may be taken from; null: all. */
+  readonly data: readonly string[] | null;
 }
+
+/** What programs of one file are told apart by, while they are made. */
+const nameOf = ({ path, data }: ProgramFile): string => `${path}\0${JSON.stringify(data)}`;
 
 /** Compiled programs: in memory, on disk, or made when needed. */
 export class ProgramStore {
   readonly #options: StoreOptions;
   readonly #caches = new Map<string, ArtifactCache>();
   /** The newest of each file. */
-  readonly #programs = new Map<string, { readonly key: string; readonly program: Program }>();
+  readonly #programs = new Map<
+    string,
+    { readonly name: string; readonly key: string; readonly program: Program }
+  >();
   readonly #making = new Map<string, Promise<Program>>();
   /** Entries of the cache that hold for this release, by language. */
   readonly #releases = new Map<LanguageSupport, string>();
@@ -83,7 +91,7 @@ export class ProgramStore {
     if (isExported(file.path)) throw new UsageError("artifact", `${file.given} is an artifact already`);
     const language = languageOf(file.path);
     const release = await this.#options.fleet.release(language.name);
-    const entry = { file: file.path, version: this.#options.version, engine: release };
+    const entry = this.#entry(file, release);
     const made = await this.#compile(file, language, null);
     if (this.#cache(file).lookUp(entry) === null) this.#write(file, entry, made.inputs, made.artifact);
     const { manifest, globals, bundle, sourceMap } = made.artifact;
@@ -111,24 +119,30 @@ export class ProgramStore {
   }
 
   #get(file: ProgramFile, language: LanguageSupport, release: string): Promise<Program> {
-    const entry = { file: file.path, version: this.#options.version, engine: release };
+    const entry = this.#entry(file, release);
     const key = this.#cache(file).lookUp(entry);
     const known = this.#programs.get(file.path);
-    if (known && known.key === key) return Promise.resolve(known.program);
+    if (known?.name === nameOf(file) && known.key === key) return Promise.resolve(known.program);
     const stored = key === null ? null : this.#cache(file).read(key);
     if (stored) return this.#recall(file, entry, language, stored);
-    const under = this.#making.get(file.path);
+    const under = this.#making.get(nameOf(file));
     // What is being made may be of an older text: ask again when it is there.
     if (under)
       return under.then((program) =>
-        this.#programs.get(file.path)?.key === this.#cache(file).lookUp(entry) ? program : this.get(file),
+        program.artifact.hash === this.#cache(file).lookUp(entry) ? program : this.get(file),
       );
     return this.#share(file, () => this.#make(file, entry, language, null));
   }
 
+  #entry({ path, data }: ProgramFile, release: string): Entry {
+    const engine = data === null ? release : `${release} ${JSON.stringify(data)}`;
+    return { file: path, version: this.#options.version, engine };
+  }
+
   #share(file: ProgramFile, make: () => Promise<Program>): Promise<Program> {
-    const making = make().finally(() => this.#making.delete(file.path));
-    this.#making.set(file.path, making);
+    const name = nameOf(file);
+    const making = make().finally(() => this.#making.delete(name));
+    this.#making.set(name, making);
     return making;
   }
 
@@ -160,7 +174,10 @@ export class ProgramStore {
   async #compile(file: ProgramFile, language: LanguageSupport, need: string | null): Promise<Compiled> {
     const { fleet, cwd, warn, progress } = this.#options;
     const onProgress = (text: string): void => progress({ text, done: 0, total: 0 });
-    const bundle = await language.bundle({ file: file.path, root: file.root, cwd, need, onProgress });
+    const bundle = await language.bundle({
+      ...{ file: file.path, root: file.root, data: file.data, cwd },
+      ...{ need, onProgress },
+    });
     progress(null);
     // Now, while the disk is as it was bundled from; loading may take a while.
     const inputs = observe(bundle.inputs, bundle.readAt);
@@ -234,9 +251,9 @@ export class ProgramStore {
       view: { root: file.root, cwd: this.#options.cwd },
       sourceMap: () => sourceMap ?? cache.readSourceMap(stored.key) ?? "",
       complete: () =>
-        this.#making.get(file.path) ?? this.#share(file, () => this.#make(file, entry, language, "full")),
+        this.#making.get(nameOf(file)) ?? this.#share(file, () => this.#make(file, entry, language, "full")),
     });
-    this.#programs.set(file.path, { key: stored.key, program });
+    this.#programs.set(file.path, { name: nameOf(file), key: stored.key, program });
     return program;
   }
 

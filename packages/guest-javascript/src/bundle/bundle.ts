@@ -18,6 +18,11 @@ export interface BundleRequest {
   readonly root: string;
   /** The file that `@capsule-run/sdk` means in a guest. What lies in its folder is Capsule's, not the user's. */
   readonly sdk: string;
+  /**
+   * Folders that files other than code may be taken from, relative to the root; default: all of the project. What an
+   * operator keeps from a program must not become a part of it.
+   */
+  readonly data?: readonly string[] | null | undefined;
   /** The folder whose view of files messages take; default: the process's. */
   readonly cwd?: string | undefined;
 }
@@ -90,13 +95,13 @@ interface Build {
   readonly naming: Naming;
 }
 
-async function prepare(file: string, { root, sdk }: BundleRequest, cwd: string): Promise<Build> {
+async function prepare(file: string, { root, sdk, data }: BundleRequest, cwd: string): Promise<Build> {
   const esbuild = await import("esbuild");
   // esbuild gives real paths, so everything they are compared with has to be real too.
   const base = realpathSync(root);
   const from = realpathSync(cwd);
   const sdkFile = realpathSync(sdk);
-  const options = buildOptions(file, base, sdkFile);
+  const options = buildOptions(file, base, sdkFile, data ?? null);
   const naming: Naming = {
     base,
     sdk: sdkFile,
@@ -109,7 +114,12 @@ async function prepare(file: string, { root, sdk }: BundleRequest, cwd: string):
   return { esbuild, file, sdk: sdkFile, options, naming };
 }
 
-function buildOptions(file: string, base: string, sdk: string): Build["options"] {
+function buildOptions(
+  file: string,
+  base: string,
+  sdk: string,
+  data: readonly string[] | null,
+): Build["options"] {
   return {
     entryPoints: [file],
     absWorkingDir: base,
@@ -140,13 +150,13 @@ function buildOptions(file: string, base: string, sdk: string): Build["options"]
     sourcesContent: true,
     logLevel: "silent",
     logLimit: 0,
-    plugins: [capsulePlugin(file, base, sdk)],
+    plugins: [capsulePlugin(file, base, sdk, data)],
   };
 }
 
 const HOST_ONLY = "is for programs outside of sandboxes; a task program imports @capsule-run/sdk";
 
-function capsulePlugin(file: string, base: string, sdk: string): Plugin {
+function capsulePlugin(file: string, base: string, sdk: string, data: readonly string[] | null): Plugin {
   return {
     name: "capsule",
     setup(build) {
@@ -162,7 +172,7 @@ function capsulePlugin(file: string, base: string, sdk: string): Plugin {
         resolveDir: dirname(sdk),
       }));
       addBuiltins(build);
-      confine(build, base, file, sdk);
+      confine(build, base, file, sdk, data);
     },
   };
 }

@@ -33,9 +33,9 @@ write("libraries/linked/package.json", '{"name":"linked"}');
 symlinkSync(join(place, "libraries/linked"), join(root, "node_modules/linked"));
 symlinkSync(join(place, "secret.txt"), join(root, "innocent.txt"));
 
-const bundle = (line: string) => {
+const bundle = (line: string, data?: readonly string[]) => {
   const file = write("project/main.ts", `${line}\nconsole.log(x);\n`);
-  return bundleProgram({ file, root, sdk, cwd: root });
+  return bundleProgram({ file, root, sdk, cwd: root, data });
 };
 
 for (const [what, line, message] of [
@@ -73,3 +73,19 @@ for (const [what, line] of [
   test(`a program may import ${what}`, async () => {
     assert.match((await bundle(line)).code, /fine|1/);
   });
+
+write("project/open/in.csv", "fine");
+symlinkSync(join(root, "data.json"), join(root, "open/link.json"));
+write("project/node_modules/good/package.json", '{"name":"good","fine":1}');
+
+test("what an operator keeps from a program can't be imported into it", async () => {
+  const closed = ['import x from "./data.json";', 'import x from "./data.json" with { type: "text" };'];
+  for (const line of [...closed, 'import x from "./open/in.csv";'])
+    await assert.rejects(bundle(line, []), /operator gives it no such file/);
+  for (const line of [...closed, 'import x from "./open/link.json";'])
+    await assert.rejects(bundle(line, ["open"]), /operator gives it no such file/);
+  const fine = ['import x from "./deep/inside.ts";', 'import x from "good/package.json";'];
+  for (const line of fine) assert.match((await bundle(line, [])).code, /fine/);
+  assert.match((await bundle('import x from "./open/in.csv";', ["open"])).code, /fine/);
+  assert.match((await bundle('import x from "./data.json";', ["."])).code, /1/);
+});

@@ -19,12 +19,20 @@ const CODE = new Set([".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".js
  * @param base the project root, real
  * @param file the program's file, absolute
  * @param sdk the guest's SDK, which is looked into for the names it exports
+ * @param data the only folders of the project, relative to it, that files other than code may be taken from; null: all
  */
-export function confine(build: PluginBuild, base: string, file: string, sdk: string): void {
+export function confine(
+  build: PluginBuild,
+  base: string,
+  file: string,
+  sdk: string,
+  data: readonly string[] | null,
+): void {
   const folders = [base, dirname(realpathSync(file))];
   const linked = once(() => linkedPackages(folders));
+  const open = data?.map((folder) => join(base, folder));
   build.onLoad({ filter: /.*/, namespace: "file" }, ({ path }) => {
-    const problem = path === sdk ? null : refusal(path, folders, linked);
+    const problem = path === sdk ? null : (refusal(path, folders, linked) ?? closed(path, folders, open));
     return problem === null ? undefined : { errors: [{ text: problem, detail: OUTSIDE }] };
   });
 }
@@ -40,6 +48,18 @@ function refusal(path: string, folders: readonly string[], linked: () => readonl
   }
   if (linked().some((folder) => isInside(path, folder))) return null;
   return "The file is outside of the project: a program is made of files in its project root and of installed packages. The project root is the nearest folder with a capsule.toml, or else the working directory";
+}
+
+/** Whether a file of the project that is no code lies where its operator does not let programs look. */
+function closed(
+  path: string,
+  folders: readonly string[],
+  open: readonly string[] | undefined,
+): string | null {
+  if (!open || CODE.has(extname(path)) || inNodeModules(path, folders)) return null;
+  if (!folders.some((folder) => isInside(path, folder)) || open.some((folder) => isInside(path, folder)))
+    return null;
+  return "The file can't be imported into a program: its operator gives it no such file (allowed_files of [policy], or a sealed run)";
 }
 
 const isInside = (path: string, folder: string): boolean =>

@@ -11,7 +11,7 @@ export interface TestProject extends Disposable {
   readonly sdk: string;
   path(name: string): string;
   write(files: Readonly<Record<string, string>>): void;
-  bundle(file: string): Promise<Bundle>;
+  bundle(file: string, data?: readonly string[]): Promise<Bundle>;
 }
 
 const SDK = `export const task = (options, run) => run;
@@ -36,7 +36,7 @@ export function testProject(files: Readonly<Record<string, string>>): TestProjec
     sdk,
     path: (name) => join(root, name),
     write,
-    bundle: (file) => bundleProgram({ file, root, sdk, cwd: root }),
+    bundle: (file, data) => bundleProgram({ file, root, sdk, cwd: root, data }),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

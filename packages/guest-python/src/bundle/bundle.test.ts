@@ -121,6 +121,38 @@ test("modules of the standard library are the project's if it has them, except f
   assert.deepEqual(await packedOf({ "main.py": "import email.policy", "email/policy.py": "" }), ["main.py"]);
 });
 
+test("what an operator keeps from a program is not packed with it", async () => {
+  const files = {
+    "src/main.py":
+      'import pkg, code2\nNAMES = ["one.txt", "data/two.txt", "keys", "link.txt", "open/in.txt"]\n',
+    "src/code2.py": "",
+    "src/pkg/__init__.py": "",
+    "src/pkg/template.html": "",
+    "src/one.txt": "",
+    "data/two.txt": "",
+    "keys/a.pem": "",
+    "open/in.txt": "",
+  };
+  using project = testProject(files);
+  symlinkSync(project.path("src/one.txt"), project.path("open/link.txt"));
+  const code = ["src/code2.py", "src/main.py", "src/pkg/__init__.py"];
+  const sealed = await project.bundle("src/main.py", []);
+  assert.deepEqual(packed(sealed), code);
+  assert.match(
+    sealed.warnings.join("\n"),
+    /"src\/one\.txt" is not packed with the program: its operator gives/,
+  );
+  assert.deepEqual(packed(await project.bundle("src/main.py", ["open", "nothing"])), [
+    "open/in.txt",
+    ...code,
+  ]);
+  assert.deepEqual(packed(await project.bundle("src/main.py", ["src/pkg"])), [
+    ...code,
+    "src/pkg/template.html",
+  ]);
+  assert.ok(packed(await project.bundle("src/main.py", ["."])).includes("data/two.txt"));
+});
+
 test("data files that strings name", async () => {
   const files = {
     "src/main.py": `

@@ -4,7 +4,7 @@ import { type Question, UsageError, type Variant } from "@capsule-run/protocol";
 import { type ProgramFiles, packFiles } from "../files.ts";
 import { collect } from "./collect.ts";
 import { dependenciesOf, type Fetched } from "./dependencies/index.ts";
-import { Disk, isInside, newestChange, relativePath } from "./disk.ts";
+import { Disk, isInside, newestChange, realpath, relativePath } from "./disk.ts";
 import { writeMap } from "./map.ts";
 
 /** The extensions of programs in this language. */
@@ -17,6 +17,11 @@ export interface BundleRequest {
   readonly root: string;
   /** The folder whose view of files messages take; default: the process's. */
   readonly cwd?: string | undefined;
+  /**
+   * Folders that files other than code may be taken from, relative to the root; default: all of the project. What an
+   * operator keeps from a program must not become a part of it.
+   */
+  readonly data?: readonly string[] | null | undefined;
   /** Where fetched dependencies are kept; default: `.capsule/dependencies` in the root. */
   readonly dependenciesDir?: string | undefined;
   /** If it is known from an earlier run that only the full variant will do: why. */
@@ -98,6 +103,11 @@ async function bundleOnce(
   const base = isInside(file, root) ? root : dirname(file);
   const from = realpathSync(request.cwd ?? process.cwd());
   const show = (path: string) => relativePath(from, path) || path;
+  const folders = request.data?.flatMap((folder) => realpath(join(root, folder)) ?? []);
+  const isOpen = (path: string): boolean => {
+    const real = folders && realpath(path);
+    return !folders || folders.some((folder) => real && isInside(real, folder));
+  };
   const disk = new Disk(show);
   disk.ask({ kind: "link", path: given });
   const dependencies = await dependenciesOf({
@@ -110,7 +120,11 @@ async function bundleOnce(
     signal: request.signal,
     fetched,
   });
-  const { files, variant, reasons, warnings } = collect(file, dependencies.files, disk, { base, show });
+  const { files, variant, reasons, warnings } = collect(file, dependencies.files, disk, {
+    base,
+    show,
+    isOpen,
+  });
   const why = request.full === undefined ? reasons : [request.full, ...reasons];
   const entry = `/app/${relativePath(base, file)}`;
   const wanted: Variant = why.length > 0 ? "full" : variant;

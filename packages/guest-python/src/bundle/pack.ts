@@ -16,12 +16,16 @@ const DEPTH = 40;
 /** What is never part of a package: caches, native code, and what tools leave behind. */
 const LEFT_OUT = /^(?:\..*|__pycache__|node_modules|.*\.(?:pyc|pyo|so|pyd|dylib|dll))$/;
 
+const CODE = /\.pyi?$/;
+
 /** Where programs may take files from, and how they are spoken of. */
 export interface Place {
   /** The folder that is `/app` in the guest, real. */
   readonly base: string;
   /** A path as the user would write it. */
   show(path: string): string;
+  /** Whether a file that is no code may be taken. */
+  isOpen(path: string): boolean;
 }
 
 /** A file that a walk found. */
@@ -88,8 +92,9 @@ export class Pack {
       seen: this.#folders,
     });
     if (!found) throw this.#tooLarge(folder);
-    for (const { path } of found) this.file(path);
-    return found.map(({ path }) => path);
+    const taken = found.filter(({ path }) => CODE.test(path) || this.#place.isOpen(path));
+    for (const { path } of taken) this.file(path);
+    return taken.map(({ path }) => path);
   }
 
   /** Adds a file or folder that a string names. One that is too large, or leads out of the project, is left out. */
@@ -99,11 +104,15 @@ export class Pack {
       this.#warn(path, "it leads out of the project");
       return;
     }
+    if (kind === "file" && !this.#place.isOpen(path)) {
+      this.#warn(path, "its operator gives the program no such file");
+      return;
+    }
     const found =
       kind === "folder"
         ? this.#walk(path, { files: DATA_FILES, bytes: DATA_BYTES, links: "skip" })
         : this.#measure(path);
-    if (found) for (const each of found) this.file(each.path);
+    if (found) for (const each of found.filter((one) => this.#place.isOpen(one.path))) this.file(each.path);
     else
       this.#warn(
         path,

@@ -21,7 +21,7 @@ export interface TestProject extends Disposable {
   readonly root: string;
   path(name: string): string;
   write(files: Readonly<Record<string, string | Uint8Array>>): void;
-  bundle(file: string): Promise<Bundle>;
+  bundle(file: string, data?: readonly string[]): Promise<Bundle>;
 }
 
 export function testProject(files: Readonly<Record<string, string | Uint8Array>>): TestProject {
@@ -39,7 +39,7 @@ export function testProject(files: Readonly<Record<string, string | Uint8Array>>
     root,
     path: (name) => join(root, name),
     write,
-    bundle: (file) => bundleProgram({ file, root, cwd: root }),
+    bundle: (file, data) => bundleProgram({ file, root, cwd: root, data }),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
