@@ -84,7 +84,7 @@ test("a host that is not listed is refused, by name, and says so in the message 
     });`);
   assert.match(
     envelope.error?.message ?? "",
-    /^TypeError: fetch failed: "api\.evil\.com" is not in allowedHosts of this task/,
+    /^TypeError: fetch failed: "api\.evil\.com" is not among the hosts that this task may reach/,
   );
   const [request] = envelope.execution.host_requests as readonly HostRequest[];
   assert.equal(request?.url, "http://api.evil.com/x?y");

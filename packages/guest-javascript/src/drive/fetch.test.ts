@@ -118,12 +118,12 @@ test("a failure is Node's TypeError, and says why where trying again won't help"
      return all;`,
     (_, { url }) =>
       url === "http://evil/"
-        ? { ok: false, code: "EFORBIDDEN", message: '"evil" is not in allowedHosts of this task' }
+        ? { ok: false, code: "EFORBIDDEN", message: '"evil" is not among the hosts that this task may reach' }
         : url === "http://cut/"
           ? response({ handle: 1 })
           : { ok: false, code: "ECONNRESET", message: "reset" },
   );
-  const refused = '"evil" is not in allowedHosts of this task';
+  const refused = '"evil" is not among the hosts that this task may reach';
   assert.deepEqual(resultOf(end), [
     ["TypeError", `fetch failed: ${refused}`, "EFORBIDDEN", refused],
     ["TypeError", "fetch failed", "ECONNRESET", "reset"],

@@ -164,7 +164,7 @@ C = open("root.txt")
 D = Path(__file__).with_name("beside.yml")
 NAMES = ["one.txt", "data/two.txt", "nothing.txt"]
 E = open(HERE / "../../outside.txt")
-F = open(".env"), open("src/.hidden"), open("/etc/passwd"), open("..")
+F = open(".env"), open("src/.hidden"), open("/etc/passwd"), open(".."), open("capsule.toml")
 G = "documentation"
 `,
     "src/data/table.csv": "",
@@ -176,6 +176,7 @@ G = "documentation"
     "src/one.txt": "",
     "src/.hidden": "",
     ".env": "",
+    "capsule.toml": "",
     "src/documentation/x.txt": "",
   };
   using project = testProject(files);

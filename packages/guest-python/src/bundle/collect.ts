@@ -175,7 +175,7 @@ class Collector {
     if (!/[\w)]$/.test(path) || /^[/\\~]|[\n\r:*?<>|]/.test(path) || path.length > 512) return;
     const names = path.split("/").filter((name) => name !== "" && name !== ".");
     const likely = plain || /\.\w{1,8}$/.test(path);
-    if (names.length === 0 || names.some((name) => name !== ".." && name.startsWith("."))) return;
+    if (names.length === 0 || names.some(isHidden)) return;
     for (let at = folder; isInside(at, this.#place.base); at = dirname(at)) {
       this.#dataIn(at, names, plain, likely);
       if (at === this.#place.base) break;
@@ -216,3 +216,7 @@ function foldersOf(files: readonly ProgramFile[]): ReadonlySet<string> {
       folders.add(at);
   return folders;
 }
+
+/** What does not go into a program by being named: the project's own settings, and names that begin with a dot. */
+const isHidden = (name: string): boolean =>
+  name !== ".." && (name.startsWith(".") || name.toLowerCase() === "capsule.toml");

@@ -128,12 +128,15 @@ except OSError as error:
 
 test("the traceback of a failure shows the program's lines alone", async () => {
   const { end } = await start(`http.get("http://x.test/")`, () => {
-    throw new EffectError("EFORBIDDEN", '"x.test" is not in allowedHosts');
+    throw new EffectError("EFORBIDDEN", '"x.test" is not among the hosts that this task may reach');
   });
   const { stack, message } = raised(end);
   assert.match(stack, /case\.py", line 1/);
   assert.doesNotMatch(stack, /<capsule|_capsule|EffectFailed/);
-  assert.equal(message, 'capsule.http.HTTPForbidden: "x.test" is not in allowedHosts');
+  assert.equal(
+    message,
+    'capsule.http.HTTPForbidden: "x.test" is not among the hosts that this task may reach',
+  );
 });
 
 test("fetches of one task are under way at the same time", async () => {

@@ -160,7 +160,7 @@ except OSError as error:
     reason = getattr(error, "reason", None)
     result = [type(error).__name__, type(reason).__name__, str(error)]
 `;
-  const message = '"x.test" is not in allowed_hosts of this task';
+  const message = '"x.test" is not among the hosts that this task may reach';
   const cases: readonly [string, string, string][] = [
     ["EFORBIDDEN", "URLError", "PermissionError"],
     ["EDNS", "URLError", "gaierror"],

@@ -92,9 +92,12 @@ test("the message names what was asked for and what is allowed", () => {
   };
   assert.equal(
     message(["api.example.com"]),
-    '"api.evil.com" is not in allowedHosts of this task (allowed: api.example.com)',
+    '"api.evil.com" is not among the hosts that this task may reach (allowed: api.example.com)',
   );
-  assert.equal(message([]), '"api.evil.com" is not in allowedHosts of this task (nothing is allowed)');
+  assert.equal(
+    message([]),
+    '"api.evil.com" is not among the hosts that this task may reach (nothing is allowed)',
+  );
   assert.match(
     String(message(Array.from({ length: 500 }, (_, i) => `h${i}.example`))),
     /h9\.example and 490 more\)$/,

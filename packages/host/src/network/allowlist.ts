@@ -65,7 +65,7 @@ function shownEntries(entries: readonly string[]): string {
 /** @throws EffectError EFORBIDDEN if no entry is for this host and port */
 export function checkHost({ patterns, entries }: Allowlist, target: Target): void {
   if (patterns.some((pattern) => portFits(pattern, target) && hostFits(pattern, target))) return;
-  const why = `"${shownHost(target)}" is not in allowedHosts of this task (${shownEntries(entries)})`;
+  const why = `"${shownHost(target)}" is not among the hosts that this task may reach (${shownEntries(entries)})`;
   throw new EffectError("EFORBIDDEN", why);
 }
 
@@ -95,8 +95,8 @@ export function checkAddresses(allowed: Allowlist, target: Target, addresses: re
     throw new EffectError(
       "EFORBIDDEN",
       target.address
-        ? `"${host}" is ${a}, which only an entry of its own in allowedHosts opens`
-        : `"${host}" resolves to ${a}, which only an entry for that address in allowedHosts opens`,
+        ? `"${host}" is ${a}, which only an entry of its own among the allowed hosts opens`
+        : `"${host}" resolves to ${a}, which only an entry for that address among the allowed hosts opens`,
     );
   }
 }

@@ -361,7 +361,7 @@ test("records: every request, credentials taken out, at most so many and so long
   assert.ok((plain?.response_bytes ?? 0) > 100 && Number.isSafeInteger(plain?.duration_ms));
   assert.deepEqual([long?.method, long?.url.length, long?.request_bytes], ["POST", 1024, 5]);
   assert.deepEqual([evil?.url, evil?.status], ["https://evil.test/?a=b", null]);
-  assert.match(evil?.error ?? "", /^EFORBIDDEN: "evil.test" is not in allowedHosts/);
+  assert.match(evil?.error ?? "", /^EFORBIDDEN: "evil.test" is not among the hosts that this task may reach/);
   assert.equal(malformed?.url, "https://evil test/");
   assert.equal(relative?.url, "//evil.test/");
   assert.equal(broken?.url, "http://evil.test/");
