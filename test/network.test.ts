@@ -98,3 +98,39 @@ test("what is fetched while a program loads is refused, and its attempts fetch",
   assert.ok(envelope.success, envelope.error?.message ?? "");
   assert.deepEqual(envelope.result, [200, 200]);
 });
+
+test("no trick of writing reaches this machine through an allowlist of everything, or past one of names", async () => {
+  const { port } = new URL(`http://${server.host}`);
+  const before = server.requests();
+  const { envelope } = await runSource<unknown[]>(`
+    import http from "node:http";
+    const told = (work: Promise<unknown>) => work.then(() => "REACHED", (e) => e.cause?.code ?? e.code ?? e.name);
+    const byHttp = (options: object) => new Promise((resolve, reject) => http.get(options, resolve).on("error", reject));
+    const hosts = ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "a.localhost", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "0.0.0.0", "169.254.169.254", "%31%32%37.0.0.1", "127。0。0。1"];
+    const all = task({ name: "all", allowedHosts: ["*"] }, () => Promise.all(hosts.map((host) => told(fetch("http://" + host + ":${port}/echo")))));
+    const names = task({ name: "names", allowedHosts: ["example.invalid", "*.example.invalid:${port}"] }, () => Promise.all([
+      ...["http://example.invalid@${server.host}/", "http://${server.host}/#@example.invalid", "http://${server.host}\\\\@example.invalid/", "http://${server.host}/?http://example.invalid"].map((url) => told(fetch(url))),
+      told(fetch("http://${server.host}/", { headers: { host: "example.invalid" } })),
+      told(byHttp({ host: "example.invalid@127.0.0.1", port: "${port}" })),
+      told(byHttp({ host: "127.0.0.1", port: "${port}/@example.invalid" })),
+      told(byHttp({ hostname: "127.0.0.1:${port}/", headers: { host: "example.invalid" } })),
+    ]));
+    const smuggled = task({ name: "smuggled", allowedHosts: ["${server.host}"] }, async () => [
+      await told((async () => fetch("http://${server.host}/", { headers: { a: "b\\r\\nc: d" } }))()),
+      await told((async () => fetch("http://${server.host}/", { method: "GET /x HTTP/1.1\\r\\n" }))()),
+      await told((async () => byHttp({ host: "127.0.0.1", port: ${port}, path: "/ HTTP/1.1\\r\\nx: y" }))()),
+      await told((async () => byHttp({ host: "127.0.0.1", port: ${port}, headers: ["a\\nb", "c"] }))()),
+      await told((async () => fetch("http://${server.host}/", { method: "POST", body: "x", headers: { "content-length": "100" } }))()),
+      await told((async () => fetch("http://${server.host}/", { headers: { host: "other" } }))()),
+    ]);
+    export const main = task({ name: "main" }, async () => (await Promise.all([all(), names(), smuggled()])).map((r) => r.result ?? r.error));`);
+  assert.ok(envelope.success, envelope.error?.message ?? "");
+  const [all, names, smuggled] = envelope.result as string[][];
+  assert.deepEqual([...new Set(all)], ["EFORBIDDEN"], JSON.stringify(all));
+  for (const each of names as string[])
+    assert.match(each, /^(?:EFORBIDDEN|EINVAL|TypeError)$/, JSON.stringify(names));
+  assert.deepEqual(smuggled, [
+    ...["TypeError", "TypeError", "ERR_UNESCAPED_CHARACTERS", "ERR_INVALID_HTTP_TOKEN", "EINVAL", "EINVAL"],
+  ]);
+  assert.equal(server.requests(), before);
+});

@@ -9,6 +9,8 @@ export interface WebServer {
   readonly host: string;
   /** Requests that were ended by the other side before their response was. */
   readonly dropped: () => number;
+  /** Requests so far. */
+  readonly requests: () => number;
   close(): void;
 }
 
@@ -107,8 +109,10 @@ const ROUTES: Readonly<Record<string, (room: ReturnType<typeof meeting>) => Hand
 export async function openWebServer(): Promise<WebServer> {
   const room = meeting();
   let dropped = 0;
+  let requests = 0;
   const handlers = Object.fromEntries(Object.entries(ROUTES).map(([path, make]) => [path, make(room)]));
   const server = createServer((request, response) => {
+    requests++;
     const url = new URL(request.url ?? "/", "http://localhost");
     response.on("close", () => {
       if (!response.writableFinished) dropped++;
@@ -121,6 +125,7 @@ export async function openWebServer(): Promise<WebServer> {
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     dropped: () => dropped,
+    requests: () => requests,
     close() {
       server.close();
       server.closeAllConnections();

@@ -26,11 +26,13 @@ export interface Extracted {
 }
 
 const states = new WeakMap<object, BodyState>();
-let loadPart: Kit["loadPart"];
+let kit: Kit;
 
-export function useParts(load: Kit["loadPart"]): void {
-  loadPart = load;
+export function useKit(given: Kit): void {
+  kit = given;
 }
+
+const loadPart = (name: string): unknown => kit.loadPart(name);
 
 const streams = (): StreamsPart => loadPart("streams") as StreamsPart;
 
@@ -149,7 +151,7 @@ export function takeBody(state: BodyState): Source {
   return source.pipeThrough(new (streams().TransformStream)<Uint8Array, Uint8Array>());
 }
 
-const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+const utf8 = (text: string): Uint8Array => kit.encode(text.toWellFormed(), "utf8");
 
 /** https://fetch.spec.whatwg.org/#concept-bodyinit-extract, and async iterables as Node takes them. */
 export function extractBody(given: unknown): Extracted {
@@ -207,7 +209,11 @@ async function consume<T>(of: object, convert: (bytes: Uint8Array, state: BodySt
   return convert(await allBytes(state), state);
 }
 
-const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+/** https://encoding.spec.whatwg.org/#utf-8-decode: a byte order mark is no part of the text. */
+function textOf(bytes: Uint8Array): string {
+  const text = kit.decode(bytes, "utf8");
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
 
 /** Own copies: a body's bytes may be shared with a clone. */
 const copyOf = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => bytes.slice() as Uint8Array<ArrayBuffer>;

@@ -1,6 +1,6 @@
 /** `fetch`: https://fetch.spec.whatwg.org/#fetch-method, as far as it makes sense without pages and origins. */
 import type { Kit } from "../library.ts";
-import { bodyOf, piecesOf, type Source, useParts } from "./body.ts";
+import { bodyOf, piecesOf, type Source, useKit } from "./body.ts";
 import { parseDataUrl } from "./data-url.ts";
 import type { HeadersPart, Pair } from "./headers.ts";
 import { Request, requestState, useHeaders as requestsUseHeaders } from "./request.ts";
@@ -146,10 +146,11 @@ async function fetch(...given: [input?: unknown, init?: unknown]): Promise<Respo
 
 Object.defineProperty(fetch, "length", { value: 1, configurable: true });
 
-export function make({ loadPart }: Kit): unknown {
+export function make(kit: Kit): unknown {
+  const { loadPart } = kit;
   transport = () => loadPart("transport") as TransportPart;
   headersPart = () => loadPart("headers") as HeadersPart;
-  useParts(loadPart);
+  useKit(kit);
   requestsUseHeaders(headersPart);
   responsesUseHeaders(headersPart);
   return { Request, Response, fetch };
