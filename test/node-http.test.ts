@@ -62,5 +62,5 @@ test("servers say that they are not there, and hosts that are not listed are ref
   assert.match(secure, /^node:https \(createServer\) is not available inside a sandbox/);
   assert.match(constructed, /^node:http \(Server\) is not available/);
   assert.equal(code, "EFORBIDDEN");
-  assert.match(message as string, /"evil\.com" is not in allowedHosts of this task/);
+  assert.match(message as string, /"evil\.com" is not among the hosts that this task may reach/);
 });
