@@ -1,6 +1,6 @@
 /** Every operation, on every ground. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { EffectError, LIMITS } from "@capsule-run/protocol";
@@ -39,6 +39,20 @@ for (const [name, ground] of GROUNDS)
       assert.equal(await code(guest.stat("/app/data/a.txt")), "ENOENT");
       assert.deepEqual(await guest.list("/app/data"), []);
       await guest.files.close();
+    });
+
+    test("locks that were made of folders go with who made them", async () => {
+      const { guest, host } = inFolder();
+      for (const file of ["a.db", "b.db", "c.db"]) writeFileSync(join(host, file), "");
+      mkdirSync(join(host, "b.db.lock"));
+      assert.equal(await code(guest.ask("mkdir", { path: "/app/data/b.db.lock" })), "EEXIST");
+      for (const path of ["a.db.lock", "c.db.lock", "d.db.lock", "folder"])
+        await guest.ask("mkdir", { path: `/app/data/${path}` });
+      await guest.ask("rmdir", { path: "/app/data/c.db.lock" });
+      mkdirSync(join(host, "c.db.lock"));
+      await guest.files.close();
+      const names = ["a.db", "b.db", "b.db.lock", "c.db", "c.db.lock", "d.db.lock", "folder"];
+      assert.deepEqual(readdirSync(host).toSorted(), names);
     });
 
     test("appending goes to the end whatever position is named", async () => {

@@ -8,6 +8,7 @@ import { type Ground, groundFor } from "./ground.ts";
 import { makeHandles } from "./handles.ts";
 import type { Head } from "./heads.ts";
 import { FILE_LIMITS } from "./limits.ts";
+import { makeLocks } from "./locks.ts";
 import { type Attempt, OPERATIONS, type Operation } from "./operations.ts";
 import { branchesOf, closeWorld, openWorld, type World } from "./world.ts";
 
@@ -33,6 +34,7 @@ export function openFilesOn(groundOf: (host: string) => Ground, mounts: readonly
   branchesOf(mounts);
   const handles = makeHandles();
   const gate = makeGate(FILE_LIMITS.parallel);
+  const locks = makeLocks(FILE_LIMITS.locks);
   const active = new Set<Promise<unknown>>();
   let opening: Promise<World> | null = null;
   let closing: Promise<void> | null = null;
@@ -56,7 +58,11 @@ export function openFilesOn(groundOf: (host: string) => Ground, mounts: readonly
   const end = async (): Promise<void> => {
     await Promise.allSettled(active);
     await handles.closeAll();
-    if (opening !== null) closeWorld(await opening);
+    if (opening === null) return;
+    const opened = await opening;
+    if (opened.held) await locks.release(opened);
+    else await MOVING.together(() => locks.release(opened));
+    closeWorld(opened);
   };
 
   return {
@@ -68,7 +74,9 @@ export function openFilesOn(groundOf: (host: string) => Ground, mounts: readonly
       const result = operation.run({ handles, start: startFor(signal) }, head, payload);
       active.add(result);
       try {
-        return await result;
+        const done = await result;
+        locks.note(name, head);
+        return done;
       } catch (error) {
         throw forGuest(error, asked);
       } finally {

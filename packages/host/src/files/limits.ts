@@ -14,6 +14,8 @@ export const FILE_LIMITS = {
   links: 40,
   /** Operations of one attempt that are under way at once; others wait. */
   parallel: 8,
+  /** Folders made as locks that are removed when their attempt ends. */
+  locks: 1_024,
   /** Milliseconds that ending an attempt waits for operations that a disk does not finish. */
   closeMs: 2_000,
 } as const;
