@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { format } from "node:util";
 import { inBoth, main, runMain } from "./testing.ts";
 
 /** Each snippet must come to the same in the guest as in Node. */
@@ -173,6 +174,30 @@ test("web streams, as in Node", async () => {
     "new TextDecoderStream('nope')",
     "const s = ReadableStream.from([1]); s.getReader(); s.getReader()",
   ]);
+});
+
+test("they are printed as Node prints them", async () => {
+  const { guest, outcome } = await runMain(
+    main(`
+      const form = new FormData(); form.append("a", "1"); form.append("a", "2");
+      console.log({ deep: { er: new Headers({ b: "1", a: "2" }) } });
+      console.log(form, new Blob(["x"], { type: "a/b" }), new File([], "n", { lastModified: 1 }));
+      console.log(new Response("x").body, new ReadableStream(), new WritableStream());
+      console.log(new Response(null, { headers: { a: "b" } }));`),
+  );
+  using _ = guest;
+  assert.equal(outcome.kind, "result", JSON.stringify(outcome));
+  const form = new FormData();
+  form.append("a", "1");
+  form.append("a", "2");
+  const lines = [
+    format({ deep: { er: new Headers({ b: "1", a: "2" }) } }),
+    format(form, new Blob(["x"], { type: "a/b" }), "File { size: 0, type: '', name: 'n', lastModified: 1 }"),
+    format(new Response("x").body, new ReadableStream(), new WritableStream()),
+    // Looking at its body would make a stream of it.
+    format(new Response(null, { headers: { a: "b" } })).replace("  body: null,\n", ""),
+  ];
+  assert.equal(guest.out.stdout, `${lines.join("\n")}\n`);
 });
 
 test("only what is used is loaded", async () => {

@@ -210,12 +210,9 @@ Object.defineProperty(Headers.prototype, Symbol.iterator, {
   configurable: true,
 });
 printAs(Headers, "Headers", (headers) => {
-  const shown: Record<string, unknown> = {};
-  for (const [name, value] of sorted(headers)) {
-    const there = shown[name];
-    shown[name] = there === undefined ? value : [there, value].flat();
-  }
-  return shown;
+  const { values, cookies } = stateOf(headers);
+  const shown = Object.fromEntries([...values.values()].map(({ name, value }) => [name, value]));
+  return cookies.length === 0 ? shown : { ...shown, "set-cookie": cookies };
 });
 
 /** What the part gives: the class, and what other parts need of it. */

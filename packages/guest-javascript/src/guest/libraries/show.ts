@@ -20,7 +20,7 @@ export function printAs<T extends object>(
   Object.defineProperty(Class.prototype, CUSTOM, {
     value(this: T, depth: number, options: object, inspect: Inspect): unknown {
       if (depth < 0) return `[${tag}]`;
-      return `${tag} ${inspect(fields(this), { ...options, depth: depth - 1 })}`;
+      return `${tag} ${inspect(fields(this), { ...options, depth })}`;
     },
     writable: true,
     enumerable: false,
