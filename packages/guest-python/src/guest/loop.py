@@ -135,7 +135,8 @@ _NOT_HERE = {
 
 def _refusal(name, what):
     def refuse(self, *args, **kwargs):
-        raise OSError(errno.ENOTSUP, f"{name}: {what} are not possible in a Capsule sandbox")
+        instead = ": use httpx or capsule.http" if what == "sockets" else ""
+        raise OSError(errno.ENOTSUP, f"{name}: {what} are not possible in a Capsule sandbox{instead}")
 
     async def refuse_async(self, *args, **kwargs):
         refuse(self)

@@ -19,7 +19,7 @@ const SERVICE_INSTEAD = "the service's HTTP interface, by httpx or urllib.reques
 /** Packages that people ask for and that have native code which the engine does not carry. */
 export const NATIVE: Readonly<Record<string, Native>> = {
   anthropic: { instead: SERVICE_INSTEAD },
-  aiohttp: { instead: "httpx, or urllib.request of the standard library" },
+  aiohttp: { instead: "httpx or capsule.http" },
   "argon2-cffi": { instead: CRYPTO_INSTEAD },
   "argon2-cffi-bindings": { instead: CRYPTO_INSTEAD },
   asyncpg: { instead: DATABASE_INSTEAD },
