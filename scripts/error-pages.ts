@@ -101,6 +101,7 @@ export const examplesOf = (text: string): readonly Example[] =>
 const comparable = (text: string): string =>
   text
     .replace(/^ *[\d,]+ ms /gm, "… ")
+    .replace(/(?<=takes )\d+(?= bytes already)/g, "…")
     .replace(/^.* · .*$/gm, (line) => line.replace(/[\d.,]+ (?:ms|s|fuel|B|kB|MB|GB)\b/g, "…"));
 
 /** What a command prints, stdout before stderr, and its exit code, in a folder. Words may be preceded by `NAME=value`. */

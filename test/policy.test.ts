@@ -1,6 +1,6 @@
 /** The operator's ceiling: a program that nobody has read gets nothing beyond it, whatever it asks for. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -158,6 +158,21 @@ test("data that TypeScript imports is held to the ceiling too", async () => {
   assert.deepEqual([sealed.code, sealed.stdout], [2, ""]);
   assert.match(sealed.stderr, /operator gives it no such file[\s\S]*main\.ts:2:\d+/);
   assert.ok(!sealed.stderr.includes(SECRET));
+});
+
+test("an artifact is held to the ceiling of where it runs", async () => {
+  const cwd = folder({ "main.ts": typescript() });
+  const built = await capsule(["build", "--export", "main.ts"], { cwd });
+  assert.equal(built.code, 0, built.stderr);
+  const exec = async (...options: readonly string[]) => {
+    const ended = await capsule(["exec", "--json", ...options, "main.wasm"], { cwd, extra: VARIABLES });
+    return readEnvelope<readonly Loot[]>(ended).result;
+  };
+  const before = hits;
+  assert.deepEqual(await exec("--sealed"), Array(2).fill({ host: null, variable: null, variables: 0 }));
+  writeFileSync(join(cwd, "capsule.toml"), CEILING);
+  assert.deepEqual(await exec(), Array(2).fill({ host: null, variable: null, variables: 0 }));
+  assert.equal(hits, before);
 });
 
 const MOUNTS = `

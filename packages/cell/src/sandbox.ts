@@ -32,6 +32,8 @@ export class Sandbox<Prepared> {
   readonly #random: RandomStream;
   readonly #onEnd: () => void;
   #calls = 0;
+  /** Units of fuel that the host has heard of; null while a program is loaded, which is no part of a run. */
+  #fuelTold: number | null = null;
   #revoked = 0;
   #outputBytes = 0;
   #outputFull = false;
@@ -113,6 +115,7 @@ export class Sandbox<Prepared> {
     surroundings: Surroundings,
   ): Promise<void> {
     if (!(await this.#begin())) return;
+    this.#fuelTold = 0;
     await this.#turn(() => {
       this.#instance.reset(program, limits, now);
       return this.#instance.start(task, args, surroundings);
@@ -202,7 +205,16 @@ export class Sandbox<Prepared> {
     }
   }
 
+  /** Lets the host count what the attempt uses while it runs: its run may have a budget. */
+  #tellFuel(): void {
+    const { fuel } = this.#usage();
+    if (this.#stopped || this.#fuelTold === null || fuel - this.#fuelTold < LIMITS.fuelReport) return;
+    this.#fuelTold = fuel;
+    this.#send({ type: "used", sandbox: this.#id, fuel });
+  }
+
   #idle(wake: number | null, pending: number): void {
+    this.#tellFuel();
     this.#send({ type: "idle", sandbox: this.#id, wake: wake ?? -1, pending });
   }
 
@@ -281,6 +293,7 @@ export class Sandbox<Prepared> {
   #guestHost(): GuestHost {
     return {
       pause: async () => {
+        this.#tellFuel();
         await this.#queue(nextSlice());
         return this.#hold();
       },

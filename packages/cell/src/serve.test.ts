@@ -25,7 +25,7 @@ class FakeInstance implements GuestInstance {
   reusable = true;
   memory = 65_536;
   granted = 0;
-  readonly fuelUsed = 12.6;
+  fuelUsed = 12.6;
   readonly ramUsed = 65_536;
   readonly host: GuestHost;
   readonly entries: string[] = [];
@@ -168,6 +168,8 @@ class Bench {
           return `output ${message.stream} ${body.length > 100 ? body.length : body}`;
         case "grown":
           return `grown ${message.sandbox} ${message.ram}`;
+        case "used":
+          return `used ${message.sandbox} ${message.fuel}`;
         case "pong":
           return `pong ${message.n}`;
         default:
@@ -486,6 +488,21 @@ test("loading: what it gave, or how it failed", async () => {
   assert.equal(await guest.host.pause(), false);
   await guest.end({ state: "stopped" });
   assert.deepEqual(bench.said(), ["ended 3 cancelled stopped"]);
+});
+
+test("what an attempt uses is told as it goes on, not too often", async () => {
+  const bench = new Bench();
+  const guest = await bench.open();
+  bench.said();
+  for (const fuel of [5, 200_000_000.4, 300_000_000, 400_000_000]) {
+    guest.fuelUsed = fuel;
+    await guest.host.pause();
+  }
+  assert.deepEqual(bench.said(), ["used 1 200000000", "used 1 400000000"]);
+  guest.fuelUsed = 900_000_000;
+  await bench.tell({ type: "stop", sandbox: 1 });
+  await guest.host.pause();
+  assert.deepEqual(bench.said(), [], "its end tells");
 });
 
 test("those that use up their slices take turns, and the host is heard between", async () => {

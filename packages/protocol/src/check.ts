@@ -73,6 +73,7 @@ const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> 
     ram: (value) => count(value) && (value as number) <= LIMITS.memoryBytes,
     body: bytes(0),
   },
+  used: { sandbox: count, fuel: count, body: bytes(0) },
   ended: {
     sandbox: count,
     ok: flag,

@@ -15,6 +15,8 @@ export const LIMITS = {
   loadOutputBytes: 64 * 1024,
   /** Characters of one error report that the host keeps. */
   errorCharacters: 64 * 1024,
+  /** Units of fuel of an attempt after which the host hears of it once more: what a run's budget can be late by. */
+  fuelReport: 200_000_000,
   /** Bytes of memory of one sandbox: all that WebAssembly can address. */
   memoryBytes: 4 * 1024 ** 3,
   /** Nesting of tasks that call tasks; `main` is at depth 0. */

@@ -86,8 +86,9 @@ class Attempt implements SandboxListener {
   /** Why the host ended it, before the sandbox could. */
   #verdict: { readonly error: ErrorType; readonly message: string } | null = null;
   #over = false;
-  /** Units of fuel it has. */
+  /** Units of fuel it has, and those of what it has used that are counted in the budget of its run. */
   #fuel = 0;
+  #counted = 0;
   /** Bytes of memory it has, and whether it stands still for more. */
   #granted: number;
   #held = false;
@@ -125,6 +126,7 @@ class Attempt implements SandboxListener {
   #open(): void {
     const { path, attempt, task, args, policy } = this.#spec;
     const { cells, artifact } = this.#context.program;
+    this.#counted = 0;
     this.#fuel = fuelFor(this.#context.budget, policy.fuel);
     try {
       this.#sandbox = cells.open(
@@ -228,6 +230,17 @@ class Attempt implements SandboxListener {
         this.#shareCore();
       } else this.#stop("out_of_memory", words.budget(this.#spec.task, ram, this.#memory));
     });
+  }
+
+  used({ fuel }: Extract<FromCell, { type: "used" }>): void {
+    this.#count(fuel);
+  }
+
+  #count(fuel: number): void {
+    const more = fuel - this.#counted;
+    if (more <= 0) return;
+    this.#counted = fuel;
+    this.#context.spend(more);
   }
 
   ended(message: Ended): void {
@@ -372,7 +385,7 @@ class Attempt implements SandboxListener {
     this.#over = true;
     this.#memory.ended(this.#spec, this.#granted);
     this.#calls.revokeAll();
-    this.#context.spend(outcome.usage.fuel);
+    this.#count(outcome.usage.fuel);
     for (const seq of [this.#timeout, this.#wake]) if (seq) this.#log.revoke(seq);
     for (const stream of ["stdout", "stderr"] as const)
       if (this.#scrubbers) this.#pass(stream, this.#scrubbers[stream].end());

@@ -34,6 +34,8 @@ export interface SandboxListener {
   idle(message: Of<"idle">): void;
   /** It has more memory than it was granted, and waits for `grant` or `stop`. */
   grown(message: Of<"grown">): void;
+  /** It has used more fuel. */
+  used(message: Of<"used">): void;
   ended(message: Of<"ended">): void;
   loaded(message: Of<"loaded">): void;
   /** Its cell died or was killed. */
@@ -55,6 +57,8 @@ interface Live {
   readonly purpose: Purpose;
   calls: number;
   revoked: number;
+  /** Units of fuel it has told of. */
+  fuel: number;
   outputBytes: number;
   /** It said that the rest of its output is dropped. */
   outputFull: boolean;
@@ -170,7 +174,7 @@ export class Cell {
   }
 
   listen(sandbox: number, { purpose, granted }: Terms, listener: SandboxListener): void {
-    const counts = { calls: 0, revoked: 0, outputBytes: 0, outputFull: false, stopTicks: -1 };
+    const counts = { calls: 0, fuel: 0, revoked: 0, outputBytes: 0, outputFull: false, stopTicks: -1 };
     this.#live.set(sandbox, { listener, purpose, granted, ...counts });
     if (this.#ready) listener.started();
   }
@@ -300,6 +304,11 @@ export class Cell {
       case "grown":
         if (message.ram <= live.granted) throw new FrameError("memory that it was granted");
         live.listener.grown(message);
+        break;
+      case "used":
+        if (message.fuel < live.fuel + LIMITS.fuelReport) throw new FrameError("fuel that it told of");
+        live.fuel = message.fuel;
+        live.listener.used(message);
         break;
       case "ended":
         this.#live.delete(message.sandbox);

@@ -264,6 +264,10 @@ class PlacedSandbox implements SandboxHandle, SandboxListener {
     this.#listener.grown(message);
   }
 
+  used(message: Of<"used">): void {
+    this.#listener.used(message);
+  }
+
   ended(message: Of<"ended">): void {
     this.#end();
     this.#listener.ended(message);

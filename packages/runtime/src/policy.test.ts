@@ -146,6 +146,18 @@ for (const how of ["spin", "many", "loop"])
     await isWell();
   });
 
+test("what runs at the same time is counted while it runs", async () => {
+  const began = performance.now();
+  const { envelope } = await runtime.run({
+    file: "tree.ts",
+    args: ["many"],
+    policy: { max_compute: "HIGH", max_run_compute: 4_000_000_000 },
+  });
+  assert.equal(!envelope.success && envelope.error.error_type, "limit_exceeded");
+  // Thirty tasks that each used all of it would take a minute.
+  assert.ok(performance.now() - began < 15_000);
+});
+
 for (const how of ["idle", "spin", "loop", "retries"])
   test(`a run ends when its time is up: ${how}`, async () => {
     const { envelope } = await runtime.run({
@@ -192,6 +204,8 @@ const WRONG: readonly (readonly [Omit<RunRequest, "file">, RegExp])[] = [
   ],
   [{ mounts: ["../x"] }, /HOST that is not inside the project.*\[mount\]/],
   [{ mounts: ["a::x", "b::x"] }, /at one place/],
+  [{ mounts: ["nothing"] }, /there is no folder "nothing" in the project root.*\[mount\]/],
+  [{ mounts: ["tree.ts"] }, /there is no folder "tree\.ts"/],
 ];
 
 for (const [request, message] of WRONG)

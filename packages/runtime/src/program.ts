@@ -155,6 +155,7 @@ function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
       output: unexpected,
       idle: unexpected,
       grown: unexpected,
+      used: unexpected,
       ended: settle,
       loaded: settle,
       lost: (reason) => {

@@ -21,6 +21,22 @@ export interface Allowance {
 }
 
 /**
+ * Checks that the folders of mounts are there, and are the project's: whoever asks for a mount wants to know.
+ * @throws UsageError `mount`
+ */
+export async function checkMounts(texts: readonly string[], root: string): Promise<void> {
+  if (texts.length === 0) return;
+  const { checkMount } = await import("@capsule-run/host/files");
+  for (const { host } of parseMounts(texts))
+    try {
+      checkMount(root, host);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      throw new UsageError("mount", `A mount can't be given: ${error.text}`, { cause: error });
+    }
+}
+
+/**
  * Checks that the operator leaves every task the memory that its sandbox begins with. What tasks declare themselves was
  * looked at when the program was loaded.
  * @throws UsageError `policy`, `capsule-toml`

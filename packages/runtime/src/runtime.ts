@@ -32,7 +32,7 @@ import { MemoryPlan } from "./memory.ts";
 import { recordScript } from "./parts.ts";
 import { policiesFor } from "./policies.ts";
 import type { Program } from "./program.ts";
-import { checkMemory } from "./request.ts";
+import { checkMemory, checkMounts } from "./request.ts";
 import { shownFrom } from "./shown.ts";
 import { ProgramStore } from "./store.ts";
 import { VERSION } from "./version.ts";
@@ -108,6 +108,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     ]);
     const found = await find(request.file, request);
     const { project, allowed } = found;
+    await checkMounts(request.mounts ?? [], project.root);
     const program = await unlessAborted(store.get(found), signal);
     if (program) checkMemory(shownFrom(cwd, found), program, project.defaults, allowed.ceiling);
     const file = shownFrom(found.root, { path: found.path, given: found.path });

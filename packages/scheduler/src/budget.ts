@@ -12,8 +12,7 @@ export const UNLIMITED: BudgetLimits = { tasks: null, runFuel: null, runTimeoutM
 
 /**
  * What a run has used of what it may. Without attempts left, no more start and the run goes on; without fuel or time left
- * it ends. Fuel is counted when an attempt ends, and none gets more than was left when it began: what is under way at the
- * same time can go over the limit together, never one after the other.
+ * it ends. Fuel is counted as the host hears of it, a little late, and no attempt gets more than was left when it began.
  */
 export interface Budget {
   readonly limits: BudgetLimits;

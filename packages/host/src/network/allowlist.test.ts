@@ -41,6 +41,8 @@ test("which URLs an entry is for", () => {
       ["https://api.example.com:8443", "http://api.example.com:8443"],
       ["https://api.example.com"],
     ],
+    ["api.example.com:443", ["https://api.example.com"], ["http://api.example.com:443"]],
+    ["api.example.com:80", ["http://api.example.com"], ["https://api.example.com:80"]],
     [
       "*.example.com",
       ["http://a.example.com", "https://a.b.c.example.com"],

@@ -40,8 +40,11 @@ export function allowlist(hosts: readonly string[]): Allowlist {
   return { entries: hosts, patterns };
 }
 
+const other = (scheme: Target["scheme"]): Target["scheme"] => (scheme === "https:" ? "http:" : "https:");
+
 function portFits({ host, port }: Pattern, target: Target): boolean {
-  if (port !== null) return port === target.port;
+  // Nobody speaks http to port 443: so a name without a port means these two, and is what a list with both allows.
+  if (port !== null) return port === target.port && target.port !== defaultPort(other(target.scheme));
   return host === "any" || target.port === defaultPort(target.scheme);
 }
 

@@ -114,6 +114,9 @@ export class Ear implements SandboxListener {
   grown(): void {
     this.#note("grown");
   }
+  used(): void {
+    this.#note("used");
+  }
   call(message: Of<"call">): void {
     this.#note("call");
     this.onCall(message);
