@@ -215,8 +215,12 @@ function textOf(bytes: Uint8Array): string {
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
-/** Own copies: a body's bytes may be shared with a clone. */
-const copyOf = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => bytes.slice() as Uint8Array<ArrayBuffer>;
+/** Bytes that are nobody else's: a body's may be shared with a clone, a stream's chunk is the program's. */
+function ownOf(bytes: Uint8Array, { source }: BodyState): Uint8Array<ArrayBuffer> {
+  const isShared = source instanceof Uint8Array || isStream(source);
+  const isPart = bytes.byteLength !== bytes.buffer.byteLength;
+  return (isShared || isPart ? bytes.slice() : bytes) as Uint8Array<ArrayBuffer>;
+}
 
 /** The members that `Request` and `Response` have in common. */
 export class Body {
@@ -227,7 +231,7 @@ export class Body {
     return isUsed(bodyOf(this));
   }
   arrayBuffer(): Promise<ArrayBuffer> {
-    return consume(this, (bytes) => copyOf(bytes).buffer);
+    return consume(this, (bytes, state) => ownOf(bytes, state).buffer);
   }
   blob(): Promise<Blob> {
     return consume(this, (bytes, { headers }) => {
@@ -236,7 +240,7 @@ export class Body {
     });
   }
   bytes(): Promise<Uint8Array> {
-    return consume(this, copyOf);
+    return consume(this, ownOf);
   }
   formData(): Promise<FormData> {
     return consume(this, (bytes, { headers }) =>
