@@ -111,6 +111,13 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     await checkMounts(request.mounts ?? [], project.root);
     const program = await unlessAborted(store.get(found), signal);
     if (program) checkMemory(shownFrom(cwd, found), program, project.defaults, allowed.ceiling);
+    const secret = randomBytes(32);
+    const world = await openWorld({
+      ...{ run: id, root: found.root, tasks: program?.manifest.tasks ?? [], environment: found.variables },
+      ...{ policies: policiesFor(project.defaults, allowed), secrets: project.secrets },
+      ...{ seed: attemptSeed(secret, "secrets", 0), transport: connections },
+      warn,
+    });
     const file = shownFrom(found.root, { path: found.path, given: found.path });
     const { entry, language } = program?.manifest ?? { entry: "main", language: null };
     const artifact = program?.artifact.hash ?? null;
@@ -123,13 +130,6 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const main = program.tasks.get(entry) as TaskManifest;
     const args = encodeArguments(main, request.args ?? []);
     if (typeof args === "string") return ended(refused(entry, { error: "invalid_arguments", message: args }));
-    const secret = randomBytes(32);
-    const world = await openWorld({
-      ...{ run: id, root: found.root, tasks: program.manifest.tasks, environment: found.variables },
-      ...{ policies: policiesFor(project.defaults, allowed), secrets: project.secrets },
-      ...{ seed: attemptSeed(secret, "secrets", 0), transport: connections },
-      warn,
-    });
     const parts = { program, world, secret, record, limits: allowed.ceiling };
     const context = new Context(parts, request, (cause) => broken.abort(cause));
     runs.set(id, context);
