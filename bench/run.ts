@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { isMissed, type Measurement, type Subject } from "./lib/subject.ts";
 import { table } from "./lib/table.ts";
 import { calls, pythonCalls } from "./subjects/calls.ts";
+import { effects } from "./subjects/effects.ts";
 import { fairness, pythonFairness } from "./subjects/fairness.ts";
 import { memoryUse } from "./subjects/memory.ts";
 import { metering } from "./subjects/metering.ts";
@@ -27,7 +28,7 @@ import { sandbox } from "./subjects/sandbox.ts";
 import { start } from "./subjects/start.ts";
 
 const SUBJECTS: readonly Subject[] = [
-  ...[start, calls, metering, sandbox, reaction, fairness, memoryUse],
+  ...[start, calls, metering, sandbox, reaction, fairness, memoryUse, effects],
   ...[pythonStart, pythonCalls, pythonKernels, pythonScience, pythonSandbox, pythonFairness, pythonMemory],
 ];
 
