@@ -11,6 +11,7 @@ const SIGNS: Readonly<Partial<Record<PartName, readonly string[]>>> = {
   transport: ["fetch"],
   encoding: ["URL", "Blob", "File", "FormData", ...BODIES],
   blob: ["FormData"],
+  "node-stream": ["createReadStream", "createWriteStream", ".createReadStream", ".createWriteStream"],
   streams: ["TextDecoderStream", "TextEncoderStream", ".getReader", ".pipeThrough", ".pipeTo"],
 };
 

@@ -1,0 +1,77 @@
+/**
+ * How the operations of `fs` ask: each is written once, as a generator of effects, and done either way, suspending the
+ * sandbox or not. What is asked of `/tmp` is answered here, in the same form as the host's answers.
+ */
+import { kit } from "capsule:kit";
+import type { EffectName, EffectRequests } from "@capsule-run/protocol";
+import type { Answered } from "../../effects.ts";
+import { type About, translated } from "./errors.ts";
+import { isMemoryHandle, memory } from "./memory.ts";
+
+export interface Ask<N extends EffectName = EffectName> {
+  readonly name: N;
+  readonly head: EffectRequests[N];
+  readonly inMemory: boolean;
+  readonly payload?: Uint8Array | undefined;
+}
+
+/** An operation: what it asks for, one after the other, and what it comes to. */
+export type Doing<T> = Generator<Ask, T, Answered>;
+
+/** Asks once. @throws what the host refused, as Node's error `about` it */
+export function* ask<N extends EffectName>(
+  name: N,
+  head: EffectRequests[N],
+  about: About,
+  { inMemory = false, payload }: { inMemory?: boolean; payload?: Uint8Array } = {},
+): Generator<Ask, Answered<N>, Answered> {
+  const { handle } = head as { handle?: number };
+  try {
+    return (yield {
+      name,
+      head,
+      inMemory: inMemory || (handle !== undefined && isMemoryHandle(handle)),
+      payload,
+    } as Ask) as Answered<N>;
+  } catch (error) {
+    throw translated(error, about);
+  }
+}
+
+/** Gives a handle back. */
+export function release(handle: number): void {
+  if (isMemoryHandle(handle)) memory.close(handle);
+  else kit.post("file.close", { handle });
+}
+
+/** Does an operation; the sandbox does nothing else meanwhile. */
+export function doSync<T>(doing: Doing<T>): T {
+  for (let step = doing.next(); ; ) {
+    if (step.done) return step.value;
+    const { name, head, inMemory, payload } = step.value;
+    let answer: Answered;
+    try {
+      answer = inMemory ? memory.perform(name, head, payload) : kit.effectSync(name, head, payload);
+    } catch (error) {
+      step = doing.throw(error);
+      continue;
+    }
+    step = doing.next(answer);
+  }
+}
+
+/** Does an operation while the sandbox goes on. */
+export async function doAsync<T>(doing: Doing<T>): Promise<T> {
+  for (let step = doing.next(); ; ) {
+    if (step.done) return step.value;
+    const { name, head, inMemory, payload } = step.value;
+    let answer: Answered;
+    try {
+      answer = inMemory ? memory.perform(name, head, payload) : await kit.effect(name, head, payload);
+    } catch (error) {
+      step = doing.throw(error);
+      continue;
+    }
+    step = doing.next(answer);
+  }
+}
