@@ -2,7 +2,7 @@
 import { kit } from "capsule:kit";
 import type { Bytes } from "../../effects.ts";
 import { ask, type Doing, release } from "./ask.ts";
-import { outOfRange, systemError, wrongType } from "./errors.ts";
+import { failed, outOfRange, systemError, wrongType } from "./errors.ts";
 import { type Wish, wishOf } from "./flags.ts";
 import { placeOf } from "./paths.ts";
 import { type BigIntStats, type Stats, statsOf } from "./stats.ts";
@@ -20,6 +20,8 @@ export interface OpenFile {
 
 /** Bytes that are read or written by one request. */
 export const MOST_AT_ONCE = 8 * 1024 * 1024;
+/** Bytes of a file that is read at once, as in Node. */
+const MOST_WHOLE = 2 ** 31 - 1;
 /** What programs elsewhere find in their first files. */
 const FIRST = 20;
 const STREAMS = 3;
@@ -138,6 +140,8 @@ export function* readRest(file: OpenFile): Doing<Bytes> {
     // The bytes are nobody else's.
     return position === 0 ? ahead : ahead.slice(position);
   }
+  if (file.size > MOST_WHOLE)
+    throw failed("ERR_FS_FILE_TOO_LARGE", `File size (${file.size}) is greater than 2 GiB`);
   const pieces: Uint8Array[] = [];
   let left = Math.max(0, file.size - position);
   let total = 0;
