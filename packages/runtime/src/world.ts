@@ -57,6 +57,7 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
   const { run, tasks, policies } = options;
   const visible = new Set(tasks.flatMap((task) => policies.of(task).environment));
   const secrets = await openSecrets(options, visible);
+  const variable = plainVariables(options);
   const mounts = await openMounts(
     options,
     tasks.some((task) => policies.mounts(policies.of(task)).length > 0),
@@ -66,8 +67,7 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
     newCuts: policies.newCuts,
     surroundings: (policy) => {
       const { environment: names } = policy;
-      const seen =
-        secrets?.environment(names, options.environment.get) ?? plainly(names, options.environment);
+      const seen = secrets?.environment(names, variable) ?? plainly(names, variable);
       const folders = mounts.of(policy).map(({ guest, writable }) => ({ path: guest, writable }));
       return { environment: seen, mounts: folders };
     },
@@ -140,7 +140,19 @@ async function openMounts({ root, policies, warn }: WorldOptions, any: boolean):
 /** Where the project root is in a sandbox. */
 const GUEST_ROOT = "/app";
 
-const plainly = (names: readonly string[], { get }: Variables): Record<string, string> =>
+/** On Windows a variable has one name, however it is written. */
+const written = process.platform === "win32" ? (name: string) => name.toUpperCase() : (name: string) => name;
+
+/**
+ * Values of variables that are no secrets. A program that turned out to need more of its engine is loaded again, and may
+ * say another time what its tasks ask for: a secret that none of them asked for when the run began is not there.
+ */
+function plainVariables({ environment, secrets }: WorldOptions): Variables["get"] {
+  const kept = new Set(secrets.map(({ name }) => written(name)));
+  return (name) => (kept.has(written(name)) ? undefined : environment.get(name));
+}
+
+const plainly = (names: readonly string[], get: Variables["get"]): Record<string, string> =>
   Object.fromEntries(
     names.flatMap((name) => {
       const value = get(name);
