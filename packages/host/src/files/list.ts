@@ -66,22 +66,34 @@ export async function listHandle(handle: Handle): Promise<Performed> {
 
 /** The list as JSON. Inodes are unknown, which is `"0"`: Node does not tell them, and asking for each would take seconds. */
 class Listing {
-  readonly #parts: string[] = [];
+  /** What is written already, and what comes next: to write a million names at once would take a third of a second. */
+  readonly #blocks: Uint8Array[] = [];
+  #parts: string[] = [];
+  #count = 0;
   #bytes = 2;
 
   add(name: string, kind: string): void {
     const part = `[${JSON.stringify(name)},"${kind}","0"]`;
     this.#bytes += Buffer.byteLength(part) + 1;
-    if (this.#parts.length >= FILE_LIMITS.listedNames)
+    if (this.#count >= FILE_LIMITS.listedNames)
       refuse("EOVERFLOW", `the folder holds more than ${FILE_LIMITS.listedNames} names`);
     if (this.#bytes > LIMITS.effectBytes)
       refuse("EOVERFLOW", `the folder's list has more than ${LIMITS.effectBytes} bytes`);
     this.#parts.push(part);
+    this.#count++;
+    if (this.#parts.length === BATCH) this.#write();
   }
 
   answer(): Performed {
-    const payload = Buffer.from(`[${this.#parts.join(",")}]`);
-    return { head: { count: this.#parts.length }, payload };
+    this.#write();
+    const payload = Buffer.concat([Buffer.from("["), ...this.#blocks, Buffer.from("]")]);
+    return { head: { count: this.#count }, payload };
+  }
+
+  #write(): void {
+    if (this.#parts.length === 0) return;
+    this.#blocks.push(Buffer.from(`${this.#blocks.length > 0 ? "," : ""}${this.#parts.join(",")}`));
+    this.#parts = [];
   }
 }
 

@@ -37,7 +37,8 @@ export function records(limits: NetworkLimits, redact: (text: string) => string,
   /** Without user-info and fragment, also where it could not be parsed. */
   const shownUrl = (text: string): string => {
     const bare = text.slice(0, limits.urlCharacters).replace(/#.*$|\p{Cc}/gsu, "");
-    return cut(redact(bare.replace(/^(\s*(?:[a-z][a-z0-9+.-]*:)?[/\\]*)[^/\\?]*@/i, "$1")));
+    // Spaces that the expression could give to one part or another would take it the square of their number.
+    return cut(redact(bare.trimStart().replace(/^((?:[a-z][a-z0-9+.-]*:)?[/\\]*)[^/\\?]*@/i, "$1")));
   };
 
   return {

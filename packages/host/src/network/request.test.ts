@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EffectError } from "@capsule-run/protocol";
 import { NETWORK_LIMITS } from "./limits.ts";
+import { records } from "./records.ts";
 import { redirected } from "./redirect.ts";
 import { type GuestRequest, readRequest } from "./request.ts";
 import { failing } from "./testing.ts";
@@ -225,3 +226,30 @@ test("what a redirect asks for", () => {
   fails({}, 302, "file:///etc/passwd", "EINVAL");
   fails({}, 302, "http://", "EINVAL");
 });
+
+test("what a head can hold of spaces, headers and letters is looked through at once", () => {
+  const spaces = " ".repeat(250_000);
+  const began = performance.now();
+  for (const value of [`a${spaces}b`, spaces, `${spaces}b${spaces}`])
+    assert.match(code({ headers: [["a", value]] }), /^(?:ELIMIT|fine)$/);
+  assert.equal(code({ headers: Array.from({ length: 90_000 }, () => ["", ""]) }), "ELIMIT");
+  assert.equal(read({ headers: [["a", "\t b c \t"]] }).headers[0]?.[1], "b c");
+  const { list } = recorded(" ".repeat(32_000), `${" ".repeat(16_000)}${"a".repeat(16_000)}`);
+  assert.deepEqual(
+    list.map(({ url }) => url.length),
+    [0, 1024],
+  );
+  assert.equal(recorded("  http://user:word@a.test/x").list[0]?.url, "http://a.test/x");
+  assert.ok(performance.now() - began < 1000, `${performance.now() - began} ms`);
+});
+
+/** The record of requests to URLs that were refused. */
+function recorded(...urls: readonly string[]) {
+  const made = records(
+    NETWORK_LIMITS,
+    (text) => text,
+    () => 0,
+  );
+  for (const url of urls) made.begin("GET", url, () => ({ sent: 0, received: 0 }));
+  return made;
+}

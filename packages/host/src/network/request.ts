@@ -92,11 +92,22 @@ export function checkHeaders(headers: readonly Header[], limits: NetworkLimits):
 function readHeaders(value: unknown, limits: NetworkLimits): readonly Header[] {
   const isHeader = (each: unknown): each is Header =>
     Array.isArray(each) && each.length === 2 && typeof each[0] === "string" && typeof each[1] === "string";
-  if (!Array.isArray(value) || !value.every(isHeader)) throw invalid("the headers are not pairs of strings");
-  // Space around a value is no part of it.
-  const headers = value.map(([name, text]) => [name, text.replace(/^[\t ]+|[\t ]+$/g, "")] as const);
+  const tooMany = Array.isArray(value) && value.length > limits.headers;
+  if (!Array.isArray(value) || (!tooMany && !value.every(isHeader)))
+    throw invalid("the headers are not pairs of strings");
+  if (tooMany) throw new EffectError("ELIMIT", `more than ${limits.headers} headers (headers)`);
+  const headers = value.map(([name, text]) => [name, trimmed(text)] as const);
   checkHeaders(headers, limits);
   return headers;
+}
+
+/** Without the space around it, which is no part of a value. An expression that looks for its end would take the square of its length. */
+function trimmed(text: string): string {
+  const isSpace = (at: number): boolean => text[at] === " " || text[at] === "\t";
+  let [start, end] = [0, text.length];
+  while (start < end && isSpace(start)) start++;
+  while (end > start && isSpace(end - 1)) end--;
+  return text.slice(start, end);
 }
 
 /** How many bytes the body has; null: a stream of which nobody knows. Says what `Content-Length` may say. */
