@@ -11,6 +11,10 @@ import urllib3
 from capsule import task
 
 httpx = __import__("httpx") if importlib.util.find_spec("httpx") else None
+# Made while the program is loaded, used in tasks.
+SESSION = requests.Session()
+CLIENT = httpx and httpx.Client()
+ASYNC_CLIENT = httpx and httpx.AsyncClient()
 URL = "http://SERVER"
 ALLOWED = ["SERVER", "127.0.0.1:1"]
 
@@ -27,7 +31,7 @@ def tell(room):
 
 
 def requests_echo():
-    said = requests.post(f"{URL}/echo", params={"a": "b"}, json={"c": 1}, headers={"X-One": "1"}, timeout=5).json()
+    said = SESSION.post(f"{URL}/echo", params={"a": "b"}, json={"c": 1}, headers={"X-One": "1"}, timeout=5).json()
     return [said["method"], said["url"], said["body"], said["headers"]["x-one"]]
 
 
@@ -92,7 +96,7 @@ def urllib3_pool():
 
 
 def httpx_echo():
-    said = httpx.post(f"{URL}/echo", params={"a": "b"}, json={"c": 1}, headers={"X-One": "1"}).json()
+    said = CLIENT.post(f"{URL}/echo", params={"a": "b"}, json={"c": 1}, headers={"X-One": "1"}).json()
     return [said["method"], said["url"], json.loads(said["body"]), said["headers"]["x-one"]]
 
 
@@ -152,8 +156,7 @@ async def async_upload():
         for _ in range(60):
             yield b"x" * 50_000
 
-    async with httpx.AsyncClient() as client:
-        return (await client.post(f"{URL}/upload?room=asyncupload", content=pieces())).json()
+    return (await ASYNC_CLIENT.post(f"{URL}/upload?room=asyncupload", content=pieces())).json()
 
 
 async def async_failures():

@@ -21,6 +21,15 @@ def mend_http_client(module):
     module.HTTPConnection.__init__ = __init__
 
 
+def mend_urllib(module):
+    def getproxies():
+        """None: the host makes the connections. So nobody looks for them in the environment."""
+        return {}
+
+    getproxies.__module__ = module.__name__
+    module.getproxies = getproxies
+
+
 def mend_ssl(module):
     """The host makes the encrypted connection, and checks the certificate, whatever a context says."""
     wrap = module.SSLContext.wrap_socket
@@ -58,6 +67,7 @@ def mend_urllib3(module):
 
 REPAIRS = {
     "http.client": mend_http_client,
+    "urllib.request": mend_urllib,
     "ssl": mend_ssl,
     "urllib3.util.connection": mend_urllib3_sockets,
     "urllib3.connection": mend_urllib3,

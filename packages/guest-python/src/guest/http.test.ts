@@ -215,22 +215,51 @@ attempt(lambda: spoken(b"POST / HTTP/1.1\\r\\nContent-Length: 1\\r\\n\\r\\nab"))
   assert.deepEqual(requests, []);
 });
 
-test("while the program is loaded there is no network", async () => {
-  const source = `
+test("while the program is loaded there is no network, whenever that is", async () => {
+  for (const [more, snapshot] of [
+    ["", "after"],
+    ["import time; time.time()", "before"],
+  ] as const) {
+    const loaded = await guest.load(`
 import urllib.request
-from capsule import task
-try:
-    urllib.request.urlopen("http://x.test/")
-except OSError as error:
-    told = str(error)
+from capsule import http, task
+${more}
+told = []
+for attempt in (urllib.request.urlopen, http.get):
+    try:
+        attempt("http://x.test/")
+    except OSError as error:
+        told.append(str(error))
 
 @task
 def main():
     return told
+`);
+    guest.reset(loaded);
+    assert.equal(loaded.snapshot, snapshot);
+    for (const text of value(await guest.run("main")) as string[])
+      assert.match(text, /the network is only there inside tasks/);
+    assert.deepEqual(guest.effects, []);
+  }
+});
+
+test("the same answers make the same requests, fuel and memory", async () => {
+  const code = `
+import socket
+response = urllib.request.urlopen("http://x.test/", timeout=1)
+result = [response.readline().decode(), response.headers["a"]]
+try:
+    urllib.request.urlopen("http://y.test/")
+except OSError as error:
+    result.append(str(error))
 `;
-  const loaded = await guest.load(source);
-  guest.reset(loaded);
-  // It looks for proxies in the environment.
-  assert.equal(loaded.snapshot, "before");
-  assert.match(String(value(await guest.run("main"))), /only there inside tasks/);
+  const seen = [];
+  for (let i = 0; i < 2; i++) {
+    const { requests, result } = await run(code, ({ url }) => {
+      if (url.includes("y.test")) throw new EffectError("EDNS", "no such name");
+      return { headers: [["a", "b"]], pieces: ["one\ntw", "o"] };
+    });
+    seen.push({ requests, result, fuel: guest.instance.fuelUsed, memory: guest.digest });
+  }
+  assert.deepEqual(seen[0], seen[1]);
 });

@@ -111,8 +111,19 @@ def _load_all(module):
             pass
 
 
+def _mend_contexts(module):
+    make = module.create_ssl_context
+
+    def create_ssl_context(verify=True, cert=None, trust_env=True):
+        # A context has no effect; the environment is not asked for one, so that a client may be made at the top level.
+        return make(verify, cert, False)
+
+    module.create_ssl_context = create_ssl_context
+
+
 REPAIRS = {
     "httpx": _load_all,
+    "httpx._config": _mend_contexts,
     "httpcore._backends.sync": lambda module: _mend(module.SyncBackend),
     "httpcore._backends.auto": lambda module: _mend_async(module.AutoBackend),
     "httpcore._backends.anyio": lambda module: _mend_async(module.AnyIOBackend),

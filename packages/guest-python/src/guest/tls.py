@@ -60,7 +60,6 @@ class _SSLContext:
             _message=None,
             check_hostname=is_client,
             _host_flags=0,
-            keylog_filename=None,
             post_handshake_auth=False,
             num_tickets=2,
             security_level=2,
