@@ -11,8 +11,8 @@ import { identityOf, type Mounts } from "./mounts.ts";
 import type { MountedNode } from "./node.ts";
 import { writeHostStat } from "./stat.ts";
 
-/** Charged for each question to the host. */
-const ASK_UNITS = 4000;
+/** Charged for each question to the host, which is more than a call. */
+const ASK_UNITS = 20_000;
 
 /** The mounts of the attempt, to ask the host something. */
 export function asking(world: World): Mounts {
@@ -197,7 +197,7 @@ export function listMounted(
   room: number,
   out: number,
 ): void | Promise<void> {
-  return then(folder.entries(cookie, room), (bytes) => {
+  return then(folder.entries(accessOf(world), cookie, room), (bytes) => {
     world.memory.room(buffer, bytes.length).set(bytes);
     world.memory.setU32(out, bytes.length);
     world.cost.bytes += bytes.length;

@@ -108,7 +108,9 @@ export class MountedFile {
       const { payload } = await this.#mounts.ask("file.read", { handle: this.handle, at, length });
       const end = payload.length < length;
       if (ahead > 0 && payload.length <= AHEAD) this.#keep(at, payload, end);
-      total += scatter(access, spans, total, payload.subarray(0, wanted - total));
+      const given = scatter(access, spans, total, payload.subarray(0, wanted - total));
+      access.charge(payload.length - given);
+      total += given;
       if (end) break;
     }
     this.#next = from + total;

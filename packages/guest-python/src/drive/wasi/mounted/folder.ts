@@ -1,6 +1,6 @@
 import type { FileStat } from "@capsule-run/protocol";
 import { DIRENT } from "../defs.ts";
-import { digits } from "./file.ts";
+import { type Access, digits } from "./file.ts";
 import type { Mounts } from "./mounts.ts";
 import { filetypeOf } from "./stat.ts";
 
@@ -45,17 +45,18 @@ export class MountedFolder {
    * Up to `room` bytes of entries from the one with the number `cookie` on; the last may be cut off. The folder is listed
    * when it is read from its beginning: a program that changes it meanwhile still gets each name once.
    */
-  entries(cookie: bigint, room: number): Uint8Array | Promise<Uint8Array> {
+  entries(access: Access, cookie: bigint, room: number): Uint8Array | Promise<Uint8Array> {
     const listing = this.#listing;
-    return listing && cookie > 0n ? from(listing, cookie, room) : this.#list(cookie, room);
+    return listing && cookie > 0n ? from(listing, cookie, room) : this.#list(access, cookie, room);
   }
 
-  async #list(cookie: bigint, room: number): Promise<Uint8Array> {
+  async #list(access: Access, cookie: bigint, room: number): Promise<Uint8Array> {
     this.#forget();
     const { payload } = await this.#mounts.ask("file.list", { handle: this.handle });
     const names = JSON.parse(Buffer.from(payload).toString()) as readonly Entry[];
     const listing = encode([[".", "directory", this.#stat.inode], ["..", "directory", "0"], ...names]);
     this.#mounts.addListing(listing.bytes.length);
+    access.charge(listing.bytes.length);
     this.#listing = listing;
     return from(listing, cookie, room);
   }
