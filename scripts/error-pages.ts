@@ -22,7 +22,6 @@ const HARD_LIMIT_MS = 60_000;
 export const SKIPPED: Readonly<Record<string, string>> = {
   "dependency-file": "takes pip",
   engine: "takes an installation that is damaged",
-  secret: "takes [secrets], which the command line does not read yet",
   "node-version": "takes a Node that is too old",
   "too-large": "takes a program of more than 64 MiB",
 };
