@@ -174,12 +174,13 @@ def main():
       );
       const cwd = folder({ ...data, [file]: source.replaceAll("PORT", String(port)) });
       const first = (await runFile<Row>(cwd, file)).envelope;
-      assert.deepEqual(
-        first.result?.result,
-        [["1.txt", "2.txt", "3.txt"], true, 210_000, 200],
-        first.error?.message,
-      );
+      assert.deepEqual(first.result.result, [["1.txt", "2.txt", "3.txt"], true, 210_000, 200]);
       const more = await Promise.all([1, 2, 3].map(() => runFile<Row>(cwd, file)));
-      for (const { envelope } of more) assert.deepEqual(envelope.result, first.result);
+      for (const { envelope } of more) {
+        const { result, fuel, ram } = envelope.result;
+        assert.deepEqual([result, ram], [first.result.result, first.result.ram]);
+        // Python seeds its generators anew for each attempt, which takes some units more or less by what it draws.
+        assert.ok(Math.abs(fuel - first.result.fuel) <= (file.endsWith(".py") ? 64 : 0), `${fuel}`);
+      }
     });
 });
