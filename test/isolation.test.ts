@@ -228,9 +228,9 @@ describe("a program that looks for a way out", () => {
       folder({
         "main.ts": `import { task } from "@capsule-run/sdk";
           import * as fs from "node:fs";
-          import * as child from "node:child_process";
+          const child = require("node:child_process");
           import * as net from "node:net";
-          import * as worker from "node:worker_threads";
+          const worker = require("node:worker_threads");
           const use = (code: () => unknown): string => {
             try { return "got " + String(code()); } catch (error) { return (error as Error).message; }
           };

@@ -147,7 +147,7 @@ const PROGRAMS: readonly [what: string, files: Record<string, string>, out: unkn
     {
       "main.ts": `globalThis.out = [process.env.NODE_ENV, typeof global.setTimeout, __dirname]`,
     },
-    ["production", "undefined", "/"],
+    ["production", "undefined", "/app"],
   ],
   [
     "Node's built-in modules can be imported, destructured, extended",
@@ -160,12 +160,12 @@ const PROGRAMS: readonly [what: string, files: Record<string, string>, out: unkn
           say(() => randomBytes(1)), say(() => String(net.constants)), typeof gzip, net instanceof Object, "then" in await import("node:net"), typeof bound];`,
     },
     [
-      '"node:net" is not available inside a sandbox (connect)',
-      '"node:dns" is not available inside a sandbox (lookup)',
-      '"node:net" is not available inside a sandbox (Socket)',
-      '"node:dns" is not available inside a sandbox (promises.lookup)',
+      '"node:net" is not available inside a sandbox (connect): a sandbox has no sockets; use fetch or node:http',
+      '"node:dns" is not available inside a sandbox (lookup): the host looks names up; use fetch',
+      '"node:net" is not available inside a sandbox (Socket): a sandbox has no sockets; use fetch or node:http',
+      '"node:dns" is not available inside a sandbox (promises.lookup): the host looks names up; use fetch',
       '"node:crypto" is not available inside a sandbox (randomBytes)',
-      '"node:net" is not available inside a sandbox (constants)',
+      '"node:net" is not available inside a sandbox (constants): a sandbox has no sockets; use fetch or node:http',
       "function",
       true,
       false,
@@ -185,6 +185,39 @@ const PROGRAMS: readonly [what: string, files: Record<string, string>, out: unkn
       "node_modules/pkg/index.js": 'module.exports = Object.keys(require("fs"))',
     },
     ["web", "the package", "ours", []],
+  ],
+  [
+    "the place of each of the program's own files; packages have the program's",
+    {
+      "src/main.ts": `import { at } from "./deep/x"; import { there } from "pkg"; const text = "import.meta.url";
+        globalThis.out = [__dirname, import.meta.dirname, import.meta.url, ...at, there, text];`,
+      "src/deep/x.ts":
+        "export enum E { A = 5 }\nexport const at = [__filename, import.meta.filename, import.meta.url, E.A];",
+      "node_modules/pkg/package.json": PACKAGE({ main: "index.js" }),
+      "node_modules/pkg/index.js": "exports.there = __dirname",
+    },
+    [
+      ...["/app/src", "/app/src", "file:///app/src/main.ts", "/app/src/deep/x.ts", "/app/src/deep/x.ts"],
+      ...["file:///app/src/deep/x.ts", 5, "/", "import.meta.url"],
+    ],
+    "src/main.ts",
+  ],
+  [
+    "native addons and what packages need of Node: named with package, module and reason, where they are reached",
+    {
+      "main.ts": `import { optional, needs, loader } from "pkg"; const say = (run) => { try { return run() } catch (e) { return e.message } };
+        globalThis.out = [optional, say(needs), say(loader)];`,
+      "node_modules/pkg/package.json": PACKAGE({ main: "index.js" }),
+      "node_modules/pkg/index.js": `let optional = "slow"; try { optional = require("./build/Release/fast.node") } catch (e) { optional = e.message }
+        const net = require("net"); const load = require("bindings");
+        module.exports = { optional, needs: () => net.connect(1), loader: () => load("x") };`,
+      "node_modules/pkg/build/Release/fast.node": "ELF",
+    },
+    [
+      'The package "pkg" needs a native addon (fast.node), which can\'t be loaded inside a sandbox: only JavaScript runs there',
+      '"node:net" is not available inside a sandbox (connect); the package "pkg" needs it: a sandbox has no sockets; use fetch or node:http',
+      'The package "pkg" needs a native addon (bindings), which can\'t be loaded inside a sandbox: only JavaScript runs there',
+    ],
   ],
   [
     "require that fails is caught as in Node",
@@ -440,3 +473,32 @@ for (const [file, slug, message] of WRONG_FILES)
     assert.equal(error.slug, slug);
     assert.match(error.text, message);
   });
+
+test("a program that imports what a sandbox can't have is told when it is compiled", async () => {
+  using project = testProject({
+    "main.ts": 'import { spawn } from "node:child_process";\nspawn("ls");',
+    "types.ts": 'import type { Worker } from "worker_threads"; export const x = (w: Worker) => w;',
+  });
+  await assert.rejects(project.bundle("main.ts"), (error: UsageError) => {
+    assert.match(
+      error.message,
+      /^"node:child_process" is not available inside a sandbox: a sandbox can't start processes/,
+    );
+    assert.deepEqual(error.place, { file: "main.ts", line: 1, column: 23 });
+    return true;
+  });
+  await project.bundle("types.ts");
+});
+
+test("places of files that know where they are stay those of the source", async () => {
+  using project = testProject({
+    "main.ts":
+      "interface A { b: number }\nconst here = import.meta.url;\nconst a: A = { b: 1 }; throw new Error(here + a.b);",
+  });
+  const { code, sourceMap } = await project.bundle("main.ts");
+  const { error } = await runInEngine(code);
+  const map = JSON.parse(sourceMap) as { sources: string[]; sourcesContent: string[] };
+  assert.deepEqual(map.sources, ["main.ts"]);
+  assert.match(map.sourcesContent[0] ?? "", /^interface A/);
+  assert.match(error?.message ?? "", /^file:\/\/\/app\/main.ts1$/);
+});

@@ -5,8 +5,10 @@ import type { BuildOptions, BuildResult, Plugin } from "esbuild";
 import { addBuiltins, OWN, SDK_INPUT } from "./builtins.ts";
 import { confine } from "./confine.ts";
 import { compileError, isBuildFailure, type Naming, warningText } from "./failures.ts";
+import { addAddons } from "./impossible.ts";
 import { inputsOf, newestChange } from "./inputs.ts";
 import { fitSourceMap } from "./map.ts";
+import { addPlaces } from "./places.ts";
 
 /** The extensions of programs in this language. */
 export const EXTENSIONS = [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"] as const;
@@ -172,7 +174,9 @@ function capsulePlugin(file: string, base: string, sdk: string, data: readonly s
         resolveDir: dirname(sdk),
       }));
       addBuiltins(build);
+      addAddons(build);
       confine(build, base, file, sdk, data);
+      addPlaces(build, base);
     },
   };
 }

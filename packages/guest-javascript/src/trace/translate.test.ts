@@ -97,6 +97,10 @@ const MARKED: readonly [what: string, source: string, file?: string][] = [
     "main.tsx",
   ],
   ["lines that end in CR LF", "const a: number = 1;\r\n\r\n  «boom(a);\r\n"],
+  [
+    "a file that asks where it is",
+    "interface A {\n  b: number;\n}\nconst here: string = import.meta.url;\nconst a: A = { b: 1 };\n  «boom(here, a as A);",
+  ],
   ["CommonJS", "exports.f = () => {\n  «boom(1);\n};\nexports.f();", "main.cjs"],
 ];
 
