@@ -477,6 +477,14 @@ for (const [file, slug, message] of WRONG_FILES)
 test("a program that imports what a sandbox can't have is told when it is compiled", async () => {
   using project = testProject({
     "main.ts": 'import { spawn } from "node:child_process";\nspawn("ls");',
+    "addon.ts": 'import Database from "sql";\nnew Database();',
+    "fallback.ts": 'import x from "fast";\nx;',
+    "node_modules/sql/package.json": PACKAGE({ main: "index.js" }),
+    "node_modules/sql/index.js": "module.exports = class {}",
+    "node_modules/sql/binding.gyp": "{}",
+    "node_modules/fast/package.json": PACKAGE({ main: "index.js", browser: "index.js" }),
+    "node_modules/fast/index.js": "module.exports = 1",
+    "node_modules/fast/binding.gyp": "{}",
     "types.ts": 'import type { Worker } from "worker_threads"; export const x = (w: Worker) => w;',
   });
   await assert.rejects(project.bundle("main.ts"), (error: UsageError) => {
@@ -488,6 +496,11 @@ test("a program that imports what a sandbox can't have is told when it is compil
     return true;
   });
   await project.bundle("types.ts");
+  await project.bundle("fallback.ts");
+  await assert.rejects(
+    project.bundle("addon.ts"),
+    /^UsageError: The package "sql" needs a native addon \(binding\.gyp\), which can't be loaded/,
+  );
 });
 
 test("places of files that know where they are stay those of the source", async () => {

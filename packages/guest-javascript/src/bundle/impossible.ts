@@ -1,4 +1,5 @@
-import { basename } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { OnLoadResult, OnResolveArgs, OnResolveResult, PluginBuild } from "esbuild";
 import { OWN } from "./builtins.ts";
 
@@ -39,9 +40,14 @@ export function packageOf(file: string): string | null {
   return name === undefined ? null : scope.replace("\\", "/") + name;
 }
 
+/** Whether it is an `import` of a user's own file: what that names the program can't do without. */
+const isOwn = ({ importer, kind }: OnResolveArgs): boolean =>
+  kind === "import-statement" && packageOf(importer) === null;
+
 /** The error of a user's own file that imports what can't work; null for others. */
-export function hopeless({ path, importer, kind }: OnResolveArgs): string | null {
-  if (kind !== "import-statement" || packageOf(importer) !== null) return null;
+export function hopeless(args: OnResolveArgs): string | null {
+  const { path } = args;
+  if (!isOwn(args)) return null;
   return HOPELESS.includes(bareOf(path))
     ? `"${path}" is not available inside a sandbox${reasonOf(path)}`
     : null;
@@ -59,6 +65,11 @@ export function addAddons(build: PluginBuild): void {
   });
   build.onResolve({ filter: /\.node$/ }, addon);
   build.onResolve({ filter: ADDON_LOADERS }, addon);
+  build.onResolve({ filter: /^(?:@[^/:]+\/)?[^./@:][^/:]*(?:\/.*)?$/ }, (args) =>
+    isOwn(args) && isAddon(args.path, args.resolveDir)
+      ? { errors: [{ text: addonMessage("binding.gyp", packageNameOf(args.path)) }] }
+      : undefined,
+  );
   build.onLoad({ filter: /^addon:/, namespace: OWN }, ({ path, suffix }): OnLoadResult => {
     const name = path.slice("addon:".length);
     const text = JSON.stringify(addonMessage(name, suffix.slice(1)));
@@ -69,6 +80,30 @@ export function addAddons(build: PluginBuild): void {
         : `${fail} module.exports = Object.assign(fail, { default: fail, path: fail, resolve: fail, find: fail });`,
     };
   });
+}
+
+const packageNameOf = (specifier: string): string =>
+  specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+
+/** Whether an installed package is built around an addon: it has the addon's sources, and nothing for browsers. */
+function isAddon(specifier: string, from: string): boolean {
+  for (let at = from; ; at = dirname(at)) {
+    const folder = join(at, "node_modules", packageNameOf(specifier));
+    if (existsSync(folder)) return existsSync(join(folder, "binding.gyp")) && !isForBrowsers(folder);
+    if (dirname(at) === at) return false;
+  }
+}
+
+function isForBrowsers(folder: string): boolean {
+  try {
+    const { browser, exports } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<
+      string,
+      unknown
+    >;
+    return browser !== undefined || JSON.stringify(exports ?? null).includes('"browser"');
+  } catch {
+    return false;
+  }
 }
 
 const addonMessage = (name: string, user: string): string =>

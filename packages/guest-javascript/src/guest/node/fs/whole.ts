@@ -7,6 +7,7 @@ import constants from "./constants.ts";
 import {
   close,
   fileOf,
+  fstat,
   MOST_AT_ONCE,
   nanoseconds,
   type OpenFile,
@@ -249,22 +250,44 @@ export function* realpath(path: unknown, given?: unknown): Doing<unknown> {
   return nameIn(real || "/", optionsOf(given).encoding);
 }
 
-const forbidden = (syscall: string, paths: number) =>
+const forbidden = (syscall: string) =>
   // biome-ignore lint/correctness/useYield: it never gets so far
-  function* (path: unknown, second?: unknown): Doing<never> {
-    const given = typeof path === "number" ? undefined : placeOf(path).given;
-    const dest = paths === 2 ? placeOf(second).given : undefined;
-    throw systemError("EPERM", { syscall, path: given, dest });
+  function* (path: unknown, second: unknown): Doing<never> {
+    throw systemError("EPERM", { syscall, path: placeOf(path).given, dest: placeOf(second).given });
   };
 
-/** Nothing in a sandbox makes links or changes who may do what. */
-export const link = forbidden("link", 2);
-export const symlink = forbidden("symlink", 2);
-export const chmod = forbidden("chmod", 1);
-export const chown = forbidden("chown", 1);
-export const fchmod = forbidden("fchmod", 1);
-export const fchown = forbidden("fchown", 1);
-export const lchown = forbidden("lchown", 1);
+/** Nothing in a sandbox makes links. */
+export const link = forbidden("link");
+export const symlink = forbidden("symlink");
+
+/**
+ * Nothing in a sandbox changes who may do what. To ask for what is so already does no harm: whoever copies a file gives the
+ * copy the mode of the original.
+ */
+function* unchanged(path: unknown, syscall: string, asIs: (stat: Stats) => boolean): Doing<void> {
+  const open = typeof path === "number";
+  const stat = (yield* open ? fstat(path) : statOf(path, true)) as Stats;
+  if (!asIs(stat)) throw systemError("EPERM", { syscall, path: open ? undefined : placeOf(path).given });
+}
+
+const PERMISSIONS = 0o777;
+
+const modeChange = (syscall: string) => (path: unknown, mode: unknown) => {
+  const wanted = typeof mode === "string" ? Number.parseInt(mode, 8) : Number(mode);
+  return unchanged(path, syscall, (stat) => ((stat.mode as number) & PERMISSIONS) === (wanted & PERMISSIONS));
+};
+const ownerChange = (syscall: string) => (path: unknown, user: unknown, group: unknown) =>
+  unchanged(
+    path,
+    syscall,
+    ({ uid, gid }) => [uid, -1].includes(user as number) && [gid, -1].includes(group as number),
+  );
+
+export const chmod = modeChange("chmod");
+export const fchmod = modeChange("fchmod");
+export const chown = ownerChange("chown");
+export const fchown = ownerChange("fchown");
+export const lchown = ownerChange("lchown");
 
 /** @throws what `watch` and `watchFile` throw */
 export function noWatching(): never {
