@@ -36,6 +36,9 @@ export interface Answered<N extends EffectName = EffectName> {
   readonly payload: Bytes;
 }
 
+/** What is asked for; a string is the same as JSON, for those who make it more cheaply than the engine does. */
+export type Head<N extends EffectName> = EffectRequests[N] | string;
+
 /** Why an effect failed: see `EffectFailure`. `code` says what, the message is for the user. */
 export interface EffectFailed extends Error {
   readonly code: string;
@@ -72,12 +75,12 @@ const waiting: Record<string, Settlers | undefined> = create(null);
  */
 export const effect = <N extends EffectName>(
   name: N,
-  head: EffectRequests[N],
+  head: Head<N>,
   payload?: Uint8Array,
 ): Promise<Answered<N>> => ask(name, head, payload).answer;
 
 /** The same, for one that may have to be given up: see `revoke`. */
-export function ask<N extends EffectName>(name: N, head: EffectRequests[N], payload?: Uint8Array): Asked<N> {
+export function ask<N extends EffectName>(name: N, head: Head<N>, payload?: Uint8Array): Asked<N> {
   let id = 0;
   const answer = new SafePromise<Answered<N>>((resolve, reject) => {
     if (isLoadingProgram()) {
@@ -106,11 +109,7 @@ export function revoke({ id }: Asked): void {
  * Asks for one and suspends the sandbox until it is answered.
  * @throws EffectFailed, and TypeError as `effect` does
  */
-export function effectSync<N extends EffectName>(
-  name: N,
-  head: EffectRequests[N],
-  payload?: Uint8Array,
-): Answered<N> {
+export function effectSync<N extends EffectName>(name: N, head: Head<N>, payload?: Uint8Array): Answered<N> {
   const text = request(name, head, payload);
   const answer =
     payload === undefined ? door.effectSync(name, text) : door.effectSync(name, text, plainBytes(payload));
@@ -137,10 +136,10 @@ export function answerEffect(id: string, headJson: string, payload: Bytes): void
 }
 
 /** The head as JSON, once all that is asked may be asked. */
-function request(name: EffectName, head: object, payload: Uint8Array | undefined): string {
+function request(name: EffectName, head: object | string, payload: Uint8Array | undefined): string {
   if (!has(EFFECT_NAMES, name) || has(POSTED, name))
     throw new SafeTypeError(`there is no effect ${quote(name)}`);
-  const text = stringify(head) as string;
+  const text = typeof head === "string" ? head : (stringify(head) as string);
   if (text.length > LIMITS.effectHeadBytes)
     throw failure(
       "ELIMIT",

@@ -3,14 +3,14 @@
  * sandbox or not. What is asked of `/tmp` is answered here, in the same form as the host's answers.
  */
 import { kit } from "capsule:kit";
-import type { EffectName, EffectRequests } from "@capsule-run/protocol";
-import type { Answered } from "../../effects.ts";
+import type { EffectName } from "@capsule-run/protocol";
+import type { Answered, Head } from "../../effects.ts";
 import { type About, translated } from "./errors.ts";
 import { isMemoryHandle, memory } from "./memory.ts";
 
 export interface Ask<N extends EffectName = EffectName> {
   readonly name: N;
-  readonly head: EffectRequests[N];
+  readonly head: Head<N>;
   readonly inMemory: boolean;
   readonly payload?: Uint8Array | undefined;
 }
@@ -21,7 +21,7 @@ export type Doing<T> = Generator<Ask, T, Answered>;
 /** Asks once. @throws what the host refused, as Node's error `about` it */
 export function* ask<N extends EffectName>(
   name: N,
-  head: EffectRequests[N],
+  head: Head<N>,
   about: About,
   { inMemory = false, payload }: { inMemory?: boolean; payload?: Uint8Array } = {},
 ): Generator<Ask, Answered<N>, Answered> {

@@ -56,17 +56,7 @@ export function* open(path: unknown, flags?: unknown): Doing<OpenFile> {
   if (wish.truncate) changed();
   const { head, payload } = yield* ask(
     "file.open",
-    {
-      path: at,
-      read: wish.read,
-      write: wish.write,
-      append: wish.append,
-      create: wish.create,
-      exclusive: wish.exclusive,
-      truncate: wish.truncate,
-      directory: wish.directory,
-      follow: wish.follow,
-    },
+    `{"path":${JSON.stringify(at)}${wish.json}`,
     { syscall: "open", path: given },
     { inMemory },
   );

@@ -12,6 +12,8 @@ export interface Wish {
   readonly truncate: boolean;
   readonly directory: boolean;
   readonly follow: boolean;
+  /** All of it as JSON, from the comma after the path on. */
+  readonly json: string;
 }
 
 const { O_RDONLY, O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -57,7 +59,7 @@ export function wishOf(flags: unknown = "r"): Wish {
   const bits = typeof flags === "number" ? flags : bitsOf(flags);
   const way = bits & 3;
   const has = (bit: number): boolean => (bits & bit) !== 0;
-  const wish = {
+  const how = {
     read: way === O_RDONLY || way === O_RDWR,
     write: way === O_WRONLY || way === O_RDWR,
     append: has(O_APPEND),
@@ -67,6 +69,7 @@ export function wishOf(flags: unknown = "r"): Wish {
     directory: has(O_DIRECTORY),
     follow: !has(O_NOFOLLOW),
   };
+  const wish: Wish = { ...how, json: `,${JSON.stringify(how).slice(1)}` };
   known.set(flags, wish);
   return wish;
 }

@@ -277,8 +277,11 @@ const OPERATIONS: Readonly<Record<string, (head: Head, payload: Uint8Array) => A
 
 export const memory = {
   /** @throws EffectFailed */
-  perform: (name: EffectName, head: object, payload: Uint8Array = NOTHING): Answered =>
-    (OPERATIONS[name] ?? fail("ENOSYS"))(head as Head, payload),
+  perform: (name: EffectName, head: object | string, payload: Uint8Array = NOTHING): Answered =>
+    (OPERATIONS[name] ?? fail("ENOSYS"))(
+      (typeof head === "string" ? JSON.parse(head) : head) as Head,
+      payload,
+    ),
   close(handle: number): void {
     const entry = handles.get(handle)?.entry;
     handles.delete(handle);

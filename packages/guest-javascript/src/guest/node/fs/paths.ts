@@ -4,6 +4,9 @@ import { kit } from "capsule:kit";
 import { Buffer } from "node:buffer";
 import { wrongType, wrongValue } from "./errors.ts";
 
+/** Taken when this is loaded, so that attempts find it loaded. */
+const here = globalThis.process;
+
 /** The folder that is in memory. */
 export const MEMORY = "/tmp";
 
@@ -20,7 +23,7 @@ export function placeOf(given: unknown, name = "path"): Place {
   const text = textOf(given, name);
   if (text.includes("\0"))
     throw wrongValue(name, "must be a string, Uint8Array, or URL without null bytes", text);
-  const absolute = text.startsWith("/") || text === "" ? text : `${process.cwd()}/${text}`;
+  const absolute = text.startsWith("/") || text === "" ? text : `${here.cwd()}/${text}`;
   const plain = absolute.includes("/.") || absolute.includes("//") ? normal(absolute) : absolute;
   const inMemory = plain === MEMORY || plain.startsWith(`${MEMORY}/`);
   const path = inMemory || absolute.startsWith(MEMORY) ? plain : absolute;

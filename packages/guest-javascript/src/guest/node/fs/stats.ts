@@ -48,79 +48,103 @@ function modeOf({ kind, writable }: FileStat): number {
   return TYPES[kind] | rights | (writable ? 0o200 : 0);
 }
 
-const toMs = (ns: bigint): number => Number(ns / 1_000_000n) + Number(ns % 1_000_000n) / 1e6;
+const toMs = (digits: string): number => {
+  const ns = BigInt(digits);
+  return Number(ns / 1_000_000n) + Number(ns % 1_000_000n) / 1e6;
+};
 
+/** Fields are assigned one by one, and dates made when they are asked for: a program may look at many files. */
 export class Stats extends Kinded {
-  [key: string]: unknown;
+  dev: number;
+  mode: number;
+  nlink: number;
+  uid = 0;
+  gid = 0;
+  rdev = 0;
+  blksize = 4096;
+  ino: number;
+  size: number;
+  blocks: number;
+  atimeMs: number;
+  mtimeMs: number;
+  ctimeMs: number;
+  birthtimeMs: number;
+  declare atime: Date;
+  declare mtime: Date;
+  declare ctime: Date;
+  declare birthtime: Date;
+
   constructor(stat: FileStat) {
     super(stat.kind);
-    const [atime, mtime, ctime] = timesOf(stat);
-    Object.assign(this, {
-      dev: Number(stat.device),
-      mode: modeOf(stat),
-      nlink: stat.links,
-      uid: 0,
-      gid: 0,
-      rdev: 0,
-      blksize: 4096,
-      ino: Number(stat.inode),
-      size: stat.size,
-      blocks: Math.ceil(stat.size / BLOCK),
-      atimeMs: toMs(atime),
-      mtimeMs: toMs(mtime),
-      ctimeMs: toMs(ctime),
-      birthtimeMs: toMs(ctime),
-    });
-    defineDates(this, [atime, mtime, ctime]);
+    const { size } = stat;
+    this.dev = Number(stat.device);
+    this.mode = modeOf(stat);
+    this.nlink = stat.links;
+    this.ino = Number(stat.inode);
+    this.size = size;
+    this.blocks = Math.ceil(size / BLOCK);
+    this.atimeMs = toMs(stat.accessed);
+    this.mtimeMs = toMs(stat.modified);
+    this.ctimeMs = toMs(stat.changed);
+    this.birthtimeMs = this.ctimeMs;
   }
 }
 
 export class BigIntStats extends Kinded {
-  [key: string]: unknown;
+  dev: bigint;
+  mode: bigint;
+  nlink: bigint;
+  uid = 0n;
+  gid = 0n;
+  rdev = 0n;
+  blksize = 4096n;
+  ino: bigint;
+  size: bigint;
+  blocks: bigint;
+  atimeMs: bigint;
+  mtimeMs: bigint;
+  ctimeMs: bigint;
+  birthtimeMs: bigint;
+  atimeNs: bigint;
+  mtimeNs: bigint;
+  ctimeNs: bigint;
+  birthtimeNs: bigint;
+  declare atime: Date;
+  declare mtime: Date;
+  declare ctime: Date;
+  declare birthtime: Date;
+
   constructor(stat: FileStat) {
     super(stat.kind);
-    const [atime, mtime, ctime] = timesOf(stat);
-    const ms = (ns: bigint): bigint => ns / 1_000_000n;
-    Object.assign(this, {
-      dev: BigInt(stat.device),
-      mode: BigInt(modeOf(stat)),
-      nlink: BigInt(stat.links),
-      uid: 0n,
-      gid: 0n,
-      rdev: 0n,
-      blksize: 4096n,
-      ino: BigInt(stat.inode),
-      size: BigInt(stat.size),
-      blocks: BigInt(Math.ceil(stat.size / BLOCK)),
-      atimeMs: ms(atime),
-      mtimeMs: ms(mtime),
-      ctimeMs: ms(ctime),
-      birthtimeMs: ms(ctime),
-      atimeNs: atime,
-      mtimeNs: mtime,
-      ctimeNs: ctime,
-      birthtimeNs: ctime,
-    });
-    defineDates(this, [atime, mtime, ctime]);
+    this.dev = BigInt(stat.device);
+    this.mode = BigInt(modeOf(stat));
+    this.nlink = BigInt(stat.links);
+    this.ino = BigInt(stat.inode);
+    this.size = BigInt(stat.size);
+    this.blocks = BigInt(Math.ceil(stat.size / BLOCK));
+    this.atimeNs = BigInt(stat.accessed);
+    this.mtimeNs = BigInt(stat.modified);
+    this.ctimeNs = BigInt(stat.changed);
+    this.birthtimeNs = this.ctimeNs;
+    this.atimeMs = this.atimeNs / 1_000_000n;
+    this.mtimeMs = this.mtimeNs / 1_000_000n;
+    this.ctimeMs = this.ctimeNs / 1_000_000n;
+    this.birthtimeMs = this.ctimeMs;
   }
 }
 
-const timesOf = ({ accessed, modified, changed }: FileStat): [bigint, bigint, bigint] => [
-  BigInt(accessed),
-  BigInt(modified),
-  BigInt(changed),
-];
-
-function defineDates(on: object, [atime, mtime, ctime]: readonly [bigint, bigint, bigint]): void {
-  const all = { atime, mtime, ctime, birthtime: ctime };
-  for (const [name, ns] of Object.entries(all))
-    Object.defineProperty(on, name, {
-      value: new Date(Math.round(toMs(ns))),
-      writable: true,
+for (const { prototype } of [Stats, BigIntStats])
+  for (const name of ["atime", "mtime", "ctime", "birthtime"] as const)
+    Object.defineProperty(prototype, name, {
       enumerable: true,
       configurable: true,
+      get(this: Stats | BigIntStats): Date {
+        return new Date(Math.round(Number(this[`${name}Ms`])));
+      },
+      set(this: object, value: unknown) {
+        Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
+      },
     });
-}
 
 export const statsOf = (stat: FileStat, bigint: boolean | undefined): Stats | BigIntStats =>
   bigint ? new BigIntStats(stat) : new Stats(stat);

@@ -2,6 +2,7 @@
 
 import { kit } from "capsule:kit";
 import { Buffer } from "node:buffer";
+import type { Bytes } from "../../effects.ts";
 import { ask, type Doing } from "./ask.ts";
 import constants from "./constants.ts";
 import {
@@ -58,12 +59,23 @@ function* withFile<T>(file: unknown, flags: unknown, act: (file: OpenFile) => Do
   }
 }
 
+/** Opened by path, most files need no more than that. */
+function* contents(path: unknown, flags: unknown): Doing<Bytes> {
+  if (typeof path === "number") return yield* readRest(fileOf(path, "read"));
+  const file = yield* open(path, flags);
+  try {
+    return file.ahead ?? (yield* readRest(file));
+  } finally {
+    close(file.fd);
+  }
+}
+
 export function* readFile(path: unknown, given?: unknown): Doing<unknown> {
   const { encoding, flag, signal } = optionsOf<FileOptions>(given);
   checkEncoding(encoding);
   signal?.throwIfAborted();
   if (path === 0) return encoding ? "" : Buffer.alloc(0);
-  const bytes = yield* withFile(path, flag ?? "r", readRest);
+  const bytes = yield* contents(path, flag ?? "r");
   if (encoding === "utf8" || encoding === "utf-8") return kit.decode(bytes, "utf8");
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return encoding && encoding !== "buffer" ? buffer.toString(encoding as BufferEncoding) : buffer;
@@ -274,7 +286,7 @@ const PERMISSIONS = 0o777;
 
 const modeChange = (syscall: string) => (path: unknown, mode: unknown) => {
   const wanted = typeof mode === "string" ? Number.parseInt(mode, 8) : Number(mode);
-  return unchanged(path, syscall, (stat) => ((stat.mode as number) & PERMISSIONS) === (wanted & PERMISSIONS));
+  return unchanged(path, syscall, (stat) => (stat.mode & PERMISSIONS) === (wanted & PERMISSIONS));
 };
 const ownerChange = (syscall: string) => (path: unknown, user: unknown, group: unknown) =>
   unchanged(

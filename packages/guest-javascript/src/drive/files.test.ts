@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { EffectAnswer, FileStat, Loaded } from "@capsule-run/protocol";
+import { AMPLE, resultOf, TestGuest } from "./testing/guest.ts";
+
+const FS = 'const fs = globalThis[Symbol.for("capsule.module")]("fs");\n';
+
+const stat = (size: number, kind: FileStat["kind"] = "file"): FileStat => ({
+  ...{ kind, size, inode: "1", device: "2", links: 1, writable: true },
+  ...{ accessed: "1000000001", modified: "2000000002", changed: "3000000003" },
+});
+
+const answer = (head: object, payload: Uint8Array = new Uint8Array(0)): EffectAnswer => ({
+  ok: true,
+  head,
+  payload,
+});
+
+/** Runs a body as a task; gives its result and what it asked for, without the paths. */
+async function run(body: string, respond: TestGuest["onEffect"]) {
+  const guest = new TestGuest();
+  const image = await guest.load(`${FS}task({ name: "main" }, async () => { ${body} });`);
+  guest.reset(image);
+  guest.onEffect = respond;
+  const result = resultOf(await guest.run("main"));
+  return { result, asked: guest.effects.map(({ mode, name }) => `${mode} ${name}`), effects: guest.effects };
+}
+
+const small = (name: string): EffectAnswer =>
+  name === "file.open" ? answer({ handle: 7, stat: stat(3), whole: true }, Buffer.from("abc")) : answer({});
+
+test("reading a small file is one round trip; nobody waits for its closing", async () => {
+  const sync = await run('return fs.readFileSync("x", "utf8")', small);
+  assert.deepEqual([sync.result, sync.asked], ["abc", ["sync file.open", "post file.close"]]);
+  assert.equal(sync.effects[0]?.head?.path, "/app/x");
+  const promise = await run('return (await fs.promises.readFile("/app/x")).toString("hex")', small);
+  assert.deepEqual([promise.result, promise.asked], ["616263", ["async file.open", "post file.close"]]);
+});
+
+test("a large file is read in pieces, each asked for by its place", async () => {
+  const size = 20_000_000;
+  const { result, effects } = await run('return fs.readFileSync("x").length', (name, head) => {
+    if (name === "file.open") return answer({ handle: 7, stat: stat(size), whole: false });
+    const { at, length } = head as { at: number; length: number };
+    return answer({}, new Uint8Array(Math.min(length, size - at)));
+  });
+  assert.equal(result, size);
+  const read = effects.filter(({ name }) => name === "file.read").map(({ head }) => head?.at);
+  assert.deepEqual(read.slice(0, 3), [0, 8_388_608, 16_777_216]);
+});
+
+test("a file that was written to is asked for again", async () => {
+  const { result, asked } = await run(
+    'const fd = fs.openSync("x", "r"); fs.writeFileSync("y", "z"); const b = Buffer.alloc(3); return [fs.readSync(fd, b), b.toString()]',
+    (name) =>
+      name === "file.read"
+        ? answer({}, Buffer.from("new"))
+        : name === "file.write"
+          ? answer({ at: 0, written: 1, size: 1 })
+          : small(name),
+  );
+  assert.deepEqual(result, [3, "new"]);
+  assert.ok(asked.includes("sync file.read"));
+});
+
+test("what the host says of limits and reasons is passed on, without its paths", async () => {
+  const said = async (code: string, message: string): Promise<unknown> =>
+    (
+      await run('try { fs.statSync("x") } catch (e) { return [e.code, e.errno ?? null, e.message] }', () => ({
+        ok: false,
+        code,
+        message,
+      }))
+    ).result;
+  assert.deepEqual(await said("ELIMIT", "limit exceeded: 10,000"), [
+    "ELIMIT",
+    null,
+    "limit exceeded: 10,000",
+  ]);
+  assert.deepEqual(
+    await said("EACCES", "EACCES: permission denied (a symlink with an absolute target), stat '/app/x'"),
+    ["EACCES", -13, "EACCES: permission denied (a symlink with an absolute target), stat 'x'"],
+  );
+});
+
+test("a handle is the sandbox's own number, and one that is closed is none", async () => {
+  const { result } = await run(
+    `const tell = (run) => { try { return run() } catch (e) { return e.code } };
+     const fd = fs.openSync("x"); fs.closeSync(fd);
+     return [fd !== 7, tell(() => fs.readSync(fd, Buffer.alloc(1))), tell(() => fs.closeSync(fd)), tell(() => fs.readSync(7, Buffer.alloc(1))),
+       tell(() => fs.readSync(-1, Buffer.alloc(1))), tell(() => fs.readSync("7", Buffer.alloc(1))), tell(() => fs.fstatSync(1e10)), fs.writeSync(1, "printed")]`,
+    small,
+  );
+  assert.deepEqual(result, [
+    ...[true, "EBADF", "EBADF", "EBADF", "ERR_OUT_OF_RANGE", "ERR_INVALID_ARG_TYPE", "ERR_OUT_OF_RANGE", 7],
+  ]);
+});
+
+test("/tmp asks the host nothing, and is no part of a snapshot unless loading wrote to it", async () => {
+  const { result, asked } = await run(
+    'fs.mkdirSync("/tmp/a"); fs.writeFileSync("/tmp/a/b", "x"); fs.appendFileSync("/app/../tmp/a/b", "y"); return [fs.readFileSync("/tmp/a/./b", "utf8"), fs.readdirSync("/tmp"), fs.statSync("/tmp/a/b").size]',
+    small,
+  );
+  assert.deepEqual([result, asked], [["xy", ["a"], 2], []]);
+});
+
+test("files that are asked for while loading are refused, and the snapshot comes before the program", async () => {
+  const guest = new TestGuest();
+  const top = 'let seen; try { fs.readFileSync("config.json") } catch (e) { seen = e.message }';
+  guest.instance.reset(null, AMPLE, 0);
+  const source = `const task = globalThis[Symbol.for("capsule.task")];${FS}${top}; task({ name: "main" }, () => seen);`;
+  const loaded = (await guest.instance.load(Buffer.from(source))) as Loaded;
+  assert.deepEqual([loaded.snapshot, loaded.reasons], ["before", ["files"]]);
+  const { image, snapshot } = loaded;
+  guest.instance.reset(guest.engine.prepare({ ...image, snapshot, bundle: Buffer.from(source) }), AMPLE, 0);
+  guest.onEffect = () => ({ ok: false, code: "ENOENT", message: "" });
+  assert.equal(resultOf(await guest.run("main")), "ENOENT: no such file or directory, open 'config.json'");
+});
