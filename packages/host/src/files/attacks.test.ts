@@ -53,6 +53,10 @@ for (const [name, ground] of GROUNDS)
         ...KEPT_NAMES,
         "Capsule.toml",
         ".ENV",
+        // For disks that make no difference of case, or leave such characters out.
+        "cap\u017fule.toml",
+        ".\uff45nv",
+        ".e\u200cnv",
         ".capsule/cache",
         "sub/../.env",
         "./.env",
@@ -69,7 +73,7 @@ for (const [name, ground] of GROUNDS)
         assert.equal(await code(guest.ask("rename", { from: "/app/f", to: kept })), "EACCES", kept);
         assert.equal(await code(guest.ask("rename", { from: kept, to: "/app/g" })), "EACCES", kept);
       }
-      for (const path of [".capsule", "sub/.capsule", ".env"])
+      for (const path of [".capsule", "sub/.capsule", ".env", "cache"])
         assert.throws(() => checkMount(inside, path), /kept from sandboxes/);
       await guest.files.close();
     });
@@ -334,6 +338,11 @@ test("names that mean something else on Windows are refused there", () => {
     "a ",
     "a?",
     "\u0001",
+    // Short for `.capsule`, `capsule.toml` and `.env`.
+    "CAPSUL~1",
+    "capsul~2.tom",
+    "ENV~1",
+    "CA1B2C~1.TOM",
   ])
     assert.throws(() => refuseOnWindows(name), { name: "Refused" }, name);
   for (const name of ["a", ".env", "console", "com", "größe 🎈.txt", "a b"]) refuseOnWindows(name);

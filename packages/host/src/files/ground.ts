@@ -9,6 +9,7 @@ import { realpath } from "node:fs/promises";
 import { dirname, join, parse } from "node:path";
 import { type Calls, callsFor, closeNow, type Eventually, POOLED } from "./calls.ts";
 import { codeOf, refuse } from "./failure.ts";
+import { isShortForKept } from "./kept.ts";
 
 /** A folder one stands in. */
 export interface Folder {
@@ -186,6 +187,7 @@ export function refuseOnWindows(name: string): void {
   if (/[<>:"|?*\\\u0000-\u001f]/.test(name) || /[. ]$/.test(name)) refuse("EINVAL", "no name on Windows");
   if (/^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:[. ]|$)/i.test(name))
     refuse("EACCES", "the name of a device");
+  if (isShortForKept(name)) refuse("EACCES", "it may be short for a name that is kept from sandboxes");
 }
 
 /** The ground that a mount stands on. */

@@ -21,8 +21,11 @@ export function checkMount(root: string, path: string): string {
   const asked = resolve(root, path);
   if (isAbsolute(path)) outside("it has to be relative to the project root");
   if (!isWithin(root, asked)) outside("`..` leads above the project root");
-  const own = relative(root, asked).split(sep).find(isKept);
-  if (own !== undefined) outside(`${JSON.stringify(own)} is kept from sandboxes`);
+  const refuseKept = (way: string): void => {
+    const own = way.split(sep).find(isKept);
+    if (own !== undefined) outside(`${JSON.stringify(own)} is kept from sandboxes`);
+  };
+  refuseKept(relative(root, asked));
   let real: string;
   try {
     real = realpathSync.native(asked);
@@ -32,7 +35,10 @@ export function checkMount(root: string, path: string): string {
       cause,
     });
   }
-  if (!isWithin(realpathSync.native(root), real)) outside("a symlink leads out of the project root");
+  const realRoot = realpathSync.native(root);
+  if (!isWithin(realRoot, real)) outside("a symlink leads out of the project root");
+  // A symlink of another name may lead to one.
+  refuseKept(relative(realRoot, real));
   return real;
 }
 
