@@ -136,7 +136,13 @@ const FILES: Readonly<Record<string, Row>> = {
   ...Object.fromEntries(
     Object.entries<() => Buffer>({
       "no fuel": () => task({ fuel: 0 }),
-      "fuel without end": () => task({ fuel: null }),
+      "a folder outside of the project": () => task({ files: [{ path: "../..", mode: "read-write" }] }),
+      "an absolute folder": () => task({ files: [{ path: "/etc", mode: "read-only" }] }),
+      "a folder in an odd mode": () => task({ files: [{ path: ".", mode: "rwx" }] }),
+      "a folder not written plainly": () => task({ files: [{ path: "./data/", mode: "read-only" }] }),
+      "a host that is a URL": () => task({ hosts: ["http://a.com"] }),
+      "a host in capitals": () => task({ hosts: ["A.com"] }),
+      "a variable that can be none": () => task({ environment: ["A=B"] }),
       "fuel beyond counting": () => task({ fuel: 1e300 }),
       "negative memory": () => task({ ram: -1 }),
       "a timeout of text": () => task({ timeoutMs: "1" }),
