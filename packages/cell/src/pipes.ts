@@ -1,4 +1,5 @@
 import { read, writeSync } from "node:fs";
+import { heard } from "./slices.ts";
 
 /** The two pipes to the host. */
 export interface Pipes {
@@ -24,6 +25,7 @@ export function descriptors(): Pipes {
       const next = (): void =>
         read(0, chunk, 0, CHUNK, null, (error, length) => {
           if (error || length === 0) exit();
+          heard(length === CHUNK);
           hear(Buffer.from(chunk.subarray(0, length)));
           next();
         });

@@ -48,6 +48,8 @@ export class Sandbox<Prepared> {
   #held: (() => void) | null = null;
   /** Its place in the line for an instance or for the next slice, while it waits there. */
   #place: Place | null = null;
+  /** Bytes of answers that the guest has taken and the host does not know of. */
+  #taken = 0;
   /** What came while a turn was running. */
   readonly #events = new Fifo<GuestEvent>();
 
@@ -162,11 +164,21 @@ export class Sandbox<Prepared> {
 
   #deliver(event: GuestEvent): void {
     if (this.#suspended?.accepts(event)) {
+      this.#take(event);
       this.#resume(event);
       return;
     }
     this.#events.push(event);
     if (!this.#inTurn) void this.#drain();
+  }
+
+  /** Notes that an answer waits here no longer, so that the host goes on with what would bring more. */
+  #take(event: GuestEvent): void {
+    if (event.type !== "complete") return;
+    this.#taken += event.envelope.length;
+    if (this.#stopped || this.#taken < LIMITS.takenReport) return;
+    this.#send({ type: "took", sandbox: this.#id, bytes: this.#taken });
+    this.#taken = 0;
   }
 
   /** Suspends the guest until an event comes that `accepts` takes; null ends it. */
@@ -187,6 +199,7 @@ export class Sandbox<Prepared> {
     while (!this.#inTurn && !this.#ended) {
       const event = this.#events.shift();
       if (!event) return;
+      this.#take(event);
       if (event.type === "wake") await this.#turn(() => this.#instance.wake(event.now));
       else await this.#turn(() => this.#instance.complete(event.call, event.envelope, event.now));
     }
@@ -223,7 +236,10 @@ export class Sandbox<Prepared> {
     if (!(await this.#hold())) return null;
     this.#idle(wake, pending);
     const event = deaf ? undefined : this.#events.shift();
-    if (event) return event;
+    if (event) {
+      this.#take(event);
+      return event;
+    }
     return this.#suspend(({ type }) => type === "wake" || !deaf);
   }
 

@@ -18,6 +18,18 @@ const slices: Waiting = new Fifo();
 /** Who needs a new instance, which takes as long as a slice or several: one is made per turn of the loop. */
 const starts: Waiting = new Fifo();
 let scheduled = false;
+/** Whether there is more of the host's to read by now, as far as the last look shows. */
+let isFlowing = false;
+/**
+ * Milliseconds that are spent on it before the next slice. A turn of the loop reads 64 KiB: by one for a slice, a message of
+ * 32 MiB, and an order to stop behind it, would take seconds.
+ */
+const HEARING_MS = 5;
+
+/** The host was heard: as much at once as there can be, so that more is to be expected, or all there was. */
+export function heard(isFull: boolean): void {
+  isFlowing = isFull;
+}
 
 /** Gets in line for the next slice. */
 export const nextSlice = (): Place => join(slices);
@@ -44,12 +56,18 @@ function join(line: Waiting): Place {
 function schedule(): void {
   if (scheduled || slices.size + starts.size === 0) return;
   scheduled = true;
-  setImmediate(() => {
+  const began = performance.now();
+  const go = (): void => {
+    if (isFlowing && performance.now() - began < HEARING_MS) {
+      setImmediate(go);
+      return;
+    }
     scheduled = false;
     const next = [take(starts), take(slices)];
     schedule();
-    for (const go of next) go?.();
-  });
+    for (const start of next) start?.();
+  };
+  setImmediate(go);
 }
 
 /** The first that is still there: those that hurried have left. */

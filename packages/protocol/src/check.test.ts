@@ -34,6 +34,7 @@ const GOOD: Readonly<Record<FromCell["type"], Fields>> = {
   idle: { sandbox: 1, wake: -1, pending: 0, body: EMPTY },
   grown: { sandbox: 1, ram: 65_536, body: EMPTY },
   used: { sandbox: 1, fuel: 200_000_000, body: EMPTY },
+  took: { sandbox: 1, bytes: 4_194_304, body: EMPTY },
   ended: { sandbox: 1, ok: true, error: "", plain: false, lacks: "", fuel: 1, ram: 1, body: json("null") },
 };
 

@@ -74,6 +74,7 @@ const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> 
     body: bytes(0),
   },
   used: { sandbox: count, fuel: count, body: bytes(0) },
+  took: { sandbox: count, bytes: count, body: bytes(0) },
   ended: {
     sandbox: count,
     ok: flag,

@@ -47,6 +47,10 @@ export const LIMITS = {
   effectBytes: 32 * 1024 * 1024,
   /** Requests for files and HTTP of one attempt that may be pending at once. */
   pendingEffects: 10_000,
+  /** Bytes of answers that an attempt was sent and has not taken: beyond it, its async requests for more wait. */
+  untakenBytes: 64 * 1024 * 1024,
+  /** Bytes of answers that an attempt has taken and the host does not know of yet. */
+  takenReport: 4 * 1024 * 1024,
   /** HTTP requests of one task execution that its envelope lists; later ones are made, but not listed. */
   hostRequests: 1000,
   /** Bytes of a file that come with its opening, so that reading it takes one round trip. */

@@ -136,6 +136,8 @@ export type FromCell =
    * Its memory has grown to `ram` bytes, more than was granted. It waits, before it can use them, for `grant` or `stop`.
    */
   | { readonly type: "grown"; readonly sandbox: number; readonly ram: number }
+  /** Its guest has taken `bytes` more of what it was sent as `complete`; said for every `LIMITS.takenReport` of them. */
+  | { readonly type: "took"; readonly sandbox: number; readonly bytes: number }
   /** It has used `fuel` units so far; said once more for every `LIMITS.fuelReport` of an attempt. */
   | { readonly type: "used"; readonly sandbox: number; readonly fuel: number }
   /** Body: the result's JSON text if `ok`; else an `ErrorReport` as JSON or, with `plain`, a message in our words. */

@@ -172,8 +172,8 @@ class Attempt implements SandboxListener {
     if (this.#verdict) return;
     if (mode === "post") this.#effects.post(name, body);
     else {
-      const refusal = this.#effects.start(call, name, body);
-      if (refusal) this.#sandbox?.complete(call, refusal);
+      const refusal = this.#effects.start(call, mode, name, body);
+      if (refusal) this.#tell(call, refusal);
       if (mode === "sync") this.#shareCore();
     }
   }
@@ -230,6 +230,10 @@ class Attempt implements SandboxListener {
         this.#shareCore();
       } else this.#stop("out_of_memory", words.budget(this.#spec.task, ram, this.#memory));
     });
+  }
+
+  took({ bytes }: Extract<FromCell, { type: "took" }>): void {
+    this.#effects.taken(bytes);
   }
 
   used({ fuel }: Extract<FromCell, { type: "used" }>): void {
@@ -310,15 +314,20 @@ class Attempt implements SandboxListener {
     } else {
       const answered = this.#effects.completed(completion);
       const done = answered ? null : this.#calls.completed(completion);
-      if (answered) this.#sandbox?.complete(answered.call, answered.answer);
+      if (answered) this.#tell(answered.call, answered.answer);
       else if (done) this.#answer(done.call.id, done.envelope);
       if (!done) this.#shareCore();
     }
   }
 
   #answer(call: number, envelope: Envelope): void {
-    this.#sandbox?.complete(call, Buffer.from(envelopeJson(envelope)));
+    this.#tell(call, Buffer.from(envelopeJson(envelope)));
     this.#shareCore();
+  }
+
+  #tell(call: number, answer: Uint8Array): void {
+    this.#effects.sent(answer.length);
+    this.#sandbox?.complete(call, answer);
   }
 
   /** What keeps a call from being queued, if anything does. */

@@ -36,6 +36,7 @@ export interface SandboxListener {
   grown(message: Of<"grown">): void;
   /** It has used more fuel. */
   used(message: Of<"used">): void;
+  took(message: Of<"took">): void;
   ended(message: Of<"ended">): void;
   loaded(message: Of<"loaded">): void;
   /** Its cell died or was killed. */
@@ -309,6 +310,9 @@ export class Cell {
         if (message.fuel < live.fuel + LIMITS.fuelReport) throw new FrameError("fuel that it told of");
         live.fuel = message.fuel;
         live.listener.used(message);
+        break;
+      case "took":
+        live.listener.took(message);
         break;
       case "ended":
         this.#live.delete(message.sandbox);

@@ -264,6 +264,10 @@ class PlacedSandbox implements SandboxHandle, SandboxListener {
     this.#listener.grown(message);
   }
 
+  took(message: Of<"took">): void {
+    this.#listener.took(message);
+  }
+
   used(message: Of<"used">): void {
     this.#listener.used(message);
   }

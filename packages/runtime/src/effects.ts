@@ -2,8 +2,10 @@ import type { AttemptCapabilities } from "@capsule-run/host";
 import {
   type AttemptLog,
   type Completion,
+  type EffectMode,
   type EffectName,
   encodeAnswer,
+  FrameError,
   grouped,
   type HostRequest,
   LIMITS,
@@ -31,6 +33,11 @@ export class Effects {
   readonly #bySeq = new Map<number, Pending>();
   readonly #byCall = new Map<number, Pending>();
   #capabilities: AttemptCapabilities | null = null;
+  /** Bytes that the sandbox was sent and has not taken. */
+  #untaken = 0;
+  /** Files that wait to be closed. */
+  #posted = 0;
+  readonly #lines = { file: makeLine(FILES_AT_ONCE), request: makeLine(REQUESTS_AT_ONCE) };
 
   constructor(owner: EffectsOwner) {
     this.#owner = owner;
@@ -46,7 +53,7 @@ export class Effects {
   }
 
   /** Asks for one. Gives the answer if it is refused at once. */
-  start(call: number, name: EffectName, request: Uint8Array): Uint8Array | null {
+  start(call: number, mode: EffectMode, name: EffectName, request: Uint8Array): Uint8Array | null {
     const { queue, log, nextSeq } = this.#owner;
     const bytes = request.length + LIMITS.callBytes;
     if (this.#bySeq.size >= LIMITS.pendingEffects) return refusal(MOST_PENDING);
@@ -56,16 +63,59 @@ export class Effects {
     queue.bytes += bytes;
     this.#bySeq.set(pending.seq, pending);
     this.#byCall.set(call, pending);
-    log.issue({ seq: pending.seq, kind: "effect", name, request }, (stop) =>
-      capabilities.perform(name, request, stop),
-    );
+    const line = mode === "sync" ? null : this.#lineOf(name);
+    log.issue({ seq: pending.seq, kind: "effect", name, request }, async (stop) => {
+      if (line) await line.enter(stop, this.#isFree);
+      try {
+        return await capabilities.perform(name, request, stop);
+      } finally {
+        if (line) line.leave();
+      }
+    });
     return null;
   }
 
-  /** Asks for one that nobody waits for. It ends at once, so it is no op. */
-  post(name: EffectName, request: Uint8Array): void {
-    void this.#capabilities?.perform(name, request, NEVER);
+  /** Where one waits its turn. What blocks the sandbox does not: until it has its answer, nothing else is taken. */
+  #lineOf(name: EffectName): Line | null {
+    if (name.startsWith("file.")) return this.#lines.file;
+    return name === "http.request" ? this.#lines.request : null;
   }
+
+  /** The sandbox was sent an answer, of an effect or of a call. */
+  sent(bytes: number): void {
+    this.#untaken += bytes;
+  }
+
+  /**
+   * Its guest has taken so much of what it was sent.
+   * @throws FrameError for more than there was
+   */
+  taken(bytes: number): void {
+    if (bytes > this.#untaken) throw new FrameError("more taken than it was sent");
+    this.#untaken -= bytes;
+    for (const line of Object.values(this.#lines)) line.look();
+  }
+
+  /** Asks for one that nobody waits for. It ends at once, so it is no op; a file is closed after what was asked of it. */
+  post(name: EffectName, request: Uint8Array): void {
+    const capabilities = this.#capabilities;
+    const line = this.#lineOf(name);
+    if (!capabilities) return;
+    if (!line?.isUsed) void capabilities.perform(name, request, NEVER);
+    // More can't be open, nor can a handle be as long: whoever posts more has made them up.
+    else if (this.#posted < MOST_POSTED && request.length < 100) {
+      this.#posted++;
+      void line
+        .enter(NEVER, this.#isFree)
+        .then(() => capabilities.perform(name, request, NEVER))
+        .finally(() => {
+          this.#posted--;
+          line.leave();
+        });
+    }
+  }
+
+  readonly #isFree = (): boolean => this.#untaken < LIMITS.untakenBytes;
 
   /** Takes in a completion of the log, if it is an effect's. */
   completed({ seq, answer }: Completion): { readonly call: number; readonly answer: Uint8Array } | null {
@@ -103,6 +153,60 @@ export class Effects {
     this.#byCall.delete(call);
     this.#owner.queue.bytes -= bytes;
   }
+}
+
+/** So many answers can be on their way when the sandbox stops taking them, each of up to `LIMITS.effectBytes`. */
+const FILES_AT_ONCE = 8;
+const MOST_POSTED = 1024;
+/** Of HTTP the first pieces only, which are small; streamed uploads among them. */
+const REQUESTS_AT_ONCE = 320;
+
+/** Those who wait their turn, in the order they came. */
+interface Line {
+  /** Whether anybody waits. */
+  readonly isUsed: boolean;
+  /** Resolves when there is room and `isFree`, or there is nothing to wait for any more. Each must leave. */
+  enter(stop: AbortSignal, isFree: () => boolean): Promise<void>;
+  leave(): void;
+  /** Looks whether the next one can go. */
+  look(): void;
+}
+
+function makeLine(places: number): Line {
+  const waiting = new Map<() => void, () => boolean>();
+  let inside = 0;
+  const look = (): void => {
+    for (const [go, isFree] of waiting) {
+      if (inside >= places || !isFree()) return;
+      go();
+    }
+  };
+  return {
+    look,
+    get isUsed() {
+      return waiting.size > 0;
+    },
+    leave() {
+      inside--;
+      look();
+    },
+    async enter(stop, isFree) {
+      if (stop.aborted || (inside < places && waiting.size === 0 && isFree())) {
+        inside++;
+        return;
+      }
+      await new Promise<void>((resolve) => {
+        const go = (): void => {
+          stop.removeEventListener("abort", go);
+          waiting.delete(go);
+          inside++;
+          resolve();
+        };
+        stop.addEventListener("abort", go, { once: true });
+        waiting.set(go, isFree);
+      });
+    },
+  };
 }
 
 const NEVER = new AbortController().signal;

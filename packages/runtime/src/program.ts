@@ -156,6 +156,7 @@ function runLoad(source: Source, cells: CellPool): Promise<Loaded | Ended> {
       idle: unexpected,
       grown: unexpected,
       used: unexpected,
+      took: unexpected,
       ended: settle,
       loaded: settle,
       lost: (reason) => {

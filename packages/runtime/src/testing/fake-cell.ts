@@ -117,6 +117,9 @@ export class Ear implements SandboxListener {
   used(): void {
     this.#note("used");
   }
+  took(): void {
+    this.#note("took");
+  }
   call(message: Of<"call">): void {
     this.#note("call");
     this.onCall(message);

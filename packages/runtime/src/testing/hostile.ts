@@ -38,6 +38,7 @@ const proper = () => {
     () => [ending(s, { ok: false, error: pick(["task_error", "timeout", "out_of_fuel", "internal_error", "cancelled"]), plain: random() < 0.5 }), pick(['{"name":"E","message":"m","stack":"    at f (capsule:program:1:1)"}', "no report", "{}"])],
     () => [ending(s, { ok: false, error: "task_error", lacks: "numpy" }), "{}"],
     () => [{ type: "grown", sandbox: s, ram: pick([whole(1000), 2e7, 1e8, 4e9, 2 ** 40]) }],
+    () => [{ type: "took", sandbox: s, bytes: pick([0, 4e6, 1e15]) }],
     () => [{ type: "used", sandbox: s, fuel: pick([0, 2e8, 5e8, 1e12]) }],
     () => [{ type: "pong", n: pinged }],
   ])();
