@@ -30,12 +30,21 @@ type Loot = Readonly<Record<string, unknown>>;
 /** Asks for everything, in `main` and in a sub-task, and tries every way to it. */
 const typescript = (): string =>
   program(`
+    import fs from "node:fs";
     const everything = { allowedHosts: ["*", "${host}"], allowedFiles: ["."], envVariables: ["POLICY_TEST_KEY", "HOME"] };
-    const got = async (take: () => unknown) => { try { return await take(); } catch (error) { return null; } };
+    const got = async (take: () => any): Promise<any> => { try { return await take(); } catch (error) { return null; } };
     const loot = async () => ({
       host: await got(async () => (await fetch("http://${host}/")).text()),
       variable: (await got(() => process.env.POLICY_TEST_KEY)) ?? null,
       variables: Object.keys(process.env).length,
+      named: await got(() => fs.readFileSync("secret.txt", "utf8")),
+      open: await got(() => fs.promises.readFile("sec" + "ret.txt", "utf8")),
+      deep: await got(() => fs.readFileSync("/app/deep/secret.txt", "utf8")),
+      outside: await got(() => fs.readFileSync("/etc/hostname", "utf8")),
+      parent: await got(() => fs.readFileSync("../../etc/hostname", "utf8")),
+      written: await got(() => fs.writeFileSync("made.txt", "x") ?? "written"),
+      copied: await got(() => fs.copyFileSync("secret.txt", "copy.txt") ?? "copied"),
+      listed: ((await got(() => fs.readdirSync("/app"))) ?? []).filter((name) => !/^(main|[.])/.test(name)).sort(),
     });
     const child = task({ name: "child", ...everything }, loot);
     export const main = task({ name: "main", ...everything }, async () => [await loot(), (await child()).result]);`);
@@ -104,7 +113,6 @@ for (const file of ["main.ts", "main.py"])
       assert.equal(hits, 2);
       for (const each of loot) {
         assert.deepEqual([each.host, each.variable], [SECRET, SECRET]);
-        if (file === "main.ts") continue;
         assert.deepEqual([each.named, each.open, each.deep], [SECRET, SECRET, SECRET]);
         assert.deepEqual([each.outside, each.parent], [null, null]);
       }
@@ -140,7 +148,6 @@ for (const file of ["main.ts", "main.py"])
       assert.equal(hits, 0, "`*` is the public internet: it names no address of this machine");
       for (const each of loot) {
         assert.deepEqual([each.host, each.variable, each.variables], [null, SECRET, 1]);
-        if (file === "main.ts") continue;
         assert.deepEqual([each.named, each.open, each.deep], [null, null, SECRET]);
         assert.deepEqual([each.written, each.copied, each.listed], [null, null, ["deep"]]);
       }
@@ -169,9 +176,14 @@ test("an artifact is held to the ceiling of where it runs", async () => {
     return readEnvelope<readonly Loot[]>(ended).result;
   };
   const before = hits;
-  assert.deepEqual(await exec("--sealed"), Array(2).fill({ host: null, variable: null, variables: 0 }));
+  const nothing = (loot: readonly Loot[]): void => {
+    assert.equal(loot.length, 2);
+    for (const { variables, listed, ...taken } of loot)
+      assert.deepEqual([variables, listed, new Set(Object.values(taken))], [0, [], new Set([null])]);
+  };
+  nothing(await exec("--sealed"));
   writeFileSync(join(cwd, "capsule.toml"), CEILING);
-  assert.deepEqual(await exec(), Array(2).fill({ host: null, variable: null, variables: 0 }));
+  nothing(await exec());
   assert.equal(hits, before);
 });
 
