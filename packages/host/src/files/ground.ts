@@ -10,6 +10,7 @@ import { dirname, join, parse } from "node:path";
 import { type Calls, callsFor, closeNow, type Eventually, POOLED } from "./calls.ts";
 import { codeOf, refuse } from "./failure.ts";
 import { isShortForKept } from "./kept.ts";
+import { PROCESS_HELD } from "./limits.ts";
 
 /** A folder one stands in. */
 export interface Folder {
@@ -45,9 +46,26 @@ export interface Ground {
   above(folder: Folder): AsyncIterable<BigIntStats>;
 }
 
+/** Folders and looks at files that are held, by all attempts of this process: those on the way of a path, roots of mounts. */
+let heldInProcess = 0;
+
 export const release = (held: Folder): void => {
-  if (held.fd !== null) closeNow(held.fd);
+  if (held.fd === null) return;
+  closeNow(held.fd);
+  heldInProcess--;
 };
+
+/** A path may have 2,000 names, and each folder on its way is held: sandboxes must leave descriptors for the rest of the host. */
+async function hold(opening: () => Eventually<number>): Promise<number> {
+  if (heldInProcess >= PROCESS_HELD) refuse("ENFILE");
+  heldInProcess++;
+  try {
+    return await opening();
+  } catch (error) {
+    heldInProcess--;
+    throw error;
+  }
+}
 
 /** What is the same file has the same. */
 export const identity = (stat: BigIntStats): string => `${stat.dev}:${stat.ino}`;
@@ -65,7 +83,7 @@ const descriptor = (fd: number): string => `/proc/self/fd/${fd}`;
  */
 export const heldGround = (calls: Calls): Ground => {
   const enter = async (folder: Folder, name: string): Promise<Folder> => {
-    const fd = await calls.open(`${folder.path}/${name}`, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    const fd = await hold(() => calls.open(`${folder.path}/${name}`, O_PATH | O_DIRECTORY | O_NOFOLLOW));
     return { fd, path: descriptor(fd) };
   };
   return {
@@ -90,7 +108,7 @@ export const heldGround = (calls: Calls): Ground => {
     async find(folder, name) {
       let fd: number;
       try {
-        fd = await calls.open(`${folder.path}/${name}`, O_PATH | O_NOFOLLOW);
+        fd = await hold(() => calls.open(`${folder.path}/${name}`, O_PATH | O_NOFOLLOW));
       } catch (error) {
         if (codeOf(error) === "ENOENT") return null;
         throw error;
@@ -98,7 +116,7 @@ export const heldGround = (calls: Calls): Ground => {
       try {
         return { fd, path: descriptor(fd), stat: await calls.fstat(fd) };
       } catch (error) {
-        closeNow(fd);
+        release({ fd, path: "" });
         throw error;
       }
     },

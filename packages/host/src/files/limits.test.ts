@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { EffectError, LIMITS } from "@capsule-run/protocol";
 import { openFiles } from "./index.ts";
-import { FILE_LIMITS } from "./limits.ts";
+import { FILE_LIMITS, PROCESS_HELD } from "./limits.ts";
 import { code, descriptors, folder, GROUNDS, Guest, namesOf, SHARED_MEMORY } from "./testing.ts";
 
 const [, ground] = GROUNDS[0] as (typeof GROUNDS)[number];
@@ -180,4 +180,27 @@ test("mounts at the same path, or at none, are a mistake of the caller's", () =>
     openFiles(guests.map((guest) => ({ host: "/", guest, writable: false })));
   assert.throws(() => at("/app", "/app"), /there are two mounts at \/app/);
   for (const guest of ["app", "/app/", "/app//x", "/app/../x", "/."]) assert.throws(() => at(guest), /plain/);
+});
+
+test("paths of a thousand folders, many at once, leave the host most of its descriptors", {
+  skip: process.platform !== "linux",
+}, async () => {
+  const host = folder();
+  const names = Array.from({ length: 1000 }, () => "d");
+  mkdirSync(join(host, ...names), { recursive: true });
+  const before = descriptors();
+  const guests = Array.from({ length: 40 }, () => new Guest(ground, { "/app": `ro:${host}` }));
+  let most = 0;
+  const looking = setInterval(() => {
+    most = Math.max(most, descriptors());
+  }, 2);
+  const path = `/app/${names.join("/")}`;
+  const asked = guests.flatMap((guest) => Array.from({ length: 8 }, () => code(guest.stat(path))));
+  const said = new Set(await Promise.all(asked));
+  clearInterval(looking);
+  for (const each of said) assert.ok(["it works", "ENFILE"].includes(each), each);
+  assert.ok(most - before <= PROCESS_HELD, `${most} descriptors`);
+  assert.equal(await code((guests[0] as Guest).stat(path)), "it works");
+  for (const { files } of guests) await files.close();
+  assert.equal(descriptors(), before);
 });

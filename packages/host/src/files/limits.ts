@@ -23,6 +23,9 @@ export const FILE_LIMITS = {
 /** Files and folders all attempts of a process may have open: half of what the system lets it have, where it says so. */
 export const PROCESS_OPEN_FILES = Math.max(64, Math.floor(descriptors() / 2));
 
+/** Folders that they may hold on the ways of paths, and as roots of mounts: a quarter. */
+export const PROCESS_HELD = Math.max(64, Math.floor(PROCESS_OPEN_FILES / 2));
+
 /** Descriptors this process may have; Node has raised the soft limit to the hard one. */
 function descriptors(): number {
   try {
