@@ -151,6 +151,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     } finally {
       await context.flushed();
       context.close();
+      world.close();
       runs.delete(id);
     }
   };

@@ -24,6 +24,8 @@ export interface RunWorld {
   surroundings(policy: TaskPolicy): Surroundings;
   /** The capabilities of one attempt. */
   open(policy: TaskPolicy): AttemptCapabilities;
+  /** The run is over: its connections are. */
+  close(): void;
   /** Text with placeholders where values of secrets were. */
   scrub(text: string): string;
   /** The same for the output of one attempt, across the borders of its pieces; null: there are no secrets. */
@@ -62,6 +64,11 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
     options,
     tasks.some((task) => policies.mounts(policies.of(task)).length > 0),
   );
+  let transport: Promise<Transport> | null = null;
+  const connections = (): Promise<Transport> => {
+    transport ??= options.transport();
+    return transport;
+  };
   return {
     policyOf: policies.of,
     newCuts: policies.newCuts,
@@ -77,7 +84,7 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
         network: async () => {
           const [{ openNetwork }, transport] = await Promise.all([
             import("@capsule-run/host/network"),
-            options.transport(),
+            connections(),
           ]);
           return openNetwork({
             hosts: policy.hosts,
@@ -88,6 +95,8 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
         },
         scrub: (text) => secrets?.scrub(text) ?? text,
       }),
+    // Who waited for connections that could not be made has heard of it.
+    close: () => void transport?.then((made) => made.leave(run)).catch(() => {}),
     scrub: (text) => secrets?.scrub(text) ?? text,
     scrubbers: () => {
       const [stdout, stderr] = [secrets?.onTheWay().scrubber(), secrets?.onTheWay().scrubber()];

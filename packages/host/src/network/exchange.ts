@@ -281,6 +281,8 @@ async function leave({ body }: WireResponse, signal: AbortSignal, { quietMs }: N
 
 /** What `promise` gives, unless the signal comes first: then its reason. */
 async function until<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  // What comes of it later is nobody's.
+  promise.catch(() => {});
   signal.throwIfAborted();
   let onAbort = (): void => {};
   const aborted = new Promise<never>((_, reject) => {

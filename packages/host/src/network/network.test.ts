@@ -105,6 +105,20 @@ describe("requests", () => {
     await transport.close();
   });
 
+  test("a run that is over takes its connections with it, and nobody else's", async () => {
+    await using server = await serve(echo);
+    const transport = createTransport();
+    for (const scope of ["a", "b"]) {
+      await using net = network([server.host], { transport, scope });
+      await ask(net, server.url);
+    }
+    assert.equal(transport.sockets, 2);
+    transport.leave("a");
+    await sleep(100);
+    assert.equal(transport.sockets, 1);
+    await transport.close();
+  });
+
   test("a transport closes connections nobody uses", async () => {
     await using server = await serve(echo);
     const transport = createTransport({ keepAliveMs: 50 });

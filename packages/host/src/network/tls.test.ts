@@ -106,6 +106,7 @@ describe("TLS", { skip: !hasOpenssl && "there is no openssl" }, () => {
     };
     const nowhere: Transport = {
       send: () => Promise.reject(new Error("not sent")),
+      leave: () => {},
       close: async () => {},
       sockets: 0,
     };

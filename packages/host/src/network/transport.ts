@@ -37,6 +37,8 @@ export interface Transport {
   send(route: Route, request: WireRequest, signal: AbortSignal): Promise<WireResponse>;
   /** Sockets that are open or being opened. */
   readonly sockets: number;
+  /** Ends the connections of a scope: nobody sends in it any more. */
+  leave(scope: string): void;
   /** Ends all connections. Never rejects. */
   close(): Promise<void>;
 }
@@ -50,6 +52,7 @@ export interface TransportOptions {
 
 /** The connections to one route. */
 interface Line {
+  readonly scope: string;
   readonly pool: Pool;
   /** Requests that use it. */
   users: number;
@@ -117,7 +120,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
         return socket;
       },
     });
-    return { pool, users: 0, expiry: undefined };
+    return { scope: route.scope, pool, users: 0, expiry: undefined };
   }
 
   function drop(key: string, line: Line): void {
@@ -135,9 +138,10 @@ export function createTransport(options: TransportOptions = {}): Transport {
 
   function release(key: string, line: Line): void {
     line.users--;
-    if (line.users > 0) return;
+    if (line.users > 0 || lines.get(key) !== line) return;
     // Behind the newer ones, so that the one used longest ago goes first.
-    if (lines.delete(key)) lines.set(key, line);
+    lines.delete(key);
+    lines.set(key, line);
     line.expiry = setTimeout(drop, keepAliveMs + 500, key, line).unref();
   }
 
@@ -178,6 +182,10 @@ export function createTransport(options: TransportOptions = {}): Transport {
     }
   }
 
+  function leave(scope: string): void {
+    for (const [key, line] of lines) if (line.scope === scope) drop(key, line);
+  }
+
   async function close(): Promise<void> {
     isClosed = true;
     const gone = [...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
@@ -188,6 +196,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
 
   return {
     send,
+    leave,
     close,
     get sockets() {
       return sockets.size;
