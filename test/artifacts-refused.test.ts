@@ -75,10 +75,13 @@ const FILES: Readonly<Record<string, Row>> = {
       }),
     says: /was made by Capsule 9\.8\.7, this is Capsule 0\.1\.0: run it with the version that made it, or export it again/,
   },
+  // As this version made them before tasks could reach anything.
   "an artifact of another format": {
     bytes: () =>
       manifest((m) => {
-        m.format = 2;
+        m.format = 1;
+        for (const task of m.program.tasks)
+          task.policy = { fuel: 2_000_000_000, ram: null, timeoutMs: null, maxRetries: 0 };
       }),
     says: /was made by Capsule 0\.1\.0 in another format/,
   },

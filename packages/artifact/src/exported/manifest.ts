@@ -7,8 +7,8 @@ import {
   type Variant,
 } from "@capsule-run/protocol";
 
-/** The version of the format. */
-export const FORMAT = 1;
+/** The version of the format. 2: tasks have what they declare, in place of limits that are settled. */
+export const FORMAT = 2;
 
 /** `capsule.manifest`. Its first fields are what every version has, in this order. */
 export interface ExportedManifest {
