@@ -74,10 +74,14 @@ test("refuses an odd name", () => {
 });
 
 const values: Readonly<Record<string, string>> = { KEY: "from-environment" };
-const resolved = (source: SecretSource, name = "KEY"): Promise<string> =>
-  resolveSecret({ name, hosts, query: false, body: false, source }, root, {
-    get: (each) => values[each],
-  });
+const NEVER = new AbortController().signal;
+const resolved = (source: SecretSource, name = "KEY", signal = NEVER): Promise<string> =>
+  resolveSecret(
+    { name, hosts, query: false, body: false, source },
+    root,
+    { get: (each) => values[each] },
+    signal,
+  );
 
 const node = (code: string): SecretSource => ({ from: "command", command: [process.execPath, "-e", code] });
 
@@ -144,4 +148,13 @@ test("a command that never ends is ended, with what it has started holding its o
   const start = performance.now();
   await assert.rejects(waiting, /took more than 30 s/);
   assert.ok(performance.now() - start < 1500);
+});
+
+test("a command ends with who waits for it, before it has begun too", async () => {
+  const controller = new AbortController();
+  const forever = node("setInterval(() => {}, 1000)");
+  const waiting = resolved(forever, "KEY", controller.signal);
+  controller.abort();
+  await assert.rejects(waiting, /was given up/);
+  await assert.rejects(resolved(forever, "KEY", controller.signal), /was given up/);
 });

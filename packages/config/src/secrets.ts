@@ -72,21 +72,22 @@ function parseSource({ file, command }: Readonly<Record<string, unknown>>): Pars
 }
 
 /**
- * The value of a secret. A command runs in the project root with the process's own environment; of what a file holds or
- * a command prints, one line break at the end is not part of the value.
+ * The value of a secret. A command runs in the project root with the process's own environment, and ends with the signal;
+ * of what a file holds or a command prints, one line break at the end is not part of the value.
  * @throws UsageError `secret` where there is none, or it can't be a secret; no message holds a part of it
  */
 export async function resolveSecret(
   { name, source }: SecretDeclaration,
   root: string,
   environment: Pick<Environment, "get">,
+  signal: AbortSignal,
 ): Promise<string> {
   const value =
     source.from === "environment"
       ? environment.get(name)
       : source.from === "file"
         ? ofFile(name, resolve(root, source.path), source.path)
-        : await ofCommand(name, source.command, root);
+        : await ofCommand(name, source.command, root, signal);
   if (value === undefined)
     throw wrong(
       name,
@@ -129,10 +130,11 @@ async function ofCommand(
   name: string,
   command: string | readonly [string, ...string[]],
   root: string,
+  gone: AbortSignal,
 ): Promise<string> {
   // The rest may hold what nobody should read.
   const shown = (typeof command === "string" ? command.trim().split(/\s/, 1) : command)[0] as string;
-  const { code, signal, stdout, stderr, ended } = await perform(command, root).catch((error: Error) => {
+  const { code, signal, stdout, stderr, ended } = await perform(command, root, gone).catch((error: Error) => {
     throw wrong(name, `has no value: the command "${shown}" can't be run: ${error.message}`);
   });
   const said = harmless(stderr).trim().slice(-SHOWN);
@@ -159,7 +161,11 @@ interface Ended {
 /**
  * Runs a command without stdin. It stays in the terminal's group: it may ask there for a password, and Ctrl-C ends it.
  */
-function perform(command: string | readonly [string, ...string[]], cwd: string): Promise<Ended> {
+function perform(
+  command: string | readonly [string, ...string[]],
+  cwd: string,
+  gone: AbortSignal,
+): Promise<Ended> {
   return new Promise((done, fail) => {
     const [file, ...rest] = typeof command === "string" ? [command] : command;
     const child = spawn(file, rest, {
@@ -180,6 +186,13 @@ function perform(command: string | readonly [string, ...string[]], cwd: string):
       () => end(`took more than ${LIMITS.secretCommandMs / 1000} s`),
       LIMITS.secretCommandMs,
     );
+    const onGone = (): void => end("was given up");
+    gone.addEventListener("abort", onGone, { once: true });
+    if (gone.aborted) onGone();
+    const over = (): void => {
+      clearTimeout(limit);
+      gone.removeEventListener("abort", onGone);
+    };
     const pieces: Uint8Array[] = [];
     let bytes = 0;
     let stderr = "";
@@ -192,11 +205,11 @@ function perform(command: string | readonly [string, ...string[]], cwd: string):
       stderr = (stderr + piece).slice(-SHOWN);
     });
     child.on("error", (error) => {
-      clearTimeout(limit);
+      over();
       fail(error);
     });
     child.on("close", (code, signal) => {
-      clearTimeout(limit);
+      over();
       done({ code, signal, stdout: Buffer.concat(pieces), stderr, ended });
     });
   });

@@ -83,3 +83,30 @@ for (const how of ["waits", "reads"])
       assert.ok(await until(() => sockets.size === 0));
       assert.ok(await until(() => held().length <= before.length), String(held()));
     });
+
+test("a run is cancelled while a command gets the value of its secret", async () => {
+  const command = JSON.stringify([process.execPath, "-e", "setInterval(() => {}, 1000)"]);
+  const folder = join(project.folder, "slow");
+  mkdirSync(folder);
+  writeFileSync(
+    join(folder, "capsule.toml"),
+    `[secrets]\nKEY = { hosts = ["api.example.com"], command = ${command} }\n`,
+  );
+  project.write(
+    "slow/secret.ts",
+    'export const main = task({ name: "main", envVariables: ["KEY"] }, () => 1);',
+  );
+  const runtime = await project.runtime();
+  await runtime.load("slow/secret.ts");
+  const before = held();
+  for (const end of ["abort", "close"]) {
+    const controller = new AbortController();
+    const running = runtime.run({ file: "slow/secret.ts", signal: controller.signal });
+    await until(() => held().length > before.length);
+    const closed = end === "abort" ? controller.abort() : runtime.close();
+    const { envelope } = await running;
+    assert.equal(!envelope.success && envelope.error.error_type, "cancelled");
+    await closed;
+    assert.ok(await until(() => held().length <= before.length), String(held()));
+  }
+});

@@ -112,12 +112,14 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const program = await unlessAborted(store.get(found), signal);
     if (program) checkMemory(shownFrom(cwd, found), program, project.defaults, allowed.ceiling);
     const secret = randomBytes(32);
-    const world = await openWorld({
-      ...{ run: id, root: found.root, tasks: program?.manifest.tasks ?? [], environment: found.variables },
-      ...{ policies: policiesFor(project.defaults, allowed), secrets: project.secrets },
-      ...{ seed: attemptSeed(secret, "secrets", 0), transport: connections },
-      warn,
-    });
+    const opening =
+      program &&
+      openWorld({
+        ...{ run: id, root: found.root, tasks: program.manifest.tasks, environment: found.variables },
+        ...{ policies: policiesFor(project.defaults, allowed), secrets: project.secrets },
+        ...{ seed: attemptSeed(secret, "secrets", 0), transport: connections, signal, warn },
+      });
+    const world = opening && (await unlessAborted(opening, signal));
     const file = shownFrom(found.root, { path: found.path, given: found.path });
     const { entry, language } = program?.manifest ?? { entry: "main", language: null };
     const artifact = program?.artifact.hash ?? null;
@@ -126,7 +128,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       record?.end(envelope);
       return { run: id, envelope };
     };
-    if (!program) return ended(refused(entry, CANCELLED));
+    if (!program || !world) return ended(refused(entry, CANCELLED));
     const main = program.tasks.get(entry) as TaskManifest;
     const args = encodeArguments(main, request.args ?? []);
     if (typeof args === "string") return ended(refused(entry, { error: "invalid_arguments", message: args }));

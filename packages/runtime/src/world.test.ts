@@ -25,6 +25,7 @@ async function seen(known: readonly TaskManifest[], asking: TaskManifest) {
     environment: { get: (name) => VALUES[name], names: () => Object.keys(VALUES) },
     transport: () => Promise.reject(new Error("no network here")),
     warn: assert.fail,
+    signal: new AbortController().signal,
   });
   return world.surroundings(world.policyOf(asking)).environment;
 }

@@ -45,6 +45,8 @@ export interface WorldOptions {
   readonly secrets: readonly SecretDeclaration[];
   /** Random text that only the host knows. */
   readonly seed: string;
+  /** Nobody waits for the run any more. */
+  readonly signal: AbortSignal;
   /** The connections of the runtime. */
   transport(): Promise<Transport>;
   /** Told of folders that a task asks for and can't have. */
@@ -183,7 +185,7 @@ export function openVariables(read: () => Environment, warn: (message: string) =
 
 /** The secrets that a task sees; null if there are none. */
 async function openSecrets(
-  { root, environment, secrets, seed }: WorldOptions,
+  { root, environment, secrets, seed, signal }: WorldOptions,
   visible: ReadonlySet<string>,
 ): Promise<RunSecrets | null> {
   const wanted = secrets.filter(({ name }) => visible.has(name));
@@ -192,9 +194,9 @@ async function openSecrets(
     import("@capsule-run/config"),
     import("@capsule-run/host/secrets"),
   ]);
-  const specs = wanted.map(async ({ name, hosts, query, body, ...declaration }): Promise<SecretSpec> => {
-    const value = await resolveSecret({ name, hosts, query, body, ...declaration }, root, environment);
-    return { name, value, hosts, query, body };
+  const specs = wanted.map(async (declaration): Promise<SecretSpec> => {
+    const { name, hosts, query, body } = declaration;
+    return { name, hosts, query, body, value: await resolveSecret(declaration, root, environment, signal) };
   });
   return createSecrets(await Promise.all(specs), seed);
 }

@@ -11,5 +11,6 @@ export const bareWorld = (): Promise<RunWorld> =>
     policies: policiesFor(UNDECLARED, allowance({}, { ceiling: NO_CEILING })),
     environment: { get: () => undefined, names: () => [] },
     warn: () => {},
+    signal: new AbortController().signal,
     transport: () => Promise.reject(new Error("there is no network")),
   });
