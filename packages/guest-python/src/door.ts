@@ -61,13 +61,15 @@
  * | `packages` | modules of `/site-packages` while they are imported | everything but the clock |
  * | `library` | modules of the engine while they are imported; the garbage collector, which asks the clock | nothing |
  *
- * Any other word names something that the program or a package asked for and that only the prelude can see:
+ * The others name something that the program or a package asked for and that only the prelude can see:
  *
  * | word | |
  * |---|---|
  * | `random` | one of the global generators of `random` and `numpy.random` was used or seeded. They are seeded anew by `Z`, also before the `L` of an attempt |
  * | `environment` | a variable was read, or all were. Those that `L` names have a stand-in for a value meanwhile |
  * | `files` | a folder of the program was listed. The drive itself sees paths that lead to nothing |
+ *
+ * There are no more words: any other is refused.
  */
 import type { LoadedTask } from "@capsule-run/protocol";
 
@@ -78,11 +80,9 @@ export const ENTRY_NAME = "__capsule_entry__";
 export const STATUS = { result: "R", error: "E", typed: "X", idle: "I" } as const;
 
 /** The words of `?` that say whose code runs while a program is loaded. */
-export const WHO = { program: "program", packages: "packages", library: "library" } as const;
-
-/** The folder of the program in the guest, and that of its dependencies. */
-export const PROGRAM_FOLDER = "/app";
-export const PACKAGES_FOLDER = "/site-packages";
+export const WHO = ["program", "packages", "library"] as const;
+/** The others: what was asked for, and what that is called among the reasons for a snapshot. */
+export const ASKED = { random: "randomness", environment: "the environment", files: "files" } as const;
 
 /** What comes with `Z`, if there is anything. */
 export interface AttemptSurroundings {

@@ -18,8 +18,10 @@ export interface ProgramFiles {
   readonly files: readonly ProgramFile[];
 }
 
-/** The folders of the guest that files of a program may be in: its own, and that of its dependencies. */
-export const PROGRAM_FOLDERS = ["/app", "/site-packages"] as const;
+/** The folder of the program in the guest, and that of its dependencies: its files may be in no other. */
+export const PROGRAM_FOLDER = "/app";
+export const PACKAGES_FOLDER = "/site-packages";
+const FOLDERS = [PROGRAM_FOLDER, PACKAGES_FOLDER];
 
 /** Bytes of a name, as of most file systems. */
 export const NAME_BYTES = 255;
@@ -117,9 +119,9 @@ function checkHead(head: unknown): asserts head is Head {
   if (!paths.has(entry)) throw new TypeError("a program without its entry file");
 }
 
-/** Whether a path is absolute, canonical and inside one of `PROGRAM_FOLDERS`. */
+/** Whether a path is absolute, canonical and inside one of these folders. */
 export function isProgramPath(path: string): boolean {
-  if (!PROGRAM_FOLDERS.some((folder) => path.startsWith(`${folder}/`))) return false;
+  if (!FOLDERS.some((folder) => path.startsWith(`${folder}/`))) return false;
   if (path.includes("\0") || !path.isWellFormed() || encoder.encode(path).length > PATH_BYTES) return false;
   return path
     .slice(1)

@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from "node:fs";
 import { dirname, extname, join, resolve } from "node:path";
 import { type Question, UsageError, type Variant } from "@capsule-run/protocol";
-import { type ProgramFiles, packFiles } from "../files.ts";
+import { PROGRAM_FOLDER, type ProgramFiles, packFiles } from "../files.ts";
 import { collect } from "./collect.ts";
 import { dependenciesOf, type Fetched } from "./dependencies/index.ts";
 import { Disk, isInside, newestChange, realpath, relativePath } from "./disk.ts";
@@ -126,7 +126,7 @@ async function bundleOnce(
     isOpen,
   });
   const why = request.full === undefined ? reasons : [request.full, ...reasons];
-  const entry = `/app/${relativePath(base, file)}`;
+  const entry = `${PROGRAM_FOLDER}/${relativePath(base, file)}`;
   const wanted: Variant = why.length > 0 ? "full" : variant;
   return {
     code: packed({ entry, variant: wanted, files }),

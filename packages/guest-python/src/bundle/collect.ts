@@ -1,6 +1,6 @@
 import { dirname, join, posix, resolve } from "node:path";
 import type { Variant } from "@capsule-run/protocol";
-import type { ProgramFile } from "../files.ts";
+import { PACKAGES_FOLDER, type ProgramFile } from "../files.ts";
 import { ENGINE_MODULES, needsFull } from "./carried.ts";
 import { type Disk, isInside } from "./disk.ts";
 import { absoluteNames, Modules } from "./modules.ts";
@@ -149,7 +149,7 @@ class Collector {
     const parts = name.split(".");
     for (let count = 1; count <= parts.length; count++) {
       const module = parts.slice(0, count).join(".");
-      const stem = `/site-packages/${parts.slice(0, count).join("/")}`;
+      const stem = `${PACKAGES_FOLDER}/${parts.slice(0, count).join("/")}`;
       const init = `${stem}/__init__.py`;
       const path = this.#installed.has(init) ? init : `${stem}.py`;
       const bytes = this.#installed.get(path);

@@ -1,4 +1,4 @@
-import type { ProgramFile } from "../files.ts";
+import { PROGRAM_FOLDER, type ProgramFile } from "../files.ts";
 import { decodeSource } from "./source.ts";
 
 /** What is kept beside a program for its errors. */
@@ -11,7 +11,7 @@ export interface ProgramMap {
 
 /** The map of a program as JSON. */
 export function writeMap(base: string, files: readonly ProgramFile[]): string {
-  const own = files.filter(({ path }) => path.startsWith("/app/") && path.endsWith(".py"));
+  const own = files.filter(({ path }) => path.startsWith(`${PROGRAM_FOLDER}/`) && path.endsWith(".py"));
   const map: ProgramMap = {
     base,
     sources: Object.fromEntries(own.map(({ path, bytes }) => [path, decodeSource(bytes)])),

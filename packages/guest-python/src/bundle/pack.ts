@@ -1,7 +1,7 @@
 import { lstatSync, statSync } from "node:fs";
 import { join, posix } from "node:path";
 import { LIMITS, UsageError } from "@capsule-run/protocol";
-import { isProgramPath, type ProgramFile } from "../files.ts";
+import { isProgramPath, PROGRAM_FOLDER, type ProgramFile } from "../files.ts";
 import { type Disk, isInside, realpath, relativePath } from "./disk.ts";
 
 /** Files that a program is made of at most, its dependencies included. */
@@ -58,7 +58,7 @@ export class Pack {
 
   /** Where a file of the disk is in the guest. */
   guestPath(path: string): string {
-    return posix.join("/app", relativePath(this.#place.base, path));
+    return posix.join(PROGRAM_FOLDER, relativePath(this.#place.base, path));
   }
 
   /**

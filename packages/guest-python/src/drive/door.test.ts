@@ -19,7 +19,7 @@ function host(event: GuestEvent | null = null): Told {
       return event;
     },
     revoke: (id) => void told.push(id),
-    asked: (what) => void told.push(what),
+    hear: (word) => void told.push(word),
   };
 }
 
@@ -68,8 +68,9 @@ test("resting: until a time, a completion, or the end", async () => {
 test("giving up a call, and words of the prelude", async () => {
   const door = host();
   assert.equal(await ask(door, "x12"), "");
-  assert.equal(await ask(door, "?random"), "");
-  assert.deepEqual(door.told, [12, "random"]);
+  const words = ["program", "packages", "library", "random", "environment", "files"];
+  for (const word of words) assert.equal(await ask(door, `?${word}`), "");
+  assert.deepEqual(door.told, [12, ...words]);
 });
 
 test("whatever else a guest sends is refused and reaches nobody", async () => {
@@ -78,6 +79,11 @@ test("whatever else a guest sends is refused and reaches nobody", async () => {
     ...["", "q", "constructor", "__proto__", "c", "cadd", "c\0[]", "w", `c${"x".repeat(900)}\0[]`],
     ...["rx,0", "r-1,0", "r9e99,0", "r1,-1", "r1,0.5", "r1,x", "x", "x0", "x-1", "x1.5", "xNaN"],
     ...[
+      // Words are kept as reasons: a program could fill the host's memory with its own.
+      "?",
+      "?Random",
+      "?constructor",
+      "?files\0",
       `?${"x".repeat(201)}`,
       "h",
       "hfile.stat",

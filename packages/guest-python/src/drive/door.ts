@@ -5,6 +5,10 @@ import {
   type GuestEvent,
   POSTED,
 } from "@capsule-run/protocol";
+import { ASKED, WHO } from "../door.ts";
+
+export type Who = (typeof WHO)[number];
+export type Word = Who | keyof typeof ASKED;
 
 /** What an instance offers to the guest's `_host.call`. Nothing here throws into the guest. */
 export interface DoorHost {
@@ -17,8 +21,8 @@ export interface DoorHost {
   /** What came for a guest that rests; null when it has been ended. */
   rest(wake: number | null, pending: number): Promise<GuestEvent | null>;
   revoke(id: number): void;
-  /** The program asked for something that differs between attempts. */
-  asked(what: string): void;
+  /** A word of the prelude's while a program is loaded. */
+  hear(word: Word): void;
 }
 
 /** The answer to a request; null: refused, which the guest sees as an OSError. */
@@ -26,6 +30,8 @@ type Answer = Uint8Array | null;
 
 const NOTHING = new Uint8Array(0);
 const MOST_WORD = 200;
+// A list, because what is heard is kept: a program could fill the cell's memory with words of its own.
+const WORDS: readonly Word[] = [...WHO, ...(Object.keys(ASKED) as (keyof typeof ASKED)[])];
 /** The last millisecond that a `Date` can hold. */
 const MOST_DATE = 8.64e15;
 
@@ -68,8 +74,10 @@ const OPERATIONS: Readonly<
     return NOTHING;
   },
   "?"(host, payload) {
-    if (payload.length > MOST_WORD) return null;
-    host.asked(Buffer.from(payload).toString());
+    const said = Buffer.from(payload.subarray(0, MOST_WORD)).toString();
+    const word = WORDS.find((each) => each === said);
+    if (word === undefined) return null;
+    host.hear(word);
     return NOTHING;
   },
 };

@@ -28,7 +28,7 @@ import {
 import type { AttemptSurroundings } from "../door.ts";
 import { readFiles } from "../files.ts";
 import type { BaseImage } from "./base.ts";
-import { answer } from "./door.ts";
+import { answer, type Word } from "./door.ts";
 import type { Python } from "./exports.ts";
 import { Loading } from "./loading.ts";
 import type { PreparedProgram } from "./prepared.ts";
@@ -310,7 +310,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     call: (mode: "sync" | "async", task: string, args: Uint8Array): number | null =>
       this.#loading ? null : this.#host.call(mode, task, args),
     effect: (mode: EffectMode, name: EffectName, request: Uint8Array): number | null => {
-      this.#loading?.hear(name.startsWith("file.") ? "files" : "the network");
+      this.#loading?.effect(name);
       return this.#loading ? null : this.#host.effect(mode, name, request);
     },
     wait: (id: number): Promise<Uint8Array | null> => {
@@ -319,7 +319,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     },
     rest: (wake: number | null, pending: number) => this.#rest(wake, pending, false),
     revoke: (id: number): void => this.#host.revoke(id),
-    asked: (what: string): void => this.#loading?.hear(what),
+    hear: (word: Word): void => this.#loading?.hear(word),
   };
 
   /** The answer to a call or an effect that the guest is suspended for; null: it has been ended. */

@@ -1,7 +1,6 @@
-import { LoadRecord } from "@capsule-run/protocol";
-
-/** Whose code runs while a program is loaded, as the prelude tells: see `?` in `door.ts`. */
-type Asker = "program" | "packages" | "library";
+import { type EffectName, LoadRecord } from "@capsule-run/protocol";
+import { ASKED } from "../door.ts";
+import type { Who, Word } from "./door.ts";
 
 /**
  * A program that is being loaded: what it asked for that differs between attempts. What the engine's own library asks
@@ -9,18 +8,23 @@ type Asker = "program" | "packages" | "library";
  */
 export class Loading {
   readonly record = new LoadRecord();
-  #asker: Asker = "program";
+  #asker: Who = "program";
 
-  /** A word of the prelude's. */
-  hear(word: string): void {
-    if (word === "program" || word === "packages" || word === "library") this.#asker = word;
-    else this.record.reasons.add(WORDS[word] ?? word);
+  /** A word of the prelude's: see `?` in `door.ts`. */
+  hear(word: Word): void {
+    if (word in ASKED) this.record.reasons.add(ASKED[word as keyof typeof ASKED]);
+    else this.#asker = word as Who;
+  }
+
+  /** An effect was asked for. */
+  effect(name: EffectName): void {
+    this.record.reasons.add(name.startsWith("file.") ? ASKED.files : "the network");
   }
 
   /** A path that leads to nothing, as the guest wrote it, or null: something that can't be written to. */
   missed(path: string | null): void {
     if (this.#asker === "library" || (path !== null && !isProgramsOwn(path))) return;
-    this.record.reasons.add(FILES);
+    this.record.reasons.add(ASKED.files);
   }
 
   clock(): void {
@@ -28,13 +32,9 @@ export class Loading {
   }
 
   random(): void {
-    if (this.#asker !== "library") this.record.reasons.add(RANDOMNESS);
+    if (this.#asker !== "library") this.record.reasons.add(ASKED.random);
   }
 }
-
-const RANDOMNESS = "randomness";
-const FILES = "files";
-const WORDS: Readonly<Record<string, string>> = { random: RANDOMNESS, environment: "the environment" };
 
 /** Whether it is below the program's folder, and nothing that the import system looks for on its way. */
 const isProgramsOwn = (path: string): boolean =>

@@ -7,15 +7,13 @@ import gc
 import os
 
 from . import door, randomness
+from .packed import ROOT, SITE
 
 LIBRARY = b"library"
 PACKAGES = b"packages"
 PROGRAM = b"program"
 
 _ZIP = "/usr/local/lib/"
-_SITE = "/site-packages/"
-
-FOLDER = "/app"
 
 # Whose code runs; None while nothing is loaded.
 _who = None
@@ -71,7 +69,7 @@ def is_in_folder(path):
         full = os.path.abspath(os.fsdecode(path or "."))
     except (TypeError, ValueError, OSError):
         return False
-    return full == FOLDER or full.startswith(f"{FOLDER}/")
+    return full == ROOT or full.startswith(f"{ROOT}/")
 
 
 def enter(module):
@@ -93,7 +91,7 @@ def leave(before):
 
 def _whose(module):
     origin = getattr(module, "__file__", None) or ""
-    return LIBRARY if origin.startswith(_ZIP) else PACKAGES if origin.startswith(_SITE) else PROGRAM
+    return LIBRARY if origin.startswith(_ZIP) else PACKAGES if origin.startswith(f"{SITE}/") else PROGRAM
 
 
 def _switch(who):

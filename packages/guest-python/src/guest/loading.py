@@ -13,8 +13,6 @@ from capsule.errors import TaskOptionError
 from . import asked, environment, packed, registry
 from .attempt import attempt
 
-ROOT = "/app"
-PACKAGES = "/site-packages"
 # The name of a program whose file has the name of a module of the library.
 PLAIN_NAME = "__capsule_program__"
 
@@ -42,10 +40,10 @@ def load(payload):
     folder, file = os.path.split(path)
     sys.argv[:] = [path]
     sys.path.insert(0, folder)
-    if os.path.isdir(PACKAGES):
-        sys.path.append(PACKAGES)
+    if os.path.isdir(packed.SITE):
+        sys.path.append(packed.SITE)
     # As users start a program from its project's folder.
-    os.chdir(ROOT)
+    os.chdir(packed.ROOT)
     name = file.removesuffix(".py")
     _make_room(folder, name)
     if name in sys.modules or name in sys.stdlib_module_names:

@@ -7,7 +7,9 @@ packed comes from the mount.
 import sys
 from importlib import machinery
 
+# The folder of the program, and that of its dependencies.
 ROOT = "/app"
+SITE = "/site-packages"
 # Where the drive shows the program's folder then.
 HIDDEN = "/.program/app"
 

@@ -3,6 +3,9 @@ import { type ErrorReport, excerpt, harmless, type Place } from "@capsule-run/pr
 import { ENGINE_MODULES, PYTHON, STANDARD_MODULES } from "../bundle/carried.ts";
 import { relativePath } from "../bundle/disk.ts";
 import { type ProgramMap, readMap } from "../bundle/map.ts";
+import { PACKAGES_FOLDER, PROGRAM_FOLDER } from "../files.ts";
+
+const OWN = `${PROGRAM_FOLDER}/`;
 
 export interface TranslateOptions {
   /** The project root. */
@@ -52,7 +55,7 @@ export function translateReport(
  * and at the head of warnings. All else stays as it is.
  */
 export function translatePlaces(text: string, sourceMap: string, options: TranslateOptions): string {
-  return text.includes('File "/') || text.includes("/app/")
+  return text.includes('File "/') || text.includes(OWN)
     ? placesIn(text, shower(readMap(sourceMap), options))
     : text;
 }
@@ -82,8 +85,8 @@ const LIBRARY_NAME = `python${PYTHON.split(".", 2).join(".")}`;
 
 function shower({ base }: ProgramMap, { root, cwd = root }: TranslateOptions): Show {
   return (path) => {
-    if (path.startsWith("/app/")) return relativePath(cwd, resolve(root, base, path.slice("/app/".length)));
-    if (path.startsWith("/site-packages/")) return path.slice(1);
+    if (path.startsWith(OWN)) return relativePath(cwd, resolve(root, base, path.slice(OWN.length)));
+    if (path.startsWith(`${PACKAGES_FOLDER}/`)) return path.slice(1);
     if (!path.startsWith(LIBRARY)) return path;
     const inner = path.slice(LIBRARY.length);
     const module = inner.split(/[/.]/, 1)[0] as string;
@@ -114,7 +117,7 @@ function lastOwnFrame(text: string): Frame | null {
   const lines = text.split("\n");
   for (let at = lines.length - 1; at >= 0; at--) {
     const match = FRAME.exec(lines[at] as string);
-    if (match?.[2]?.startsWith("/app/"))
+    if (match?.[2]?.startsWith(OWN))
       return { path: match[2], line: Number(match[4]), below: [lines[at + 1] ?? "", lines[at + 2] ?? ""] };
   }
   return null;

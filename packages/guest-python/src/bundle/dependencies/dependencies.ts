@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ProgramFile } from "../../files.ts";
+import { PACKAGES_FOLDER, type ProgramFile } from "../../files.ts";
 import { type Chosen, type FetchRequest, fetchInto, type Wanted } from "./fetch.ts";
 import { findRequirements } from "./find.ts";
 import { LOCK_FILE, type Lock, readLocked, sha256Of, writeLock } from "./lock.ts";
@@ -27,7 +27,7 @@ export interface Dependencies {
 }
 
 /** Where the lock is in the guest. */
-const LOCK_PATH = "/site-packages/capsule-lock.json";
+const LOCK_PATH = `${PACKAGES_FOLDER}/capsule-lock.json`;
 const NONE: Dependencies = { files: [], warnings: [] };
 
 /**

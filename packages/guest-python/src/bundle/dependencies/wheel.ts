@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { LIMITS, UsageError } from "@capsule-run/protocol";
-import { isProgramPath, type ProgramFile } from "../../files.ts";
+import { isProgramPath, PACKAGES_FOLDER, type ProgramFile } from "../../files.ts";
 import { MOST_FILES } from "../pack.ts";
 import { readZip, type ZipEntry, ZipError } from "./zip.ts";
 
@@ -37,7 +37,7 @@ function placeOf({ name, mode }: ZipEntry): string | null {
   const spread = /^[^/]+\.data\/([^/]+)\/(.+)$/.exec(name);
   const inner = spread ? (spread[2] as string) : name;
   if (spread && !["purelib", "platlib", "data"].includes(spread[1] as string)) return null;
-  const path = `/site-packages/${inner}`;
+  const path = `${PACKAGES_FOLDER}/${inner}`;
   const link = (mode & 0o170000) === 0o120000;
   if (link || inner.includes("\\") || posix.normalize(path) !== path || !isProgramPath(path))
     throw new ZipError(`"${name}" in it leads elsewhere`);

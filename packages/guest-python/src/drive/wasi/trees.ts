@@ -1,5 +1,5 @@
-import { HIDDEN_FOLDER, PROGRAM_FOLDER } from "../../door.ts";
-import type { ProgramFiles } from "../../files.ts";
+import { HIDDEN_FOLDER } from "../../door.ts";
+import { PROGRAM_FOLDER, type ProgramFiles } from "../../files.ts";
 import { DEVICE } from "./attributes.ts";
 import { mountPoint } from "./mounted/node.ts";
 import { type DirectoryNode, inMemory, type Node, type RandomAccess, TreeBuilder } from "./nodes.ts";
