@@ -1,4 +1,4 @@
-import type { ErrorReport, ErrorType } from "@capsule-run/protocol";
+import { type ErrorReport, type ErrorType, failed, type TurnEnd } from "@capsule-run/protocol";
 
 /** What a guest's exception is called in an envelope: the engine's own exceptions have types of their own. */
 export function classify({ name, message }: ErrorReport): ErrorType {
@@ -6,3 +6,15 @@ export function classify({ name, message }: ErrorReport): ErrorType {
   const lacksMemory = ["InternalError", "SyntaxError"].includes(name) && message === "out of memory";
   return lacksMemory ? "out_of_memory" : "task_error";
 }
+
+export const OUT_OF_FUEL = failed("out_of_fuel", "");
+
+export const OUT_OF_MEMORY: TurnEnd = {
+  state: "raised",
+  error: "out_of_memory",
+  report: { name: "InternalError", message: "out of memory", stack: "" },
+};
+
+/** Whether a task ended by `null`, which is what an engine throws that has no memory for an exception. */
+export const isNullThrown = (end: TurnEnd): boolean =>
+  end.state === "raised" && end.report.name === "" && end.report.message.startsWith("null was thrown");

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { LIMITS, type Loaded } from "@capsule-run/protocol";
-import { AMPLE, ENGINE_FOLDER, resultOf, TestGuest } from "./testing/guest.ts";
+import { encodeAnswer, LIMITS, type Loaded, NO_SURROUNDINGS } from "@capsule-run/protocol";
+import { AMPLE, ENGINE_FOLDER, resultOf, success, TestGuest } from "./testing/guest.ts";
 
 /** An engine in which `structuredClone` is what parts of the library get. */
 const guestWithKit = (): TestGuest =>
@@ -140,15 +140,74 @@ test("an id that nobody waits for is ignored, and an answer settles its effect o
   guest.reset(image);
   await guest.start("main");
   const { instance } = guest;
-  const nobody = Buffer.from("{}");
+  const nobody = encodeAnswer(answer({}));
   assert.deepEqual(await instance.complete(99, nobody, 0), { state: "idle", wake: null, pending: 2 });
   const call = await instance.complete(2, Buffer.from('{"success":true,"result":5}'), 0);
   assert.deepEqual(call, { state: "idle", wake: null, pending: 1 });
-  guest.onEffect = () => answer({ mine: 7 });
-  guest.effects.push({ ...(guest.effects[0] as (typeof guest.effects)[0]) });
-  const { encodeAnswer } = await import("@capsule-run/protocol");
   const end = await instance.complete(1, encodeAnswer(answer({ mine: 7 })), 0);
   assert.deepEqual(resultOf(end), [7, 5]);
+});
+
+test("an effect that was given up may be answered or not; a call of a task is not given up by its number", async () => {
+  const guest = guestWithKit();
+  const image = await guest.load(`${KIT}
+    const other = task({ name: "other" }, async () => 1);
+    task({ name: "main" }, async () => {
+      const asked = [1, 2].map((handle) => kit.ask("file.sync", { handle }));
+      const call = other();
+      for (const each of [...asked, { id: 3 }, { id: 0 }]) kit.revoke(each);
+      const failures = await Promise.allSettled(asked.map(({ answer }) => answer));
+      return [failures.map(({ reason }) => reason.code), (await call).result];
+    });`);
+  guest.reset(image);
+  const revoked: number[] = [];
+  guest.onRevoke = (id) => revoked.push(id);
+  const idle = { state: "idle", wake: null, pending: 1 };
+  assert.deepEqual(await guest.start("main"), idle);
+  assert.deepEqual(revoked, [1, 2]);
+  const { instance } = guest;
+  assert.deepEqual(await instance.complete(2, encodeAnswer(answer({ late: true })), 0), idle);
+  assert.deepEqual(resultOf(await instance.complete(3, success(5), 0)), [["EABORTED", "EABORTED"], 5]);
+});
+
+test("nothing of an attempt is left to the next: variables, folder, files, what it asked for", async () => {
+  const program = `${KIT}
+    const fs = globalThis[Symbol.for("capsule.module")]("fs");
+    const other = task({ name: "other" }, async () => 1);
+    task({ name: "use" }, async () => {
+      other();
+      process.env.MINE = process.env.GIVEN;
+      process.chdir("/elsewhere");
+      fs.writeFileSync("/tmp/left", "x");
+      const open = fs.openSync("/tmp/left");
+      fs.openSync("x");
+      kit.ask("http.request", { url: "http://x" });
+      Promise.reject(new Error("of the former"));
+      kit.effectSync("file.read", { handle: 7, at: 0, length: 1 });
+      return open;
+    });
+    task({ name: "look" }, async () => {
+      const tell = (run) => { try { return run(); } catch (e) { return e.code; } };
+      const left = [{ ...process.env }, process.cwd(), fs.readdirSync("/tmp"), tell(() => fs.fstatSync(20)), tell(() => fs.fstatSync(21))];
+      const { id, answer } = kit.ask("file.sync", { handle: 1 });
+      return [left, id, (await answer).head.mine];
+    });`;
+  const used = guestWithKit();
+  const image = await used.load(program);
+  used.reset(image);
+  used.onEffect = (name) =>
+    name === "file.open" ? answer({ handle: 7, stat: {}, whole: true }, "content") : answer({ mine: name });
+  const surroundings = { ...NO_SURROUNDINGS, environment: { GIVEN: "a value" } };
+  await used.instance.start("use", Buffer.from("[]"), surroundings);
+  const ends = [];
+  for (const guest of [used, guestWithKit()]) {
+    guest.reset(image);
+    Object.assign(guest, { calls: [], effects: [], output: "" });
+    guest.onEffect = (name) => answer({ mine: name });
+    ends.push([resultOf(await guest.run("look")), guest.instance.fuelUsed, guest.output]);
+  }
+  assert.deepEqual(ends[0]?.[0], [[{}, "/app", [], "EBADF", "EBADF"], 1, "file.sync"]);
+  assert.deepEqual(ends[0], ends[1]);
 });
 
 test("while a program is loaded effects are refused, and the snapshot comes before it", async () => {

@@ -1,23 +1,5 @@
-import type {
-  EffectMode,
-  EffectName,
-  GuestHost,
-  GuestInstance,
-  Image,
-  Loaded,
-  SandboxLimits,
-  TurnEnd,
-} from "@capsule-run/protocol";
-import {
-  encodeAnswer,
-  failed,
-  LIMITS,
-  LoadRecord,
-  NO_SURROUNDINGS,
-  raised,
-  splitEffect,
-  turnEnd,
-} from "@capsule-run/protocol";
+import type { GuestHost, GuestInstance, Image, Loaded, SandboxLimits, TurnEnd } from "@capsule-run/protocol";
+import { failed, LIMITS, LoadRecord, NO_SURROUNDINGS, raised, turnEnd } from "@capsule-run/protocol";
 import {
   difference,
   FuelClock,
@@ -28,11 +10,13 @@ import {
   WASM_PAGE,
 } from "@capsule-run/wasm/host";
 import { type EntryOp, PROGRAM_FILE, STATUS } from "../door.ts";
-import { classify } from "./answers.ts";
+import { classify, isNullThrown, OUT_OF_FUEL, OUT_OF_MEMORY } from "./answers.ts";
+import { answerParts, Effects } from "./effects.ts";
 import { EVAL_MODULE, type QuickJs } from "./exports.ts";
 import type { Handles } from "./handles.ts";
 import { doorImports } from "./imports.ts";
 import { partsMentioned } from "./preload.ts";
+import { Rejections } from "./rejections.ts";
 import { OutOfGuestMemory, Values } from "./values.ts";
 
 /** Memory as it is copied into an instance, the module's mutable globals, and what each attempt loads first. */
@@ -67,12 +51,9 @@ const BELOW_HEAP = 1_310_720;
 const STAND_IN = "capsule-loading";
 /** Arguments of entries that belong to the image. */
 const KEPT_WORDS = ["", "manifest", "loading"];
-/** Rejections without a handler in one turn; the cell keeps a record of each. */
-const MOST_REJECTIONS = 1_000_000;
 /** The cause of an end that the cell asked for. */
 const STOPPED = Symbol("stopped");
 
-const NOTHING = new Uint8Array(0);
 const gate = new WebAssembly.Module(GATE as BufferSource);
 type Entry = (...args: number[]) => Promise<number>;
 
@@ -88,23 +69,21 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
   readonly #call: Entry;
   readonly #eval: Entry;
   readonly #job: Entry;
-  /** Rejected promises without a handler: by object, in the order of rejection. */
-  readonly #rejections = new Map<number, { readonly promise: number; readonly reason: number }>();
+  readonly #rejections: Rejections;
+  readonly #effects: Effects;
   /** While a program is loaded for its snapshot: what it asked for, and what it printed. */
   #loading: LoadRecord | null = null;
   /** The parts of the library that loading the program took. */
   #used: string[] = [];
   #source: Uint8Array | null = null;
-  /** Async effects that have no answer yet. */
-  readonly #effects = new Set<number>();
-  /** The payload of the last answer to a sync effect, until it is taken. */
-  #payload: Uint8Array = NOTHING;
   /** Why the guest was ended from outside, if it was. */
   #doom: { readonly cause: unknown } | null = null;
 
   constructor(parts: EngineParts, host: GuestHost) {
     this.#parts = parts;
     this.#host = host;
+    const effects = new Effects(host, (id) => this.#wait(id));
+    this.#effects = effects;
     const instance = new WebAssembly.Instance(
       parts.module,
       doorImports({
@@ -118,12 +97,12 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
           if (this.#loading) this.#used.push(name);
           return parts.library(name);
         },
-        call: (mode, task, args) => this.#host.call(mode, task, args),
+        call: (mode, task, args) => effects.call(mode, task, args),
         wait: (id) => this.#wait(id),
-        effect: (mode, name, request) => this.#effect(mode, name, request),
-        effectSync: (name, request) => this.#effectSync(name, request),
-        payload: () => this.#takePayload(),
-        revoke: (id) => this.#revoke(id),
+        effect: (mode, name, request) => effects.ask(mode, name, request, this.#loading),
+        effectSync: (name, request) => effects.askSync(name, request, this.#loading),
+        payload: () => effects.takePayload(),
+        revoke: (id) => effects.revoke(id),
         rejection: (promise, reason, handled) => this.#rejection(promise, reason, handled),
         doom: (cause) => this.#end(cause),
       }),
@@ -131,6 +110,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     this.#js = instance.exports as unknown as QuickJs;
     this.#fuel = new FuelTank(this.#js.capsule_fuel, parts.slice ?? SLICE, this.#js.capsule_memory_granted);
     this.#values = new Values(this.#js, this.#fuel);
+    this.#rejections = new Rejections(this.#js);
     this.#globals = mutableGlobals(instance.exports);
     const pause = new WebAssembly.Suspending(() => this.#pause());
     const { exports } = new WebAssembly.Instance(gate, { capsule: { yield: pause } });
@@ -174,9 +154,8 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     this.#js.capsule_pages.value = pages;
     this.#js.capsule_memory_limit.value =
       limits.ram === null ? MAX_PAGES : Math.min(MAX_PAGES, Math.floor(limits.ram / WASM_PAGE));
-    this.#rejections.clear();
-    this.#effects.clear();
-    this.#payload = NOTHING;
+    this.#rejections.reset();
+    this.#effects.reset();
     this.#loading = null;
     this.#doom = null;
     this.#fuel.fill(limits.fuel);
@@ -254,10 +233,11 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     return this.#turn(async () => {
       const { string, array } = this.#values;
       const id = string(Buffer.from(String(call)));
-      if (this.#effects.delete(call)) {
+      if (this.#effects.endCall(call)) await this.#enter("complete", id, string(envelope));
+      else {
         const { head, payload } = answerParts(envelope);
         await this.#enter("answer", id, string(head), array(payload));
-      } else await this.#enter("complete", id, string(envelope));
+      }
       return null;
     });
   }
@@ -299,13 +279,13 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
         if (thrown) return thrown;
         const status = await this.#next();
         if (status[0] !== STATUS.timer.charCodeAt(0))
-          return this.#fuel.empty ? this.#outOfFuel() : this.#classified(turnEnd(status, classify));
+          return this.#fuel.empty ? OUT_OF_FUEL : this.#unmasked(turnEnd(status, classify));
       }
     } catch (trap) {
       const cause = this.#doom ? this.#doom.cause : trap;
       if (cause === STOPPED) return { state: "stopped" };
       if (cause instanceof OutOfGuestMemory) return failed("out_of_memory", "out of memory");
-      if (!this.#doom && this.#fuel.empty) return this.#outOfFuel();
+      if (!this.#doom && this.#fuel.empty) return OUT_OF_FUEL;
       // Below zero: the engine ran off the C stack where it does not check, as it does in iterator helpers.
       if (cause instanceof RangeError || (this.#globals[0]?.value ?? 0) < 0)
         return failed("stack_overflow", "Maximum call stack size exceeded");
@@ -326,9 +306,8 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
 
   /** Reports the first unhandled rejection, else polls. */
   async #next(): Promise<Uint8Array> {
-    const [rejection] = this.#rejections.values();
-    if (rejection === undefined) return await this.#enter("poll");
-    return await this.#enter("reject", rejection.reason);
+    const reason = this.#rejections.first;
+    return reason === undefined ? await this.#enter("poll") : await this.#enter("reject", reason);
   }
 
   /** Calls the prelude's entry function and reads its answer. Frees its arguments unless they belong to the image. */
@@ -379,61 +358,16 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     return completion.envelope;
   }
 
-  #effect(mode: EffectMode, name: EffectName, request: Uint8Array): number {
-    // While it is loading the prelude asks for sync ones only, which are refused below.
-    if (this.#loading) return 0;
-    const id = this.#host.effect(mode, name, request);
-    if (mode === "async") this.#effects.add(id);
-    return id;
-  }
-
-  /** The id stays: an answer may be on its way, and the prelude knows that it is no call's. */
-  #revoke(id: number): void {
-    if (this.#effects.has(id)) this.#host.revoke(id);
-  }
-
-  async #effectSync(name: EffectName, request: Uint8Array): Promise<Uint8Array | null> {
-    let answer: Uint8Array | null;
-    if (this.#loading) {
-      const files = name.startsWith("file.");
-      this.#loading.reasons.add(files ? "files" : "the network");
-      answer = files ? NO_FILES : NO_NETWORK;
-    } else answer = await this.#wait(this.#host.effect("sync", name, request));
-    if (answer === null) return null;
-    const { head, payload } = answerParts(answer);
-    this.#payload = payload;
-    return head;
-  }
-
-  #takePayload(): Uint8Array {
-    const payload = this.#payload;
-    this.#payload = NOTHING;
-    return payload;
-  }
-
   /** The guest gets no answer any more and traps at its next check. */
   #end(cause: unknown): void {
     this.#doom ??= { cause };
     this.#fuel.drain();
   }
 
-  /** An engine without memory for an exception throws null. */
-  #classified(end: TurnEnd): TurnEnd {
-    const limit = this.#js.capsule_memory_limit.value;
-    return end.state === "raised" &&
-      end.report.name === "" &&
-      end.report.message.startsWith("null was thrown") &&
-      this.#js.capsule_pages.value >= 0.9 * limit
-      ? {
-          state: "raised",
-          error: "out_of_memory",
-          report: { name: "InternalError", message: "out of memory", stack: "" },
-        }
-      : end;
-  }
-
-  #outOfFuel(): TurnEnd {
-    return failed("out_of_fuel", "");
+  /** An end as it is meant: an engine whose memory is full can only throw null. */
+  #unmasked(end: TurnEnd): TurnEnd {
+    const isFull = this.#js.capsule_pages.value >= 0.9 * this.#js.capsule_memory_limit.value;
+    return isFull && isNullThrown(end) ? OUT_OF_MEMORY : end;
   }
 
   #readClock(): bigint {
@@ -448,35 +382,9 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
 
   #rejection(promise: number, reason: number, handled: boolean): void {
     try {
-      this.#fuel.plain(() => this.#follow(promise, reason, handled));
+      this.#fuel.plain(() => this.#rejections.follow(promise, reason, handled));
     } catch (cause) {
       this.#end(cause);
     }
   }
-
-  #follow(promise: number, reason: number, handled: boolean): void {
-    const object = this.#js.qjs_get_value_ptr(promise);
-    const known = this.#rejections.get(object);
-    if (handled) {
-      this.#rejections.delete(object);
-      for (const value of [promise, reason, known?.promise, known?.reason])
-        if (value !== undefined) this.#js.qjs_free_value(value);
-    } else {
-      if (this.#rejections.size >= MOST_REJECTIONS) throw new OutOfGuestMemory();
-      // The promise stays alive, so that its address can't become another's.
-      this.#rejections.set(object, { promise, reason });
-    }
-  }
-}
-
-const refusal = (code: string, what: string): Uint8Array =>
-  encodeAnswer({ ok: false, code, message: `${what} while the program is loading` });
-const NO_FILES = refusal("EACCES", "there are no files");
-const NO_NETWORK = refusal("EFORBIDDEN", "there is no network");
-
-/** The host's answer to an effect, in its two parts. */
-function answerParts(answer: Uint8Array): { readonly head: Uint8Array; readonly payload: Uint8Array } {
-  const parts = splitEffect(answer);
-  if (!parts) throw new RangeError("an answer that can't be understood");
-  return parts;
 }
