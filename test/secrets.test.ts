@@ -1,6 +1,6 @@
 /** Secrets: a sandbox has placeholders, the hosts of a secret get its value, and it comes back nowhere. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -362,4 +362,36 @@ test("no command runs for a secret that nobody may see: unasked for, beyond the 
   writeFileSync(join(cwd, "capsule.toml"), secrets);
   assert.match((await run("asks.ts")).stdout, /^[A-Za-z0-9]{14}\n$/);
   assert.equal(ran(), "x");
+});
+
+test("no program has .env or capsule.toml put into it, by no name of a link", async () => {
+  const names = [".env", "capsule.toml", "link.txt", "settings.txt", "kept/x.txt"];
+  const cwd = folder({
+    "main.py": `from capsule import task
+def got(name):
+    try:
+        return open(name).read()
+    except OSError:
+        return None
+@task(name="main")
+def main():
+    return [got(".env"), got("capsule.toml"), got("link.txt"), got("settings.txt"), got("kept/x.txt")]
+`,
+    "main.ts": program('export const main = task({ name: "main" }, () => "nothing");'),
+    ".env": `API_KEY=${VALUES.FILE_KEY}`,
+    ".capsule/x.txt": VALUES.FILE_KEY,
+    "capsule.toml": '[workflow]\nname = "settings"\n',
+  });
+  symlinkSync(".env", join(cwd, "link.txt"));
+  symlinkSync("capsule.toml", join(cwd, "settings.txt"));
+  symlinkSync(".capsule", join(cwd, "kept"));
+  const { stdout, stderr } = await capsule(["run", "main.py"], { cwd });
+  assert.equal(stdout, "[null,null,null,null,null]\n", stderr);
+  for (const name of names) {
+    const source = `import text from "./${name}" with { type: "text" };\nexport const main = task({ name: "main" }, () => text);`;
+    writeFileSync(join(cwd, "main.ts"), program(source));
+    const refused = await capsule(["run", "main.ts"], { cwd });
+    assert.deepEqual([refused.code, refused.stdout], [2, ""], name);
+    assert.match(refused.stderr, /Hidden files can't be imported/);
+  }
 });

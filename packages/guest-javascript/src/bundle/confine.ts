@@ -14,7 +14,7 @@ const CODE = new Set([".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".js
  *
  * Allowed are, links followed: the project root and the folder of the program's file; every `node_modules` in them and
  * above them; packages that those link to, as workspaces do. Files and folders in the project whose names begin with a
- * dot (`.env`, `.git`) are not, except for code.
+ * dot (`.env`, `.git`), and `capsule.toml`, are not, except for code.
  *
  * @param base the project root, real
  * @param file the program's file, absolute
@@ -43,7 +43,7 @@ function refusal(path: string, folders: readonly string[], linked: () => readonl
   if (home !== undefined) {
     const hidden = relative(home, path)
       .split(sep)
-      .some((name) => name.startsWith("."));
+      .some((name) => name.startsWith(".") || name.toLowerCase() === "capsule.toml");
     return hidden && !CODE.has(extname(path)) ? "Hidden files can't be imported into a program" : null;
   }
   if (linked().some((folder) => isInside(path, folder))) return null;

@@ -2,7 +2,7 @@ import { dirname, join, posix, resolve } from "node:path";
 import type { Variant } from "@capsule-run/protocol";
 import { PACKAGES_FOLDER, type ProgramFile } from "../files.ts";
 import { ENGINE_MODULES, needsFull } from "./carried.ts";
-import { type Disk, isInside } from "./disk.ts";
+import { type Disk, isHidden, isInside } from "./disk.ts";
 import { absoluteNames, Modules } from "./modules.ts";
 import { Pack, type Place } from "./pack.ts";
 import { type Import, type PathLiteral, type Scan, scanModule } from "./scan.ts";
@@ -216,7 +216,3 @@ function foldersOf(files: readonly ProgramFile[]): ReadonlySet<string> {
       folders.add(at);
   return folders;
 }
-
-/** What does not go into a program by being named: the project's own settings, and names that begin with a dot. */
-const isHidden = (name: string): boolean =>
-  name !== ".." && (name.startsWith(".") || name.toLowerCase() === "capsule.toml");

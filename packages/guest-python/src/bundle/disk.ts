@@ -105,3 +105,7 @@ export function newestChange(inputs: readonly Question[]): number {
   }
   return newest;
 }
+
+/** What does not go into a program by being named: the project's own settings, and names that begin with a dot. */
+export const isHidden = (name: string): boolean =>
+  name !== ".." && (name.startsWith(".") || name.toLowerCase() === "capsule.toml");

@@ -2,7 +2,7 @@ import { lstatSync, statSync } from "node:fs";
 import { join, posix } from "node:path";
 import { LIMITS, UsageError } from "@capsule-run/protocol";
 import { isProgramPath, PROGRAM_FOLDER, type ProgramFile } from "../files.ts";
-import { type Disk, isInside, realpath, relativePath } from "./disk.ts";
+import { type Disk, isHidden, isInside, realpath, relativePath } from "./disk.ts";
 
 /** Files that a program is made of at most, its dependencies included. */
 export const MOST_FILES = 20_000;
@@ -173,7 +173,10 @@ export class Pack {
 
   #isOurs(path: string): boolean {
     const real = realpath(path);
-    return real !== null && isInside(real, this.#place.base);
+    if (real === null || !isInside(real, this.#place.base)) return false;
+    // A link of another name to what is hidden, such as `.env`, leads to what is no part of a program.
+    const hides = (each: string): boolean => relativePath(this.#place.base, each).split("/").some(isHidden);
+    return real === path || !hides(real) || hides(path);
   }
 
   #check(path: string): void {
