@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseHostPattern } from "@capsule-run/protocol";
+import { hostPattern, parseHostPattern, patternFits } from "@capsule-run/protocol";
 import { meetHosts } from "./hosts.ts";
 
 test("what both allow", () => {
@@ -68,9 +68,7 @@ function allows(list: readonly string[], scheme: "http" | "https", host: string,
     // Nobody speaks http to 443, or https to 80.
     const fits = colon
       ? Number(colon[1]) === port && port !== (scheme === "https" ? 80 : 443)
-      : name === "*"
-        ? port !== (scheme === "https" ? 80 : 443)
-        : port === own;
+      : name === "*" || port === own;
     if (!fits) return false;
     if (name === host) return true;
     if (special) return false;
@@ -79,6 +77,12 @@ function allows(list: readonly string[], scheme: "http" | "https", host: string,
     );
   });
 }
+
+/** What the list opens, but for what only an entry of its own does. */
+const opens = (list: readonly string[], scheme: "http" | "https", host: string, port: number): boolean =>
+  list
+    .map(hostPattern)
+    .some((pattern) => pattern !== null && patternFits(pattern, { scheme: `${scheme}:`, host, port }));
 
 test("of any lists: a host is allowed by what comes out if, and only if, it is by both", () => {
   let state = 11;
@@ -109,11 +113,14 @@ test("of any lists: a host is allowed by what comes out if, and only if, it is b
     for (const pattern of met) assert.equal(parseHostPattern(pattern), pattern);
     for (const scheme of ["http", "https"] as const)
       for (const host of hosts)
-        for (const port of [80, 443, 8443, 1])
+        for (const port of [80, 443, 8443, 1]) {
+          if (/[a-z]$/.test(host) && !host.endsWith("localhost"))
+            assert.equal(opens(a, scheme, host, port), allows(a, scheme, host, port));
           assert.equal(
             allows(met, scheme, host, port),
             allows(a, scheme, host, port) && allows(b, scheme, host, port),
             JSON.stringify({ a, b, met, scheme, host, port }),
           );
+        }
   }
 });

@@ -1,10 +1,11 @@
 import { FrameError } from "./codec.ts";
 import { EFFECT_MODES, EFFECT_NAMES, POSTED } from "./effects.ts";
 import { ERROR_TYPES } from "./errors.ts";
+import { parseHostPattern } from "./host-pattern.ts";
 import { isArguments, isJson } from "./json.ts";
 import { LIMITS } from "./limits.ts";
 import type { FromCell, LoadedTask } from "./messages.ts";
-import { type DeclaredPolicy, isTaskName, isVariableName, parseHostPattern, pathInside } from "./policy.ts";
+import { type DeclaredPolicy, isTaskName, isVariableName, pathInside } from "./policy.ts";
 
 /** A field's rule: true if the value may be used as it is. */
 type Rule = (value: unknown) => boolean;

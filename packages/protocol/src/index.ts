@@ -7,6 +7,7 @@ export * from "./errors.ts";
 export * from "./excerpt.ts";
 export * from "./fifo.ts";
 export * from "./guest.ts";
+export * from "./host-pattern.ts";
 export * from "./json.ts";
 export * from "./limits.ts";
 export * from "./load-record.ts";

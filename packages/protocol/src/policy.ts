@@ -1,3 +1,5 @@
+import { parseHostPattern } from "./host-pattern.ts";
+
 /** What one task may use, every option settled: what it asked for, within the operator's ceiling. */
 export interface TaskPolicy {
   /** Units of fuel for one attempt; one unit is one executed Wasm instruction. */
@@ -173,20 +175,6 @@ const HOSTS =
 /** `"api.example.com"`, `"api.example.com:8443"`, `"*.example.com"` (any depth below it) or `"*"`. */
 export const parseHosts = (value: unknown): Parsed<readonly string[]> =>
   parseList(value, HOSTS, (item) => (typeof item === "string" ? parseHostPattern(item) : null));
-
-const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
-const PATTERN = new RegExp(
-  `^(?:\\*|(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*|\\[[0-9a-f:.]{2,45}\\])(?::([0-9]{1,5}))?$`,
-);
-
-/** A pattern for hosts in lower case; null if it is none. Without a port it means the scheme's own one. */
-export function parseHostPattern(text: string): string | null {
-  const pattern = text.toLowerCase();
-  const match = pattern.length <= 260 ? PATTERN.exec(pattern) : null;
-  if (!match) return null;
-  const port = match[1] === undefined ? 1 : Number(match[1]);
-  return port >= 1 && port <= 65_535 ? pattern : null;
-}
 
 const VARIABLES = 'a list of names of environment variables, such as ["API_KEY"]';
 

@@ -1,6 +1,7 @@
+import { parseHostPattern } from "./host-pattern.ts";
 import { LIMITS } from "./limits.ts";
 import type { Parsed } from "./policy.ts";
-import { isVariableName, parseHostPattern } from "./policy.ts";
+import { isVariableName } from "./policy.ts";
 
 /** A secret with its value: the sandbox sees a placeholder, the value leaves only towards `hosts`. */
 export interface SecretSpec {

@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
-import { EffectError } from "@capsule-run/protocol";
+import { EffectError, isLocalhost } from "@capsule-run/protocol";
 import { type Address, parseAddress } from "./addresses.ts";
-import { isLocalhost, type Target } from "./target.ts";
+import type { Target } from "./target.ts";
 
 /** All addresses of a name, in the order in which they are to be tried. */
 export type Resolver = (host: string) => Promise<readonly string[]>;

@@ -11,6 +11,7 @@ const CASES: readonly [pattern: string, url: string, matches: boolean][] = [
   ["api.example.com:8443", "https://api.example.com:8443/x", true],
   ["api.example.com:8443", "https://api.example.com/x", false],
   ["api.example.com:443", "https://api.example.com/x", true],
+  ["api.example.com:443", "http://api.example.com:443/x", false],
   ["api.example.com", "https://api.example.com./x", false],
   ["api.example.com", "https://xapi.example.com/", false],
   ["api.example.com", "https://api.example.com.evil.org/", false],
