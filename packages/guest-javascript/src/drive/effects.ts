@@ -85,10 +85,16 @@ function refused(name: EffectName, loading: LoadRecord): Uint8Array {
   return files ? NO_FILES : NO_NETWORK;
 }
 
-const refusal = (code: string, what: string): Uint8Array =>
-  encodeAnswer({ ok: false, code, message: `${what} while the program is loading` });
-const NO_FILES = refusal("EACCES", "there are no files");
-const NO_NETWORK = refusal("EFORBIDDEN", "there is no network");
+const refusal = (code: string, message: string): Uint8Array => encodeAnswer({ ok: false, code, message });
+/** In the form of the host's own, of which `fs` takes what is in brackets. */
+const NO_FILES = refusal(
+  "EACCES",
+  "permission denied (top-level code has no files while the program is compiled: use them in a task), load",
+);
+const NO_NETWORK = refusal(
+  "EFORBIDDEN",
+  "top-level code has no network while the program is compiled: use it in a task",
+);
 
 /** The host's answer to an effect, in its two parts. */
 export function answerParts(answer: Uint8Array): { readonly head: Uint8Array; readonly payload: Uint8Array } {

@@ -184,3 +184,11 @@ test("a response that is dropped unread is given back to the host, at the same m
   assert.ok(open <= 2, `${open} of 20`);
   assert.deepEqual(await once(), first);
 });
+
+test("a failure says where the program asked", async () => {
+  const { end } = await run(
+    'async function asks() { await fetch("http://a/"); } try { await asks() } catch (e) { return e.stack }',
+    () => ({ ok: false, code: "ECONNREFUSED", message: "refused" }),
+  );
+  assert.match(String(resultOf(end)), /^TypeError: fetch failed\n {4}at asks \(capsule:program:\d+:\d+\)/);
+});

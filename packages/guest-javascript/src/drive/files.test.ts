@@ -83,6 +83,33 @@ test("what the host says of limits and reasons is passed on, without its paths",
   );
 });
 
+test("errors say where the program asked, also when nothing of it is on the stack any more", async () => {
+  const refuse = (): EffectAnswer => ({ ok: false, code: "ENOENT", message: "" });
+  const stackOf = async (call: string): Promise<unknown> =>
+    (
+      await run(
+        `async function asks() { return ${call} }
+         try { await asks() } catch (e) { return [e.stack, Object.keys(e).includes("stack")] }`,
+        refuse,
+      )
+    ).result;
+  const promised = ["readFile", "open", "rm", "opendir"].map((name) => `fs.promises.${name}("x")`);
+  for (const call of ['fs.readFileSync("x")', 'fs.statSync("x")', ...promised]) {
+    const [stack, listed] = (await stackOf(call)) as [string, boolean];
+    assert.match(stack, /^Error: ENOENT: [^\n]*\n {4}at asks \(capsule:program:\d+:\d+\)\n {4}at /, call);
+    assert.equal(listed, false);
+  }
+});
+
+test("a program's own prepareStackTrace is asked for errors only", async () => {
+  const { result } = await run(
+    `let asked = 0; Error.prepareStackTrace = () => { asked++; return "mine" };
+     await fs.promises.readFile("x"); return asked`,
+    small,
+  );
+  assert.equal(result, 0);
+});
+
 test("a handle is the sandbox's own number, and one that is closed is none", async () => {
   const { result } = await run(
     `const tell = (run) => { try { return run() } catch (e) { return e.code } };
@@ -113,6 +140,9 @@ test("files that are asked for while loading are refused, and the snapshot comes
   assert.deepEqual([loaded.snapshot, loaded.reasons], ["before", ["files"]]);
   const { image, snapshot } = loaded;
   guest.instance.reset(guest.engine.prepare({ ...image, snapshot, bundle: Buffer.from(source) }), AMPLE, 0);
+  const refused = `${FS}task({ name: "main" }, () => 1); fs.readFileSync("config.json");`;
+  const end = await new TestGuest().load(refused).catch((error: unknown) => String(error));
+  assert.match(String(end), /top-level code has no files while the program is compiled: use them in a task/);
   guest.onEffect = () => ({ ok: false, code: "ENOENT", message: "" });
   assert.equal(resultOf(await guest.run("main")), "ENOENT: no such file or directory, open 'config.json'");
 });

@@ -4,6 +4,8 @@ import { LIBRARY_LINE, PRELUDE_FILE } from "../door.ts";
 import { isArraySafely, show } from "./definition.ts";
 import {
   apply,
+  create,
+  defineHidden,
   defineProperty,
   getOwnPropertyDescriptor,
   indexOf,
@@ -171,6 +173,24 @@ export function captureStack(target: object, upTo: (...args: never[]) => unknown
   const own = getOwnPropertyDescriptor(target, "stack");
   if (own && "value" in own && own.writable === true)
     defineProperty(target, "stack", { ...own, value: withHeader(target, own.value) });
+}
+
+/**
+ * The engine's frames of the program that is here now, for an error that comes when nothing of it is on the stack any
+ * more. @param upTo the function of ours that the program called: it and what it called are left out
+ */
+export function framesHere(upTo: (...args: never[]) => unknown): string {
+  // A program's own `prepareStackTrace` expects to be asked for errors only.
+  if (typeof read(SafeError, "prepareStackTrace") === "function") return "";
+  const holder: { stack?: unknown } = create(null);
+  captureStackTrace(holder, upTo);
+  return typeof holder.stack === "string" ? holder.stack : "";
+}
+
+/** Gives an error of ours the frames of where the program asked, in place of those of where it was made. */
+export function setFrames(error: unknown, frames: string): void {
+  if (frames === "" || !(error instanceof SafeError)) return;
+  defineHidden(error, "stack", withHeader(error, frames));
 }
 
 /** Frames as the engine wrote them, made complete; anything else, as `Error.prepareStackTrace` gave it. */

@@ -3,6 +3,7 @@ import { LIBRARY_LINE, type TextEncoding } from "../door.ts";
 import { fail } from "./attempt.ts";
 import { ask, type Bytes, effect, effectSync, failure, post, revoke } from "./effects.ts";
 import { environment } from "./environment.ts";
+import { framesHere, setFrames } from "./errors.ts";
 import { door } from "./host.ts";
 import { print } from "./output.ts";
 import { create, defineProperty, freeze, repeat } from "./primordials.ts";
@@ -21,6 +22,8 @@ export interface Kit {
   /** An `EffectFailed` of the part's own. */
   readonly failure: typeof failure;
   readonly environment: typeof environment;
+  readonly framesHere: typeof framesHere;
+  readonly setFrames: typeof setFrames;
   /** A text as bytes. Lone surrogates have to be gone before. */
   readonly encode: (text: string, encoding: TextEncoding) => Bytes;
   /** Bytes as a text; what can't be decoded becomes U+FFFD. */
@@ -61,7 +64,7 @@ export function loadPart(name: string): unknown {
     const make = evaluate(repeat("\n", LIBRARY_LINE - 1) + door.library(name)) as (kit: Kit) => unknown;
     kit ??= {
       ...{ fail, timers, loadPart, effect, effectSync, ask, revoke, post, failure, environment, print },
-      ...{ encode, decode: door.decode },
+      ...{ encode, decode: door.decode, framesHere, setFrames },
     };
     loaded[name] = make(kit);
     return loaded[name];

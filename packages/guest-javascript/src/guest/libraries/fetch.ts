@@ -10,6 +10,7 @@ import { required } from "./webidl.ts";
 
 let transport: () => TransportPart;
 let headersPart: () => HeadersPart;
+let shared: Kit;
 
 /** What is sent along unless the program says something else. */
 const USUAL: readonly Pair[] = [
@@ -92,7 +93,7 @@ function bodyToSend(source: Source, method: string): Outgoing["body"] {
   return source instanceof Uint8Array ? source : piecesOf(source);
 }
 
-async function overHttp(request: Request): Promise<Response> {
+async function overHttp(request: Request, frames: string): Promise<Response> {
   const { given: signal, method } = requestState(request);
   const sent = outgoing(request);
   bodyOf(request).used = true;
@@ -103,7 +104,9 @@ async function overHttp(request: Request): Promise<Response> {
     response = await exchange.response;
   } catch (error) {
     leave();
-    throw thrown(error, "fetch failed");
+    const failure = thrown(error, "fetch failed");
+    if (!(error instanceof Aborted)) shared.setFrames(failure, frames);
+    throw failure;
   }
   const { head, body } = response;
   const isEmpty = method === "HEAD" || NULL_BODY.includes(head.status);
@@ -134,6 +137,7 @@ function ofData(request: Request): Response {
 }
 
 async function fetch(...given: [input?: unknown, init?: unknown]): Promise<Response> {
+  const frames = shared.framesHere(fetch);
   required(given, 1, "fetch");
   const request = new Request(...given);
   const { given: signal, url, integrity } = requestState(request);
@@ -141,13 +145,14 @@ async function fetch(...given: [input?: unknown, init?: unknown]): Promise<Respo
   if (integrity !== "")
     throw failed({ code: "EINVAL", message: "integrity can't be checked inside a sandbox" }, "fetch failed");
   if (url.protocol === "data:") return ofData(request);
-  return overHttp(request);
+  return overHttp(request, frames);
 }
 
 Object.defineProperty(fetch, "length", { value: 1, configurable: true });
 
 export function make(kit: Kit): unknown {
   const { loadPart } = kit;
+  shared = kit;
   transport = () => loadPart("transport") as TransportPart;
   headersPart = () => loadPart("headers") as HeadersPart;
   useKit(kit);

@@ -44,34 +44,46 @@ export function release(handle: number): void {
   else kit.post("file.close", { handle });
 }
 
-/** Does an operation; the sandbox does nothing else meanwhile. */
+/** Does an operation; the sandbox does nothing else meanwhile. What it throws says where the program called. */
 export function doSync<T>(doing: Doing<T>): T {
-  for (let step = doing.next(); ; ) {
-    if (step.done) return step.value;
-    const { name, head, inMemory, payload } = step.value;
-    let answer: Answered;
-    try {
-      answer = inMemory ? memory.perform(name, head, payload) : kit.effectSync(name, head, payload);
-    } catch (error) {
-      step = doing.throw(error);
-      continue;
+  try {
+    for (let step = doing.next(); ; ) {
+      if (step.done) return step.value;
+      const { name, head, inMemory, payload } = step.value;
+      let answer: Answered;
+      try {
+        answer = inMemory ? memory.perform(name, head, payload) : kit.effectSync(name, head, payload);
+      } catch (error) {
+        step = doing.throw(error);
+        continue;
+      }
+      step = doing.next(answer);
     }
-    step = doing.next(answer);
+  } catch (error) {
+    // The engine keeps the ten innermost frames, which are all of the library.
+    kit.setFrames(error, kit.framesHere(doSync));
+    throw error;
   }
 }
 
-/** Does an operation while the sandbox goes on. */
+/** Does an operation while the sandbox goes on. What it rejects with says where the program called. */
 export async function doAsync<T>(doing: Doing<T>): Promise<T> {
-  for (let step = doing.next(); ; ) {
-    if (step.done) return step.value;
-    const { name, head, inMemory, payload } = step.value;
-    let answer: Answered;
-    try {
-      answer = inMemory ? memory.perform(name, head, payload) : await kit.effect(name, head, payload);
-    } catch (error) {
-      step = doing.throw(error);
-      continue;
+  const frames = kit.framesHere(doAsync);
+  try {
+    for (let step = doing.next(); ; ) {
+      if (step.done) return step.value;
+      const { name, head, inMemory, payload } = step.value;
+      let answer: Answered;
+      try {
+        answer = inMemory ? memory.perform(name, head, payload) : await kit.effect(name, head, payload);
+      } catch (error) {
+        step = doing.throw(error);
+        continue;
+      }
+      step = doing.next(answer);
     }
-    step = doing.next(answer);
+  } catch (error) {
+    kit.setFrames(error, frames);
+    throw error;
   }
 }
