@@ -93,6 +93,18 @@ export async function look(root: string): Promise<unknown[]> {
   await step(() => fs.copyFileSync(p("d/one"), p("two")));
   await step(() => fs.copyFileSync(p("d/one"), p("two"), fs.constants.COPYFILE_EXCL));
   await step(() => fs.copyFileSync(p("gone"), p("two")));
+  await step(() => fs.writeFileSync(p("two"), "longer than what is copied over it"));
+  await step(() => fs.copyFileSync(p("d/one"), p("two")));
+  for (const itself of ["two", "d/../two"])
+    await step(() => fs.copyFileSync(p("two"), join(root, "/") + itself));
+  await step(() => {
+    try {
+      fs.cpSync(p("two"), p("two"));
+    } catch (error) {
+      return (error as Failed).code;
+    }
+  });
+  await step(() => fs.readFileSync(p("two"), "utf8"));
   await step(() => fs.cpSync(p("d"), p("copy"), { recursive: true }));
   await step(() => fs.readdirSync(p("copy"), { recursive: true }).sort());
   await step(() => {

@@ -1,5 +1,6 @@
 /** Open files: what is done by number. The position in a file is known only here; the host is told where each time. */
 import { kit } from "capsule:kit";
+import type { FileStat } from "@capsule-run/protocol";
 import type { Bytes } from "../../effects.ts";
 import { ask, type Doing, release } from "./ask.ts";
 import { failed, outOfRange, systemError, wrongType } from "./errors.ts";
@@ -11,8 +12,8 @@ export interface OpenFile {
   readonly fd: number;
   readonly handle: number;
   readonly wish: Wish;
-  /** When it was opened. */
-  readonly size: number;
+  /** As it was opened. */
+  readonly stat: FileStat;
   position: number;
   /** All that is in it, as it came with the opening; null once that may no longer hold. */
   ahead: Bytes | null;
@@ -62,7 +63,7 @@ export function* open(path: unknown, flags?: unknown): Doing<OpenFile> {
   );
   const fd = free.pop() ?? FIRST + files.size;
   const { handle, stat, whole } = head;
-  const file: OpenFile = { fd, handle, wish, size: stat.size, position: 0, ahead: whole ? payload : null };
+  const file: OpenFile = { fd, handle, wish, stat, position: 0, ahead: whole ? payload : null };
   files.set(fd, file);
   return file;
 }
@@ -130,10 +131,10 @@ export function* readRest(file: OpenFile): Doing<Bytes> {
     // The bytes are nobody else's.
     return position === 0 ? ahead : ahead.slice(position);
   }
-  if (file.size > MOST_WHOLE)
-    throw failed("ERR_FS_FILE_TOO_LARGE", `File size (${file.size}) is greater than 2 GiB`);
+  const { size } = file.stat;
+  if (size > MOST_WHOLE) throw failed("ERR_FS_FILE_TOO_LARGE", `File size (${size}) is greater than 2 GiB`);
   const pieces: Uint8Array[] = [];
-  let left = Math.max(0, file.size - position);
+  let left = Math.max(0, size - position);
   let total = 0;
   for (;;) {
     // A file may have grown, and some say that they are empty.

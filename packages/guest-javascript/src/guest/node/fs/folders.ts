@@ -198,6 +198,8 @@ export function* cp(from: unknown, to: unknown, options: CopyOptions = {}): Doin
   for (let i = 0; i < pairs.length; i++) {
     const [source, target] = pairs[i] as readonly [string, string];
     if (options.filter && !options.filter(source, target)) continue;
+    if (placeOf(source).path === placeOf(target).path)
+      throw failed("ERR_FS_CP_EINVAL", `src and dest cannot be the same ${source}`);
     if ((yield* kindOf(source)) === "directory") {
       if (!options.recursive)
         throw failed(

@@ -9,6 +9,7 @@ import {
   close,
   fileOf,
   fstat,
+  ftruncate,
   MOST_AT_ONCE,
   nanoseconds,
   type OpenFile,
@@ -17,6 +18,7 @@ import {
   writeFrom,
 } from "./descriptors.ts";
 import { failed, systemError, wrongType } from "./errors.ts";
+import { isMemoryHandle } from "./memory.ts";
 import { type Encoded, nameIn, type Place, placeOf } from "./paths.ts";
 import { type BigIntStats, type Stats, statsOf } from "./stats.ts";
 
@@ -175,9 +177,16 @@ export function* rename(from: unknown, to: unknown): Doing<void> {
   yield* ask("file.rename", { from: source.path, to: target.path }, about, { inMemory });
 }
 
+const { COPYFILE_EXCL, O_CREAT, O_WRONLY } = constants;
+
+const isSame = (one: OpenFile, other: OpenFile): boolean =>
+  isMemoryHandle(one.handle) === isMemoryHandle(other.handle) &&
+  one.stat.device === other.stat.device &&
+  one.stat.inode === other.stat.inode;
+
 export function* copyFile(from: unknown, to: unknown, mode: unknown = 0): Doing<void> {
   const about = { syscall: "copyfile", path: placeOf(from, "src").given, dest: placeOf(to, "dest").given };
-  const named = function* (path: unknown, flags: string): Doing<OpenFile> {
+  const named = function* (path: unknown, flags: unknown): Doing<OpenFile> {
     try {
       return yield* open(path, flags);
     } catch (error) {
@@ -186,11 +195,15 @@ export function* copyFile(from: unknown, to: unknown, mode: unknown = 0): Doing<
     }
   };
   const source = yield* named(from, "r");
+  const { handle, ahead } = source;
   try {
-    const target = yield* named(to, (mode as number) & constants.COPYFILE_EXCL ? "wx" : "w");
+    const target = yield* named(to, (mode as number) & COPYFILE_EXCL ? "wx" : O_WRONLY | O_CREAT);
     try {
+      // Nothing of the target is gone yet: a file is copied onto itself, whatever it is called, by leaving it as it is.
+      if (isSame(source, target)) return;
+      if (target.stat.size > 0) yield* ftruncate(target.fd);
       for (;;) {
-        const { handle, position, ahead } = source;
+        const { position } = source;
         const { payload } = ahead
           ? { payload: ahead }
           : yield* ask("file.read", { handle, at: position, length: MOST_AT_ONCE }, about);
