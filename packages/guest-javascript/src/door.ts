@@ -23,15 +23,17 @@ export interface Door {
   suspect(json: string): number;
   /**
    * Asks for a file or an HTTP exchange (see `EffectRequests`): the head is JSON, the payload a `Uint8Array` or left out.
-   * Gives its id, counted with the calls; the answer comes by `answer`. While loading it makes the snapshot `before`,
-   * and the answer is a refusal.
+   * Gives its id, counted with the calls; the answer comes by `answer`. Not while loading: it would give 0, and no answer.
    */
   effect(name: string, head: string, payload?: Uint8Array): number;
-  /** The same, suspending the sandbox: gives the answer's head, as JSON. */
+  /**
+   * The same, suspending the sandbox: gives the answer's head, as JSON. While loading it makes the snapshot `before`, and
+   * the answer is a refusal.
+   */
   effectSync(name: string, head: string, payload?: Uint8Array): string;
   /** The payload of the last `effectSync`, once. */
   payload(): Uint8Array;
-  /** Gives up what `effect` asked for: no answer comes. */
+  /** Gives up what `effect` asked for: an answer that comes all the same is for nobody. */
   revoke(id: number): void;
   /** Asks for something that nobody waits for. */
   post(name: string, head: string): void;
@@ -101,6 +103,9 @@ export type EntryOp =
   | "report";
 
 export { STATUS } from "@capsule-run/protocol";
+
+/** The project root in the guest, and the working directory of an attempt. */
+export const PROGRAM_FOLDER = "/app";
 
 /** The file name of the bundled program in guest stacks; frames of other files are ours or the engine's. */
 export const PROGRAM_FILE = "capsule:program";

@@ -2,10 +2,8 @@ import { readFileSync } from "node:fs";
 import { extname, join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Loader, PluginBuild } from "esbuild";
+import { PROGRAM_FOLDER } from "../door.ts";
 import { packageOf } from "./impossible.ts";
-
-/** Where the project root is in a sandbox. */
-const ROOT = "/app";
 
 const MENTIONED = /\b(?:__dirname|__filename|import\.meta)\b/;
 
@@ -31,7 +29,7 @@ export function addPlaces(build: PluginBuild, base: string): void {
     if (packageOf(path) !== null || name.startsWith("..")) return undefined;
     const text = readFileSync(path, "utf8");
     if (!MENTIONED.test(text)) return undefined;
-    const file = join(ROOT, name).split(sep).join("/");
+    const file = join(PROGRAM_FOLDER, name).split(sep).join("/");
     const folder = file.slice(0, file.lastIndexOf("/"));
     try {
       const { code } = await build.esbuild.transform(text, {

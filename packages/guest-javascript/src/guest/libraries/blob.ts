@@ -1,5 +1,6 @@
 /** `Blob` and `File`: https://w3c.github.io/FileAPI/. Their bytes are held in memory. */
 import type { Kit } from "../library.ts";
+import { concat } from "./concat.ts";
 import { printAs, standardise } from "./show.ts";
 import { dictionary, isObject, isTagged, oneOf, required, scalarString } from "./webidl.ts";
 
@@ -24,14 +25,7 @@ function bytesOfPart(part: unknown, native: boolean): Uint8Array {
 function join(parts: unknown, native: boolean): Uint8Array {
   if (!isObject(parts) || typeof (parts as { [Symbol.iterator]?: unknown })[Symbol.iterator] !== "function")
     throw new TypeError('The "sources" argument must be a sequence');
-  const pieces = Array.from(parts as Iterable<unknown>, (part) => bytesOfPart(part, native));
-  const bytes = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  return concat(Array.from(parts as Iterable<unknown>, (part) => bytesOfPart(part, native)));
 }
 
 /** Lower case; empty if it has characters that are no part of a type. */

@@ -1,9 +1,9 @@
 /** Bodies of requests and responses: https://fetch.spec.whatwg.org/#body-mixin. No stream is made unless one is asked for. */
 import type { Kit } from "../library.ts";
 import type { Blob, BlobPart } from "./blob.ts";
+import { concat } from "./concat.ts";
 import type { FormData, FormDataPart } from "./formdata.ts";
 import type { Headers } from "./headers.ts";
-import { concat } from "./multipart.ts";
 import type { StreamsPart } from "./streams.ts";
 import type { Pieces } from "./transport.ts";
 import { isTagged, scalarString } from "./webidl.ts";

@@ -1,10 +1,10 @@
 /** `Headers`: https://fetch.spec.whatwg.org/#headers-class. As in Node, no name is forbidden to a program. */
+import { TOKEN } from "./http-token.ts";
 import { printAs, standardise } from "./show.ts";
 import { byteString, isObject, required } from "./webidl.ts";
 
 export type Pair = readonly [name: string, value: string];
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const INVALID_VALUE = /[\0\r\n]/;
 const AROUND = /^[\t\n\r ]+|[\t\n\r ]+$/g;
 

@@ -1,5 +1,6 @@
 /** `multipart/form-data`: https://html.spec.whatwg.org/#multipart-form-data and, reading it, RFC 7578. */
 import type { File } from "./blob.ts";
+import { concat } from "./concat.ts";
 
 export type FormEntry = [name: string, value: string | File];
 
@@ -36,17 +37,6 @@ export function encodeForm(
   }
   pieces.push(encoder.encode(`--${boundary}--\r\n`));
   return concat(pieces);
-}
-
-/** Pieces one after the other, copied. */
-export function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 const MALFORMED = "Failed to parse body as FormData.";

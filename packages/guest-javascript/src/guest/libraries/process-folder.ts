@@ -1,11 +1,9 @@
 /** The working directory, of which only the sandbox knows. */
-
-/** The project root in the guest. */
-const ROOT = "/app";
+import { PROGRAM_FOLDER } from "../../door.ts";
 
 /** `cwd` and `chdir` of `process`. A folder need not exist: nothing in it is opened before it is used. */
 export function workingDirectory(): { cwd(): string; chdir(folder: string): void } {
-  let current = ROOT;
+  let current: string = PROGRAM_FOLDER;
   return {
     cwd: () => current,
     chdir: (folder) => {
@@ -14,7 +12,7 @@ export function workingDirectory(): { cwd(): string; chdir(folder: string): void
   };
 }
 
-/** A path without `.`, `..` and repeated slashes, from the root. */
+/** A path from the root, without `.`, `..`, repeated slashes and one at its end. */
 export function absolute(path: string, from: string): string {
   const parts: string[] = [];
   for (const part of (path.startsWith("/") ? path : `${from}/${path}`).split("/"))

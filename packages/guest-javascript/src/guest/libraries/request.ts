@@ -1,6 +1,7 @@
 /** `Request`: https://fetch.spec.whatwg.org/#request-class. */
 import { Body, bodyOf, cloneBody, extractBody, mixBody, type Source, setBody, takeBody } from "./body.ts";
 import type { Headers, HeadersPart } from "./headers.ts";
+import { TOKEN } from "./http-token.ts";
 import { type RequestUrl, requestUrl } from "./request-url.ts";
 import { printAs, standardise } from "./show.ts";
 import { byteString, dictionary, isObject, oneOf, required, scalarString } from "./webidl.ts";
@@ -61,8 +62,7 @@ export function useHeaders(load: () => HeadersPart): void {
 /** https://fetch.spec.whatwg.org/#concept-method */
 function methodOf(given: unknown): string {
   const method = byteString(given, "Request constructor");
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method))
-    throw new TypeError(`'${method}' is not a valid HTTP method.`);
+  if (!TOKEN.test(method)) throw new TypeError(`'${method}' is not a valid HTTP method.`);
   const upper = method.toUpperCase();
   if (upper === "CONNECT" || upper === "TRACE" || upper === "TRACK")
     throw new TypeError(`'${method}' HTTP method is unsupported.`);

@@ -13,12 +13,6 @@ export function coded(code: string, message: string, Class: new (message: string
 export const hangUp = (): Coded => coded("ECONNRESET", "socket hang up");
 export const aborted = (): Coded => coded("ECONNRESET", "aborted");
 
-export const abortError = (reason: unknown): Error =>
-  Object.assign(new Error("The operation was aborted", { cause: reason }), {
-    name: "AbortError",
-    code: "ABORT_ERR",
-  });
-
 /** Names that Node has for what the host calls otherwise. */
 const CODES: Readonly<Record<string, string>> = { EDNS: "ENOTFOUND", EABORTED: "ECONNRESET" };
 

@@ -1,4 +1,5 @@
 /** What `http.request` was asked for: its forms of arguments, made one. */
+import { TOKEN } from "../libraries/http-token.ts";
 import { coded } from "./http-errors.ts";
 import type { IncomingMessage } from "./http-incoming.ts";
 
@@ -32,7 +33,6 @@ export interface Target {
   readonly auth: string | null;
 }
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const UNESCAPED = /[^\x21-\xff]/;
 
 function optionsOf(url: URL): RequestOptions {

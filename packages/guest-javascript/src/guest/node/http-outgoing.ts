@@ -1,10 +1,10 @@
 /** The headers of a message that a program sends: `OutgoingMessage` of `node:http`. */
 import { Writable } from "node:stream";
+import { TOKEN } from "../libraries/http-token.ts";
 import { coded } from "./http-errors.ts";
 
 type Value = number | string | readonly string[];
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const INVALID = /[^\t\x20-\x7e\x80-\xff]/;
 
 export function validateHeaderName(name: unknown): void {

@@ -3,7 +3,8 @@
 import { kit } from "capsule:kit";
 import { Buffer } from "node:buffer";
 import type { Exchange, Incoming, Pieces, TransportPart } from "../libraries/transport.ts";
-import { abortError, coded, failureOf, hangUp } from "./http-errors.ts";
+import { abortError } from "./abort-error.ts";
+import { coded, failureOf, hangUp } from "./http-errors.ts";
 import { IncomingMessage } from "./http-incoming.ts";
 import { type Target, targetOf } from "./http-options.ts";
 import { OutgoingMessage } from "./http-outgoing.ts";

@@ -1,5 +1,6 @@
 /** `node:os`: a small machine that says nothing of the one it runs on. */
 import { dlopen, errno, priority, signals } from "unenv/node/internal/os/constants";
+import { PROGRAM_FOLDER } from "../../door.ts";
 
 const MEMORY = 4 * 1024 ** 3;
 const { platform, arch } = globalThis.process;
@@ -15,7 +16,7 @@ export default {
   endianness: () => "LE",
   freemem: () => MEMORY,
   getPriority: () => 0,
-  homedir: () => "/app",
+  homedir: () => PROGRAM_FOLDER,
   hostname: () => "localhost",
   loadavg: () => [0, 0, 0],
   machine: () => arch,
@@ -27,6 +28,6 @@ export default {
   totalmem: () => MEMORY,
   type: () => "Capsule",
   uptime: () => performance.now() / 1000,
-  userInfo: () => ({ uid: -1, gid: -1, username: "sandbox", homedir: "/app", shell: null }),
+  userInfo: () => ({ uid: -1, gid: -1, username: "sandbox", homedir: PROGRAM_FOLDER, shell: null }),
   version: () => "",
 };

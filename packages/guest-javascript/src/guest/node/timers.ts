@@ -1,4 +1,6 @@
 /** `node:timers`, with its promises. */
+import { abortError } from "./abort-error.ts";
+
 interface Options {
   readonly signal?: AbortSignal;
   readonly ref?: boolean;
@@ -12,7 +14,7 @@ function wait<T, H>(
   { signal, ref }: Options = {},
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const give = (): void => reject(abortError(signal as AbortSignal));
+    const give = (): void => reject(abortError(signal?.reason));
     if (signal?.aborted) {
       give();
       return;
@@ -28,11 +30,6 @@ function wait<T, H>(
     if (ref === false) (handle as { unref?(): void }).unref?.();
     signal?.addEventListener("abort", abort, { once: true });
   });
-}
-
-function abortError({ reason }: AbortSignal): Error {
-  const error = new Error("The operation was aborted", { cause: reason });
-  return Object.assign(error, { name: "AbortError", code: "ABORT_ERR" });
 }
 
 const after = <T>(ms?: number, value?: T, options?: Options): Promise<T> =>

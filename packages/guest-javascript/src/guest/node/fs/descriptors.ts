@@ -2,6 +2,7 @@
 import { kit } from "capsule:kit";
 import type { FileStat } from "@capsule-run/protocol";
 import type { Bytes } from "../../effects.ts";
+import { concat } from "../../libraries/concat.ts";
 import { ask, type Doing, release } from "./ask.ts";
 import { failed, outOfRange, systemError, wrongType } from "./errors.ts";
 import { type Wish, wishOf } from "./flags.ts";
@@ -135,26 +136,17 @@ export function* readRest(file: OpenFile): Doing<Bytes> {
   if (size > MOST_WHOLE) throw failed("ERR_FS_FILE_TOO_LARGE", `File size (${size}) is greater than 2 GiB`);
   const pieces: Uint8Array[] = [];
   let left = Math.max(0, size - position);
-  let total = 0;
   for (;;) {
     // A file may have grown, and some say that they are empty.
     const length = Math.min(MOST_AT_ONCE, left > 0 ? left : 64 * 1024);
     const { handle } = file;
     const { payload } = yield* ask("file.read", { handle, at: file.position, length }, { syscall: "read" });
     file.position += payload.length;
-    total += payload.length;
     left -= payload.length;
     if (payload.length > 0) pieces.push(payload);
     if (payload.length < length) break;
   }
-  if (pieces.length === 1) return pieces[0] as Bytes;
-  const whole = new Uint8Array(total);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
+  return pieces.length === 1 ? (pieces[0] as Bytes) : concat(pieces);
 }
 
 export function* fstat(fd: unknown, options?: { bigint?: boolean }): Doing<Stats | BigIntStats> {

@@ -2,6 +2,7 @@
 
 import { kit } from "capsule:kit";
 import { Buffer } from "node:buffer";
+import { absolute } from "../../libraries/process-folder.ts";
 import { wrongType, wrongValue } from "./errors.ts";
 
 /** Taken when this is loaded, so that attempts find it loaded. */
@@ -23,11 +24,10 @@ export function placeOf(given: unknown, name = "path"): Place {
   const text = textOf(given, name);
   if (text.includes("\0"))
     throw wrongValue(name, "must be a string, Uint8Array, or URL without null bytes", text);
-  const absolute = text.startsWith("/") || text === "" ? text : `${here.cwd()}/${text}`;
-  const plain = absolute.includes("/.") || absolute.includes("//") ? normal(absolute) : absolute;
+  const path = text.startsWith("/") || text === "" ? text : `${here.cwd()}/${text}`;
+  const plain = path.includes("/.") || path.includes("//") ? absolute(path, "/") : path;
   const inMemory = plain === MEMORY || plain.startsWith(`${MEMORY}/`);
-  const path = inMemory || absolute.startsWith(MEMORY) ? plain : absolute;
-  return { given: text, path, inMemory };
+  return { given: text, path: inMemory || path.startsWith(MEMORY) ? plain : path, inMemory };
 }
 
 function textOf(given: unknown, name: string): string {
@@ -39,15 +39,6 @@ function textOf(given: unknown, name: string): string {
   )
     return (kit.loadPart("node-url") as typeof import("node:url")).fileURLToPath(given as URL);
   throw wrongType(name, "of type string or an instance of Buffer or URL", given);
-}
-
-/** Without `.`, `..`, empty names and a slash at the end. */
-function normal(path: string): string {
-  const names: string[] = [];
-  for (const name of path.split("/"))
-    if (name === "..") names.pop();
-    else if (name !== "" && name !== ".") names.push(name);
-  return `/${names.join("/")}`;
 }
 
 /** A path below another. */
