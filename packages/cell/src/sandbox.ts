@@ -1,6 +1,4 @@
 import {
-  type ErrorReport,
-  type ErrorType,
   Fifo,
   type FromCell,
   type GuestEvent,
@@ -13,6 +11,7 @@ import {
   type TurnEnd,
   wholeCharacters,
 } from "@capsule-run/protocol";
+import { broken, endingOf } from "./ending.ts";
 import type { InstancePool, Lease } from "./pool.ts";
 import { RandomStream } from "./random.ts";
 import { nextSlice, nextStart, type Place } from "./slices.ts";
@@ -277,7 +276,7 @@ export class Sandbox<Prepared> {
   }
 
   #settle(end: Exclude<TurnEnd, { state: "idle" }> | TurnEnd): void {
-    const { ok, error, plain, body } = endOf(end);
+    const { ok, error, plain, body } = endingOf(end);
     const lacks = end.state === "lacking" ? end.code.slice(0, 200) : "";
     this.#end({ type: "ended", sandbox: this.#id, ok, error, plain, lacks, ...this.#usage(), body });
   }
@@ -357,56 +356,3 @@ export class Sandbox<Prepared> {
 }
 
 const NOTHING = new Uint8Array(0);
-
-const broken = (error: unknown): TurnEnd & { readonly state: "failed" } => ({
-  state: "failed",
-  error: "internal_error",
-  message: `the sandbox failed: ${error instanceof Error ? error.message : String(error)}`,
-});
-
-interface Ending {
-  readonly ok: boolean;
-  readonly error: ErrorType | "";
-  readonly plain: boolean;
-  readonly body: Uint8Array;
-}
-
-function endOf(end: TurnEnd): Ending {
-  const text = (value: string): Uint8Array => Buffer.from(value.slice(0, LIMITS.errorCharacters));
-  switch (end.state) {
-    case "result":
-      return end.json.length <= LIMITS.resultBytes
-        ? { ok: true, error: "", plain: false, body: end.json }
-        : { ok: false, error: "invalid_result", plain: true, body: text(tooLarge(end.json.length)) };
-    case "raised":
-      return { ok: false, error: end.error, plain: false, body: reportBody(end.report) };
-    case "failed":
-      return { ok: false, error: end.error, plain: true, body: text(end.message) };
-    case "lacking":
-      return { ok: false, error: "internal_error", plain: true, body: text(lacking(end.code)) };
-    case "stopped":
-      return { ok: false, error: "cancelled", plain: true, body: text("stopped") };
-    case "idle":
-      return {
-        ok: false,
-        error: "internal_error",
-        plain: true,
-        body: text("a task ended while it was idle"),
-      };
-  }
-}
-
-const lacking = (code: string): string =>
-  `the program got to ${code}, which this variant of the engine was made without`;
-
-const tooLarge = (size: number): string =>
-  `the result is ${size} bytes of JSON, more than the ${LIMITS.resultBytes} that are allowed; hand over less, or in several parts`;
-
-/** A report as JSON; of one that is larger than the host takes, its own words only. */
-function reportBody(report: ErrorReport): Uint8Array {
-  const body = Buffer.from(JSON.stringify(report));
-  if (body.length <= LIMITS.reportBytes) return body;
-  const cut = (text: string): string => text.slice(0, LIMITS.errorCharacters >> 2);
-  const { name, message, stack } = report;
-  return Buffer.from(JSON.stringify({ name: cut(name), message: cut(message), stack: cut(stack) }));
-}

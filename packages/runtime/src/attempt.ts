@@ -1,4 +1,3 @@
-import type { Scrubber } from "@capsule-run/host";
 import {
   type AttemptLog,
   type AttemptSpec,
@@ -13,36 +12,16 @@ import {
   type Outcome,
   type Value,
 } from "@capsule-run/protocol";
-import { type Budget, type BudgetLimits, fuelFor, refused, usedUp } from "@capsule-run/scheduler";
-import type { Output, RunEvent } from "./api.ts";
+import { type BudgetLimits, fuelFor, refused, usedUp } from "@capsule-run/scheduler";
+import type { RunEvent } from "./api.ts";
 import { Calls, callBytes } from "./calls.ts";
 import type { SandboxListener } from "./cell.ts";
 import type { SandboxHandle } from "./cells.ts";
 import { Effects } from "./effects.ts";
 import type { MemoryPlan } from "./memory.ts";
-import type { Program } from "./program.ts";
+import { type Printer, printer } from "./printer.ts";
+import type { RunContext } from "./run-context.ts";
 import * as words from "./words.ts";
-import type { RunWorld } from "./world.ts";
-
-/** What an attempt needs of its run. */
-export interface RunContext {
-  readonly program: Program;
-  /** Goes on with the program on the variant of its engine that has `code`. */
-  complete(code: string): Promise<void>;
-  /** Random bytes that only this run's host knows. */
-  seed(path: string, attempt: number): string;
-  output(output: Output): void;
-  /** The rest of what an attempt prints is dropped. */
-  outputFull(task: string, path: string): void;
-  emit(event: RunEvent): void;
-  /** Bytes that the run's pending calls take. */
-  readonly queue: { bytes: number };
-  /** What the whole run may use. */
-  readonly budget: Budget;
-  /** Counts what an attempt used, which may end the run. */
-  spend(fuel: number): void;
-  readonly world: RunWorld;
-}
 
 interface Refusal {
   readonly error: ErrorType;
@@ -73,8 +52,7 @@ class Attempt implements SandboxListener {
   readonly #resolve: (outcome: Outcome) => void;
   readonly #calls: Calls;
   readonly #effects: Effects;
-  /** Of what it prints; undefined before it did. */
-  #scrubbers: Readonly<Record<Output["stream"], Scrubber>> | null | undefined;
+  readonly #printer: Printer;
   /** When its cell began with it; until then no time counts. */
   #began: number | null = null;
   #sandbox: SandboxHandle | null = null;
@@ -108,6 +86,7 @@ class Attempt implements SandboxListener {
     this.#memory = memory;
     this.#granted = log.granted;
     this.#resolve = resolve;
+    this.#printer = printer(spec, context);
     const { run, artifact } = spec;
     const emit = (event: RunEvent): void => context.emit(event);
     const { queue, budget } = context;
@@ -185,21 +164,8 @@ class Attempt implements SandboxListener {
 
   output({ stream, body }: Extract<FromCell, { type: "output" }>): void {
     this.#spoke = true;
-    const { path, task } = this.#spec;
-    if (body.length === 0) this.#context.outputFull(task, path);
-    else this.#print(stream === 1 ? "stdout" : "stderr", body);
-  }
-
-  /** Passes on what was printed, without the values of secrets. */
-  #print(stream: Output["stream"], bytes: Uint8Array): void {
-    this.#scrubbers ??= this.#context.world.scrubbers();
-    const scrubber = this.#scrubbers?.[stream];
-    this.#pass(stream, scrubber ? scrubber.push(bytes) : bytes);
-  }
-
-  #pass(stream: Output["stream"], bytes: Uint8Array): void {
-    const { path, task } = this.#spec;
-    if (bytes.length > 0) this.#context.output({ stream, bytes, task, path });
+    if (body.length === 0) this.#printer.full();
+    else this.#printer.print(stream === 1 ? "stdout" : "stderr", body);
   }
 
   idle({ wake }: Extract<FromCell, { type: "idle" }>): void {
@@ -396,8 +362,7 @@ class Attempt implements SandboxListener {
     this.#calls.revokeAll();
     this.#count(outcome.usage.fuel);
     for (const seq of [this.#timeout, this.#wake]) if (seq) this.#log.revoke(seq);
-    for (const stream of ["stdout", "stderr"] as const)
-      if (this.#scrubbers) this.#pass(stream, this.#scrubbers[stream].end());
+    this.#printer.end();
     const closed = this.#effects.close();
     if (!closed) this.#resolve(outcome);
     // Only now are its requests over.

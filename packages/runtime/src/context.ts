@@ -9,9 +9,9 @@ import {
   UNLIMITED,
 } from "@capsule-run/scheduler";
 import type { Output, RunEvent, RunRequest } from "./api.ts";
-import type { RunContext } from "./attempt.ts";
 import { attemptSeed } from "./chance.ts";
 import type { Program } from "./program.ts";
+import type { RunContext } from "./run-context.ts";
 import * as words from "./words.ts";
 import type { RunWorld } from "./world.ts";
 

@@ -1,10 +1,11 @@
 /** Cells that break the protocol in ways drawn from a seed, and an attack on a runtime's parts by them. */
 import { type Outcome, type TaskManifest, UNDECLARED } from "@capsule-run/protocol";
 import { createBudget, UNLIMITED } from "@capsule-run/scheduler";
-import { executeAttempt, type RunContext } from "../attempt.ts";
+import { executeAttempt } from "../attempt.ts";
 import { LocalEngine } from "../local.ts";
 import { MemoryPlan } from "../memory.ts";
 import type { Program } from "../program.ts";
+import type { RunContext } from "../run-context.ts";
 import { fakePool, REQUEST } from "./fake-cell.ts";
 import { bareWorld } from "./world.ts";
 

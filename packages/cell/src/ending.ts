@@ -1,0 +1,56 @@
+import { type ErrorReport, type ErrorType, LIMITS, type TurnEnd } from "@capsule-run/protocol";
+
+/** An end that is nobody's fault but ours. */
+export const broken = (error: unknown): TurnEnd & { readonly state: "failed" } => ({
+  state: "failed",
+  error: "internal_error",
+  message: `the sandbox failed: ${error instanceof Error ? error.message : String(error)}`,
+});
+
+/** The end of an attempt as its host is told of it. */
+export interface Ending {
+  readonly ok: boolean;
+  readonly error: ErrorType | "";
+  readonly plain: boolean;
+  readonly body: Uint8Array;
+}
+
+export function endingOf(end: TurnEnd): Ending {
+  const text = (value: string): Uint8Array => Buffer.from(value.slice(0, LIMITS.errorCharacters));
+  switch (end.state) {
+    case "result":
+      return end.json.length <= LIMITS.resultBytes
+        ? { ok: true, error: "", plain: false, body: end.json }
+        : { ok: false, error: "invalid_result", plain: true, body: text(tooLarge(end.json.length)) };
+    case "raised":
+      return { ok: false, error: end.error, plain: false, body: reportBody(end.report) };
+    case "failed":
+      return { ok: false, error: end.error, plain: true, body: text(end.message) };
+    case "lacking":
+      return { ok: false, error: "internal_error", plain: true, body: text(lacking(end.code)) };
+    case "stopped":
+      return { ok: false, error: "cancelled", plain: true, body: text("stopped") };
+    case "idle":
+      return {
+        ok: false,
+        error: "internal_error",
+        plain: true,
+        body: text("a task ended while it was idle"),
+      };
+  }
+}
+
+const lacking = (code: string): string =>
+  `the program got to ${code}, which this variant of the engine was made without`;
+
+const tooLarge = (size: number): string =>
+  `the result is ${size} bytes of JSON, more than the ${LIMITS.resultBytes} that are allowed; hand over less, or in several parts`;
+
+/** A report as JSON; of one that is larger than the host takes, its own words only. */
+function reportBody(report: ErrorReport): Uint8Array {
+  const body = Buffer.from(JSON.stringify(report));
+  if (body.length <= LIMITS.reportBytes) return body;
+  const cut = (text: string): string => text.slice(0, LIMITS.errorCharacters >> 2);
+  const { name, message, stack } = report;
+  return Buffer.from(JSON.stringify({ name: cut(name), message: cut(message), stack: cut(stack) }));
+}

@@ -1,0 +1,24 @@
+import type { Budget } from "@capsule-run/scheduler";
+import type { Output, RunEvent } from "./api.ts";
+import type { Program } from "./program.ts";
+import type { RunWorld } from "./world.ts";
+
+/** What an attempt needs of its run. */
+export interface RunContext {
+  readonly program: Program;
+  /** Goes on with the program on the variant of its engine that has `code`. */
+  complete(code: string): Promise<void>;
+  /** Random bytes that only this run's host knows. */
+  seed(path: string, attempt: number): string;
+  output(output: Output): void;
+  /** The rest of what an attempt prints is dropped. */
+  outputFull(task: string, path: string): void;
+  emit(event: RunEvent): void;
+  /** Bytes that the run's pending calls take. */
+  readonly queue: { bytes: number };
+  /** What the whole run may use. */
+  readonly budget: Budget;
+  /** Counts what an attempt used, which may end the run. */
+  spend(fuel: number): void;
+  readonly world: RunWorld;
+}
