@@ -113,7 +113,7 @@ export type FromCell =
     }
   /**
    * The guest asks for a file or an HTTP exchange; counted with its calls. A `sync` one suspends the sandbox until
-   * `complete`, for a `post` none comes. Body: see `decodeEffect`; empty if it is more than `LIMITS.effectBytes`.
+   * `complete`, for a `post` none comes. Body: see `decodeEffect`; empty if its head and its payload are more than is allowed.
    */
   | {
       readonly type: "effect";

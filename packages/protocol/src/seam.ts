@@ -76,7 +76,7 @@ export interface AttemptLog {
 
 /**
  * `active`: it could use a core now. `waiting`: it goes on when one of its sub-tasks has ended. `sleeping`: it goes on
- * when a time has come, whatever others do.
+ * when a time has come or an effect has ended, whatever other attempts do.
  */
 export type AttemptState = "active" | "waiting" | "sleeping";
 

@@ -1,3 +1,5 @@
+import { LIMITS } from "@capsule-run/protocol";
+
 /** What bounds HTTP of one attempt, whatever its policy says; each is in `docs/limits.md`. Times are in milliseconds. */
 export const NETWORK_LIMITS = {
   /** Characters of a URL. */
@@ -36,7 +38,7 @@ export const NETWORK_LIMITS = {
   /** Of these, responses that are being decompressed, which takes memory of the host. */
   openCompressed: 64,
   /** Requests that the envelope lists. */
-  records: 1000,
+  records: LIMITS.hostRequests,
   /** Characters of a URL or an error there. */
   recordCharacters: 1024,
 } as const;
