@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Envelope } from "@capsule-run/protocol";
+import { FILE, GREETING, TEXT, type World } from "./world.ts";
 
 export const LANGUAGES = ["typescript", "python"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -23,6 +24,9 @@ const EXTENSION = { typescript: "ts", python: "py" } as const;
 const VARIANTS = 20;
 const LINES = 20;
 const LINE = "x".repeat(59);
+
+/** Stands in the programs for the server's host. */
+const HOST = "HOST";
 
 const PROGRAMS: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
   typescript: {
@@ -56,6 +60,15 @@ const PROGRAMS: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
       console.log("waiting");
       await new Promise((resolve) => setTimeout(resolve, 3_600_000));
     });`,
+    reaches: `
+      import { openSync, readFileSync } from "node:fs";
+      const reach = { allowedFiles: ["data"], allowedHosts: ["${HOST}"] };
+      export const main = task({ name: "main", ...reach }, async (path: string) => {
+        openSync("${FILE}", "r");
+        const text = readFileSync("${FILE}", "utf8");
+        if (path === "/silent") console.log("waiting");
+        return [text, await (await fetch("http://${HOST}" + path)).text()];
+      });`,
   },
   python: {
     echo: `@task(name="main")\ndef main(value):\n    return value\n`,
@@ -103,6 +116,19 @@ async def main():
     print("waiting")
     await asyncio.sleep(3600)
 `,
+    reaches: `
+import os
+from urllib.request import urlopen
+
+@task(name="main", allowed_files=["data"], allowed_hosts=["${HOST}"])
+def main(path):
+    os.open("${FILE}", os.O_RDONLY)
+    with open("${FILE}") as file:
+        text = file.read()
+    if path == "/silent":
+        print("waiting")
+    return [text, urlopen("http://${HOST}" + path).read().decode()]
+`,
   },
 };
 
@@ -112,9 +138,12 @@ const HEAD: Readonly<Record<Language, string>> = {
 };
 
 /** Writes the programs of a language into a folder; the variants differ only in a name. */
-export function writePrograms(folder: string, language: Language): void {
+export function writePrograms(folder: string, language: Language, { host }: World): void {
   const write = (name: string, source: string): void =>
-    writeFileSync(join(folder, `${name}.${EXTENSION[language]}`), HEAD[language] + source);
+    writeFileSync(
+      join(folder, `${name}.${EXTENSION[language]}`),
+      HEAD[language] + source.replaceAll(HOST, host),
+    );
   for (const [name, source] of Object.entries(PROGRAMS[language])) write(name, source);
   for (let n = 0; n < VARIANTS; n++) write(`variant${n}`, variant(language, n));
 }
@@ -141,7 +170,7 @@ const error = (program: string, type: string): Kind[1] => {
 /** Of a hundred runs, how many are of which kind. */
 const MIX: readonly Kind[] = [
   [
-    55,
+    52,
     (i) => {
       const value = { i, text: `run ${i} ü`, list: [1, 2.5, null, true] };
       return { program: "echo", args: [value], ends: { json: JSON.stringify(value) }, prints: 0 };
@@ -169,6 +198,19 @@ const MIX: readonly Kind[] = [
   [1, error("memory", "out_of_memory")],
   [1, () => ({ program: "echo", args: [1, 2], ends: { error: "invalid_arguments" }, prints: 0 })],
   [1, () => ({ program: "waits", args: [], cancel: true, ends: { error: "cancelled" }, prints: 8 })],
+  [
+    2,
+    () => ({
+      program: "reaches",
+      args: ["/"],
+      ends: { json: JSON.stringify([TEXT, GREETING]) },
+      prints: 0,
+    }),
+  ],
+  [
+    1,
+    () => ({ program: "reaches", args: ["/silent"], cancel: true, ends: { error: "cancelled" }, prints: 8 }),
+  ],
   [
     4,
     (i) => ({

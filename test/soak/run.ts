@@ -14,6 +14,7 @@ import { judge, resourcesText, type Sample, type Verdict } from "./flat.ts";
 import { gauge } from "./gauge.ts";
 import { edit, LANGUAGES, type Language, type Piece, pieceOf, writePrograms, wrongEnd } from "./programs.ts";
 import { recordOf, wrongRecord } from "./record.ts";
+import { openWorld } from "./world.ts";
 
 export interface SoakOptions {
   readonly language: Language;
@@ -69,7 +70,8 @@ export async function soak({ language, runs, atOnce, times: looks, say }: SoakOp
     if (examples.length < EXAMPLES) examples.push(problem);
   };
   try {
-    writePrograms(folder, language);
+    await using world = await openWorld(folder);
+    writePrograms(folder, language, world);
     {
       await using runtime = await createRuntime({
         cwd: folder,
