@@ -1,4 +1,4 @@
 export { NETWORK_LIMITS, type NetworkLimits } from "./limits.ts";
-export { type NetworkOptions, type OpenNetwork, openNetwork } from "./network.ts";
+export { type NetworkOptions, openNetwork } from "./network.ts";
 export { type Resolver, systemResolver } from "./resolve.ts";
 export { createTransport, type Transport, type TransportOptions } from "./transport.ts";

@@ -39,11 +39,8 @@ interface Open {
   isBusy: boolean;
 }
 
-/** A network that also says how many requests there were, beyond those it lists. */
-export type OpenNetwork = NetworkCapability & { readonly requestCount: number };
-
 /** HTTP for one attempt. */
-export function openNetwork(options: NetworkOptions): OpenNetwork {
+export function openNetwork(options: NetworkOptions): NetworkCapability {
   const limits: NetworkLimits = { ...NETWORK_LIMITS, ...options.limits };
   const { secrets } = options;
   const transport = options.transport ?? createTransport();
@@ -258,9 +255,6 @@ export function openNetwork(options: NetworkOptions): OpenNetwork {
     },
     get requests() {
       return recorded.list;
-    },
-    get requestCount() {
-      return recorded.count;
     },
     async close() {
       isClosed = true;

@@ -17,20 +17,17 @@ export interface Records {
   ): Recording;
   /** The first ones, as they are now. */
   readonly list: readonly HostRequest[];
-  /** All of them. */
-  readonly count: number;
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
- * Keeps the first `limits.records` requests of an attempt, and counts the others.
+ * Keeps the first `limits.records` requests of an attempt.
  * @param redact takes out what may not be shown
  * @param now milliseconds of a clock
  */
 export function records(limits: NetworkLimits, redact: (text: string) => string, now: () => number): Records {
   const kept: { readonly entry: () => HostRequest }[] = [];
-  let count = 0;
 
   const cut = (text: string): string =>
     text.length > limits.recordCharacters ? `${text.slice(0, limits.recordCharacters - 1)}…` : text;
@@ -43,7 +40,6 @@ export function records(limits: NetworkLimits, redact: (text: string) => string,
 
   return {
     begin(method, url, sizes) {
-      count++;
       const started = now();
       const elapsed = (): number => Math.max(0, Math.round(now() - started));
       const bytes = ({ sent, received } = sizes()) => ({ request_bytes: sent, response_bytes: received });
@@ -69,9 +65,6 @@ export function records(limits: NetworkLimits, redact: (text: string) => string,
     },
     get list() {
       return kept.map(({ entry }) => entry());
-    },
-    get count() {
-      return count;
     },
   };
 }

@@ -8,7 +8,7 @@ import {
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import type { EffectFailure, HttpResponseHead } from "@capsule-run/protocol";
 import type { NetworkCapability } from "../capability.ts";
-import { type NetworkOptions, type OpenNetwork, openNetwork } from "./network.ts";
+import { type NetworkOptions, openNetwork } from "./network.ts";
 
 /** A server of a test, which ends with it. */
 export interface TestServer extends AsyncDisposable {
@@ -74,9 +74,9 @@ export interface Echoed {
 export function network(
   hosts: readonly string[],
   options: Partial<NetworkOptions> = {},
-): OpenNetwork & AsyncDisposable {
+): NetworkCapability & AsyncDisposable {
   const opened = openNetwork({ hosts, secrets: null, ...options });
-  return Object.defineProperties(opened as OpenNetwork & AsyncDisposable, {
+  return Object.defineProperties(opened as NetworkCapability & AsyncDisposable, {
     [Symbol.asyncDispose]: { value: () => opened.close() },
   });
 }

@@ -23,8 +23,6 @@ export interface RunSecrets {
   onTheWay(): SecretsOnTheWay;
   /** Text that a sandbox or its caller may see, with placeholders where values were. */
   scrub(text: string): string;
-  /** Text for records and people: `[secret NAME]` where values or placeholders were. */
-  redact(text: string): string;
 }
 
 /**
@@ -57,7 +55,6 @@ export function createSecrets(specs: readonly SecretSpec[], seed: string): RunSe
     },
     onTheWay: () => way,
     scrub: (text) => way.scrubText(text),
-    redact: (text) => way.redact(text),
   };
 }
 
