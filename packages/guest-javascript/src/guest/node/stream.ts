@@ -1,5 +1,6 @@
 /** `node:stream`: Node's own streams, as their npm package has them. */
 import Stream from "readable-stream/lib/stream.js";
+import { addAdapters } from "./stream-adapters.ts";
 import { consumers } from "./stream-consumers.ts";
 
 /** `node:stream/web`: what is global. */
@@ -13,5 +14,7 @@ for (const name of [
     enumerable: true,
     get: () => (globalThis as Record<string, unknown>)[name],
   });
+
+addAdapters(Stream);
 
 export default Object.assign(Stream, { consumers, web });
