@@ -41,6 +41,23 @@ export async function look(root: string): Promise<unknown[]> {
   await step(() => fs.readFileSync(p("a.txt")).toString("hex"));
   await step(() => fs.appendFileSync(p("a.txt"), Buffer.from("more")));
   await step(() => fsp.readFile(p("a.txt"), { encoding: "latin1" }));
+  await step(async () => {
+    async function* pieces() {
+      yield "ü";
+      yield Buffer.from("b");
+    }
+    await fsp.writeFile(p("pieces.txt"), pieces());
+    await fsp.appendFile(p("pieces.txt"), ["c", new Uint8Array([100])]);
+    await fsp.appendFile(p("pieces.txt"), new Blob(["e"]).stream());
+    const file = await fsp.open(p("pieces.txt"), "r+");
+    const before = await fsp.readFile(file, "utf8");
+    await fsp.writeFile(file, ["f"]);
+    await file.writeFile(fs.createReadStream(p("a.txt")));
+    await file.close();
+    return [before, fs.readFileSync(p("pieces.txt"), "utf8")];
+  });
+  await step(() => fsp.writeFile(p("nope/x"), ["a"]));
+  await step(() => fs.rmSync(p("pieces.txt")));
   await step(() => fs.readFileSync(p("nope")));
   await step(() => fsp.readFile(p("nope/x")));
   await step(() => fs.readFileSync(p("a.txt/x")));

@@ -10,7 +10,7 @@ import * as descriptors from "./fs/descriptors.ts";
 import { Dir, opendir, opendirSync } from "./fs/dir.ts";
 import { systemError, wrongType } from "./fs/errors.ts";
 import * as folders from "./fs/folders.ts";
-import { FileHandle, openHandle } from "./fs/handle.ts";
+import { FileHandle, openHandle, readingFile, writingFile } from "./fs/handle.ts";
 import { BigIntStats, Dirent, Stats } from "./fs/stats.ts";
 import * as whole from "./fs/whole.ts";
 
@@ -127,6 +127,11 @@ for (const [name, operation] of Object.entries({ ...BY_PATH, ...BY_NUMBER })) {
 }
 for (const [name, operation] of Object.entries(BY_PATH))
   promises[name] = async (...args: never[]): Promise<unknown> => doAsync(operation(...args));
+Object.assign(promises, {
+  readFile: readingFile,
+  writeFile: writingFile("w"),
+  appendFile: writingFile("a"),
+});
 
 const watch = { watch: whole.noWatching, watchFile: whole.noWatching, unwatchFile: (): void => {} };
 promises.watch = whole.noWatching;

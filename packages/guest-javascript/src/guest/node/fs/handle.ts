@@ -59,8 +59,10 @@ export class FileHandle extends EventEmitter {
   readFile(options?: unknown): Promise<unknown> {
     return this.#use("read", (fd) => readFile(fd, options));
   }
-  writeFile(data: unknown, options?: unknown): Promise<void> {
-    return this.#use("write", (fd) => writeFile(fd, data, optionsOf<FileOptions>(options)));
+  async writeFile(data: unknown, options?: unknown): Promise<void> {
+    const given = optionsOf<FileOptions>(options);
+    if (!isPieces(data)) return await this.#use("write", (fd) => writeFile(fd, data, given));
+    for await (const piece of data) await this.#use("write", (fd) => writeFile(fd, piece, given));
   }
   appendFile(data: unknown, options?: unknown): Promise<void> {
     return this.writeFile(data, options);
@@ -117,6 +119,36 @@ export class FileHandle extends EventEmitter {
     await this.close();
   }
 }
+
+type Pieces = AsyncIterable<unknown> | Iterable<unknown>;
+
+/** Whether data is given piece by piece: a stream, a generator, a list. */
+const isPieces = (data: unknown): data is Pieces =>
+  typeof data === "object" &&
+  data !== null &&
+  !ArrayBuffer.isView(data) &&
+  (Symbol.asyncIterator in data || Symbol.iterator in data);
+
+/** `fs.promises.writeFile` and `appendFile`: those that also take a `FileHandle`, and data piece by piece. */
+export const writingFile =
+  (usual: string) =>
+  async (path: unknown, data: unknown, given?: unknown): Promise<void> => {
+    const options = optionsOf<FileOptions>(given);
+    if (path instanceof FileHandle) return await path.writeFile(data, options);
+    if (!isPieces(data))
+      return await doAsync(writeFile(path, data, { ...options, flag: options.flag ?? usual }));
+    options.signal?.throwIfAborted();
+    const file = await openHandle(path, options.flag ?? usual);
+    try {
+      await file.writeFile(data, options);
+    } finally {
+      await file.close();
+    }
+  };
+
+/** `fs.promises.readFile`, of a `FileHandle` too. */
+export const readingFile = async (path: unknown, options?: unknown): Promise<unknown> =>
+  path instanceof FileHandle ? path.readFile(options) : doAsync(readFile(path, options));
 
 export async function openHandle(path: unknown, flags?: unknown): Promise<FileHandle> {
   return new FileHandle((await doAsync(descriptors.open(path, flags))).fd);
