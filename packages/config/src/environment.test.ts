@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { LIMITS } from "@capsule-run/protocol";
-import { ENVIRONMENT_FILES, readEnvironment } from "./index.ts";
+import { ENVIRONMENT_FILES, openVariables, readEnvironment, withoutSecrets } from "./index.ts";
 
 /** A folder with files; removed at the end of the test. */
 function folder(files: Readonly<Record<string, string | Uint8Array>>): { root: string } & Disposable {
@@ -102,4 +102,26 @@ test("a FIFO is not waited for, and what may not be read is said", {
     ...(asRoot ? [] : [".env is not used: it can't be read (EACCES)"]),
     ".env.local is not used: it is not a file",
   ]);
+});
+
+test("a secret's variable has no plain value", () => {
+  const get = withoutSecrets({ get: (name) => `the value of ${name}` }, [{ name: "API_KEY" }]);
+  assert.deepEqual(["API_KEY", "REGION"].map(get), [undefined, "the value of REGION"]);
+  // There a variable has one name, however it is written.
+  assert.equal(get("api_key"), process.platform === "win32" ? undefined : "the value of api_key");
+});
+
+test("files are read, and their warnings told, when the first variable is asked for", () => {
+  const told: string[] = [];
+  let reads = 0;
+  const variables = openVariables(
+    () => {
+      reads++;
+      return { get: (name) => name, names: () => ["A"], warnings: ["odd"] };
+    },
+    (message) => told.push(message),
+  );
+  assert.deepEqual([reads, told], [0, []]);
+  assert.deepEqual([variables.get("A"), variables.names(), variables.get("B")], ["A", ["A"], "B"]);
+  assert.deepEqual([reads, told], [1, ["odd"]]);
 });

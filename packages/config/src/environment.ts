@@ -13,6 +13,9 @@ export interface Environment {
   readonly warnings: readonly string[];
 }
 
+/** Where variables have their values. */
+export type Variables = Pick<Environment, "get" | "names">;
+
 /** Files in the project root that hold variables. A later one wins over an earlier one. */
 export const ENVIRONMENT_FILES = [".env", ".env.local", ".env.development", ".env.production"] as const;
 
@@ -68,3 +71,34 @@ function readVariables(path: string): readonly (readonly [name: string, value: s
 
 /** Node's parser takes the next line for the value of `NAME= ` with blanks behind it. */
 const withoutBlanks = (text: string): string => text.replace(/^([^\n#=]*=)[ \t]+(?=\r?$)/gm, "$1");
+
+/**
+ * The variables of a project's tasks. `read` is called when the first one is asked for, since few programs do, and its
+ * warnings are told then.
+ */
+export function openVariables(read: () => Environment, warn: (message: string) => void): Variables {
+  let made: Environment | null = null;
+  const environment = (): Environment => {
+    if (made) return made;
+    made = read();
+    for (const warning of made.warnings) warn(warning);
+    return made;
+  };
+  return { get: (name) => environment().get(name), names: () => environment().names() };
+}
+
+/** On Windows a variable has one name, however it is written. */
+const written = process.platform === "win32" ? (name: string) => name.toUpperCase() : (name: string) => name;
+
+/**
+ * Values of variables that are no secrets, whatever is declared of these. A program that turned out to need more of its
+ * engine is loaded again, and may say another time what its tasks ask for: a secret that none of them asked for when the
+ * run began is not there.
+ */
+export function withoutSecrets(
+  variables: Pick<Variables, "get">,
+  secrets: readonly { readonly name: string }[],
+): Variables["get"] {
+  const kept = new Set(secrets.map(({ name }) => written(name)));
+  return (name) => (kept.has(written(name)) ? undefined : variables.get(name));
+}

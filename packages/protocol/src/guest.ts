@@ -73,6 +73,9 @@ export type TurnEnd =
   /** `pause` or `wait` said so. */
   | { readonly state: "stopped" };
 
+/** Where the project root is in a sandbox. */
+export const GUEST_ROOT = "/app";
+
 /** What an attempt sees beside its arguments. */
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string>>;

@@ -1,9 +1,14 @@
 import { join, resolve } from "node:path";
-import { type Project, readEnvironment, readProject } from "@capsule-run/config";
+import {
+  type Allowance,
+  allowance,
+  openVariables,
+  type Project,
+  readEnvironment,
+  readProject,
+} from "@capsule-run/config";
 import type { RunRequest } from "./api.ts";
-import { type Allowance, allowance } from "./request.ts";
 import type { ProgramFile } from "./store.ts";
-import { openVariables } from "./world.ts";
 
 /** A program, and what its project says. */
 export interface FoundProgram extends ProgramFile {

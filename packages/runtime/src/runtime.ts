@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
+import { checkMemory, policiesFor } from "@capsule-run/config";
 import type { Transport } from "@capsule-run/host/network";
 import { databaseFile, type Problem, problemText, Recorder, unwritable } from "@capsule-run/lifecycle";
 import {
@@ -29,10 +30,9 @@ import { Fleet } from "./engines.ts";
 import { LocalEngine } from "./local.ts";
 import { type FoundProgram, locate, projectCache } from "./locate.ts";
 import { MemoryPlan } from "./memory.ts";
+import { checkMounts } from "./mounts.ts";
 import { recordScript } from "./parts.ts";
-import { policiesFor } from "./policies.ts";
 import type { Program } from "./program.ts";
-import { checkMemory, checkMounts } from "./request.ts";
 import { shownFrom } from "./shown.ts";
 import { ProgramStore } from "./store.ts";
 import { VERSION } from "./version.ts";
@@ -110,7 +110,10 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const { project, allowed } = found;
     await checkMounts(request.mounts ?? [], project.root);
     const program = await unlessAborted(store.get(found), signal);
-    if (program) checkMemory(shownFrom(cwd, found), program, project.defaults, allowed.ceiling);
+    if (program) {
+      const { floor, manifest } = program;
+      checkMemory(shownFrom(cwd, found), { floor, tasks: manifest.tasks }, project.defaults, allowed.ceiling);
+    }
     const secret = randomBytes(32);
     const opening =
       program &&

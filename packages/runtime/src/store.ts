@@ -12,6 +12,7 @@ import {
   type StoredArtifact,
 } from "@capsule-run/artifact";
 import type { Exported } from "@capsule-run/artifact/exported";
+import type { Variables } from "@capsule-run/config";
 import { type ProgramManifest, UsageError } from "@capsule-run/protocol";
 import type { Progress } from "./api.ts";
 import type { CellArtifact } from "./cell.ts";
@@ -21,7 +22,6 @@ import { type Bundle, type LanguageSupport, languageOf } from "./languages.ts";
 import { capsuleLicence } from "./parts.ts";
 import { checkManifest, loadProgram, type Program, programOf, type Source, sandboxBytes } from "./program.ts";
 import { shownFrom } from "./shown.ts";
-import type { Variables } from "./world.ts";
 
 /** The rules by which programs are loaded; a change of them makes every artifact anew. */
 const RULES = "4";

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NO_CEILING, type SecretDeclaration } from "@capsule-run/config";
+import { NO_CEILING, policiesFor, type SecretDeclaration } from "@capsule-run/config";
 import { type TaskManifest, UNDECLARED } from "@capsule-run/protocol";
-import { policiesFor } from "./policies.ts";
 import { openWorld } from "./world.ts";
 
 const VALUES: Readonly<Record<string, string>> = { API_KEY: "the-value-itself", REGION: "eu" };

@@ -1,18 +1,9 @@
-import type { Environment, SecretDeclaration } from "@capsule-run/config";
-import { type AttemptCapabilities, type Mount, openAttempt, type Scrubber } from "@capsule-run/host";
+import { type SecretDeclaration, type Variables, withoutSecrets } from "@capsule-run/config";
+import { type AttemptCapabilities, openAttempt, type Scrubber } from "@capsule-run/host";
 import type { Transport } from "@capsule-run/host/network";
 import type { RunSecrets } from "@capsule-run/host/secrets";
-import {
-  type SecretSpec,
-  type Surroundings,
-  type TaskManifest,
-  type TaskPolicy,
-  UsageError,
-} from "@capsule-run/protocol";
-import type { Policies } from "./policies.ts";
-
-/** Where variables have their values. */
-export type Variables = Pick<Environment, "get" | "names">;
+import type { SecretSpec, Surroundings, TaskManifest, TaskPolicy } from "@capsule-run/protocol";
+import { type MountsOptions, openMounts } from "./mounts.ts";
 
 /** What the tasks of one run may reach. */
 export interface RunWorld {
@@ -32,14 +23,9 @@ export interface RunWorld {
   scrubbers(): Readonly<Record<"stdout" | "stderr", Scrubber>> | null;
 }
 
-export interface WorldOptions {
+export interface WorldOptions extends MountsOptions {
   /** The run's id. */
   readonly run: string;
-  /** The project root: absolute. */
-  readonly root: string;
-  /** Of the program. */
-  readonly tasks: readonly TaskManifest[];
-  readonly policies: Policies;
   readonly environment: Variables;
   /** What `[secrets]` declares. */
   readonly secrets: readonly SecretDeclaration[];
@@ -49,8 +35,6 @@ export interface WorldOptions {
   readonly signal: AbortSignal;
   /** The connections of the runtime. */
   transport(): Promise<Transport>;
-  /** Told of folders that a task asks for and can't have. */
-  warn(message: string): void;
 }
 
 /**
@@ -61,11 +45,8 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
   const { run, tasks, policies } = options;
   const visible = new Set(tasks.flatMap((task) => policies.of(task).environment));
   const secrets = await openSecrets(options, visible);
-  const variable = plainVariables(options);
-  const mounts = await openMounts(
-    options,
-    tasks.some((task) => policies.mounts(policies.of(task)).length > 0),
-  );
+  const variable = withoutSecrets(options.environment, options.secrets);
+  const mounts = await openMounts(options);
   let transport: Promise<Transport> | null = null;
   const connections = (): Promise<Transport> => {
     transport ??= options.transport();
@@ -107,62 +88,6 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
   };
 }
 
-interface Mounts {
-  of(policy: TaskPolicy): readonly Mount[];
-}
-
-/**
- * What folders the tasks of a run see. One that is not there, or that a symlink leads out of the project, is not there
- * for them either.
- */
-async function openMounts({ root, policies, warn }: WorldOptions, any: boolean): Promise<Mounts> {
-  if (!any) return { of: () => [] };
-  const { checkMount } = await import("@capsule-run/host/files");
-  const folders = new Map<string, string | null>();
-  const folderOf = (path: string): string | null => {
-    const known = folders.get(path);
-    if (known !== undefined) return known;
-    let folder: string | null = null;
-    try {
-      folder = checkMount(root, path);
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error;
-      warn(`a task asks for files: ${error.text}`);
-    }
-    folders.set(path, folder);
-    return folder;
-  };
-  return {
-    of: (policy) =>
-      policies.mounts(policy).flatMap(({ host: path, guest, mode }) => {
-        const host = folderOf(path);
-        if (host === null) return [];
-        return [
-          {
-            host,
-            guest: guest === "." ? GUEST_ROOT : `${GUEST_ROOT}/${guest}`,
-            writable: mode === "read-write",
-          },
-        ];
-      }),
-  };
-}
-
-/** Where the project root is in a sandbox. */
-const GUEST_ROOT = "/app";
-
-/** On Windows a variable has one name, however it is written. */
-const written = process.platform === "win32" ? (name: string) => name.toUpperCase() : (name: string) => name;
-
-/**
- * Values of variables that are no secrets. A program that turned out to need more of its engine is loaded again, and may
- * say another time what its tasks ask for: a secret that none of them asked for when the run began is not there.
- */
-function plainVariables({ environment, secrets }: WorldOptions): Variables["get"] {
-  const kept = new Set(secrets.map(({ name }) => written(name)));
-  return (name) => (kept.has(written(name)) ? undefined : environment.get(name));
-}
-
 const plainly = (names: readonly string[], get: Variables["get"]): Record<string, string> =>
   Object.fromEntries(
     names.flatMap((name) => {
@@ -170,18 +95,6 @@ const plainly = (names: readonly string[], get: Variables["get"]): Record<string
       return value === undefined ? [] : [[name, value]];
     }),
   );
-
-/** The variables of a project's tasks. Its files are read when the first one is asked for: few programs do. */
-export function openVariables(read: () => Environment, warn: (message: string) => void): Variables {
-  let made: Environment | null = null;
-  const environment = (): Environment => {
-    if (made) return made;
-    made = read();
-    for (const warning of made.warnings) warn(warning);
-    return made;
-  };
-  return { get: (name) => environment().get(name), names: () => environment().names() };
-}
 
 /** The secrets that a task sees; null if there are none. */
 async function openSecrets(

@@ -1,7 +1,5 @@
-import { NO_CEILING } from "@capsule-run/config";
+import { allowance, NO_CEILING, policiesFor } from "@capsule-run/config";
 import { UNDECLARED } from "@capsule-run/protocol";
-import { policiesFor } from "../policies.ts";
-import { allowance } from "../request.ts";
 import { openWorld, type RunWorld } from "../world.ts";
 
 /** A world in which there is nothing. */

@@ -1,6 +1,8 @@
-import { cutsOf, mountsOf, type ProjectMount, type Settled, settle } from "@capsule-run/config";
 import type { DeclaredPolicy, TaskManifest, TaskPolicy } from "@capsule-run/protocol";
-import type { Allowance } from "./request.ts";
+import type { Allowance } from "./allowance.ts";
+import { cutsOf } from "./cuts.ts";
+import { mountsOf, type ProjectMount } from "./mounts.ts";
+import { type Settled, settle } from "./settle.ts";
 
 /** What the tasks of one run get. */
 export interface Policies {
