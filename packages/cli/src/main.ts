@@ -26,6 +26,7 @@ async function dispatch(invocation: Invocation, context: Context): Promise<numbe
       if (invocation.command.name === "runs") return (await import("./runs.ts")).runs(invocation, context);
       if (invocation.command.name === "inspect")
         return (await import("./inspect.ts")).inspect(invocation, context);
+      if (invocation.command.name === "worker") return (await import("./worker/worker.ts")).worker(context);
       return (await import("./build.ts")).build(invocation, context);
   }
 }

@@ -92,6 +92,17 @@ export const COMMANDS: readonly CommandRow[] = [
     passes: true,
   },
   {
+    name: "worker",
+    operands: [],
+    summary: "serve runs over stdin and stdout for other languages",
+    details: [
+      "One JSON message a line in both directions, as docs/worker-protocol.md describes them. Ends with its input:",
+      "what runs then is cancelled.",
+    ],
+    options: [HELP],
+    examples: ["capsule worker"],
+  },
+  {
     name: "engines",
     operands: [],
     summary: "list the engines that are installed, with versions, sizes and hashes",
@@ -148,7 +159,7 @@ export const COMMANDS: readonly CommandRow[] = [
 export const TOP_OPTIONS: readonly OptionRow[] = [HELP, VERSION];
 
 /** Commands that are promised and do not exist yet. */
-const LATER: readonly string[] = ["worker", "mcp", "logs", "cancel", "resume", "signal", "prune"];
+const LATER: readonly string[] = ["mcp", "logs", "cancel", "resume", "signal", "prune"];
 
 /** What the exit codes mean, for help and docs. */
 export const EXIT_CODES: readonly (readonly [number, string])[] = [

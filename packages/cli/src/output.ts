@@ -8,6 +8,10 @@ export interface Sink {
   write(data: Uint8Array | string): void;
   /** Resolves when everything written so far has left the process, or nobody reads any more. */
   drained(): Promise<void>;
+  /** Bytes that were written and have not left the process, and some for each write. */
+  readonly unread: number;
+  /** Resolves when no more than so many bytes are unread, or nobody reads any more. */
+  fallen(bytes: number): Promise<void>;
   readonly terminal: boolean;
   /** Whether the reader has gone. */
   readonly closed: boolean;
@@ -26,6 +30,9 @@ interface Code {
   readonly code?: string;
 }
 
+/** What a write that waits takes beside its bytes. */
+const WRITE_BYTES = 256;
+
 const isGone = (error: unknown): boolean => {
   const { code } = error as Code;
   return code === "EPIPE" || code === "ECONNRESET" || code === "ERR_STREAM_DESTROYED" || code === "EOF";
@@ -40,12 +47,12 @@ class DescriptorSink implements Sink {
   readonly terminal: boolean;
   closed = false;
   failure: Error | null = null;
+  unread = 0;
   readonly #fd: 1 | 2;
   readonly #onClosed: () => void;
   #direct: boolean;
   #listening = false;
-  #pending = 0;
-  #waiting: (() => void)[] = [];
+  #waiting: { readonly most: number; readonly resolve: () => void }[] = [];
 
   constructor(fd: 1 | 2, onClosed: () => void) {
     const kind = kindOf(fd);
@@ -63,8 +70,12 @@ class DescriptorSink implements Sink {
   }
 
   drained(): Promise<void> {
-    if (this.#pending === 0 || this.closed || this.failure) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return this.fallen(0);
+  }
+
+  fallen(most: number): Promise<void> {
+    if (this.unread <= most || this.closed || this.failure) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ most, resolve }));
   }
 
   #writeDirect(bytes: Uint8Array): void {
@@ -86,11 +97,12 @@ class DescriptorSink implements Sink {
       this.#listening = true;
       stream.on("error", (error) => this.#fail(error));
     }
-    this.#pending++;
+    const size = bytes.length + WRITE_BYTES;
+    this.unread += size;
     stream.write(bytes, (error) => {
-      this.#pending--;
+      this.unread -= size;
       if (error) this.#fail(error);
-      if (this.#pending === 0) this.#release();
+      this.#release();
     });
   }
 
@@ -104,7 +116,11 @@ class DescriptorSink implements Sink {
   }
 
   #release(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    if (this.#waiting.length === 0) return;
+    const over = this.closed || this.failure !== null;
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter(({ most }) => !over && this.unread > most);
+    for (const { most, resolve } of waiting) if (over || this.unread <= most) resolve();
   }
 }
 

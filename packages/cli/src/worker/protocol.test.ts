@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LIMITS, UsageError } from "@capsule-run/protocol";
+import { exactArguments } from "./exact.ts";
+import { type ClientMessage, errorMessage, ProtocolError, readMessage } from "./protocol.ts";
+
+const read = (line: unknown): ClientMessage =>
+  readMessage(Buffer.from(typeof line === "string" ? line : JSON.stringify(line)));
+
+test("messages that are understood", () => {
+  const good: readonly ClientMessage[] = [
+    { type: "hello", version: 1 },
+    { type: "hello", version: 7, cwd: "a", cache_dir: "/b", cells: 2, memory: 1e9, record: false },
+    { type: "run", id: "1", file: "a.ts" },
+    {
+      type: "run",
+      id: "é",
+      file: "a.ts",
+      args: [1, [null], { a: "b" }],
+      cwd: ".",
+      env: { A: "" },
+      policy: { max_tasks: 3 },
+      sealed: true,
+      mounts: ["a::b:ro"],
+      output: false,
+      events: true,
+    },
+    { type: "load", id: "x".repeat(200), file: "a.py", cwd: "/" },
+    { type: "cancel", id: "1" },
+    { type: "close" },
+  ];
+  for (const message of good) assert.deepEqual(read(message), message);
+});
+
+const run = { type: "run", id: "r", file: "a.ts" };
+
+test("lines that are refused, each with its reason", () => {
+  const bad: readonly (readonly [line: unknown, reason: RegExp, id?: string])[] = [
+    ["garbage", /not JSON/],
+    ['{"type":"close"', /not JSON/],
+    ["[]", /a message is an object/],
+    ["null", /a message is an object/],
+    ["{}", /has a "type"/],
+    [{ type: 1 }, /has a "type"/],
+    [{ type: "rum", id: "r" }, /unknown type "rum"; did you mean "run"\?/],
+    [{ type: "__proto__" }, /unknown type "__proto__"; there are hello, run, load, cancel, close/],
+    [{ type: "constructor" }, /unknown type/],
+    [{ type: "hello" }, /"hello" needs "version": a positive integer/],
+    [{ type: "hello", version: "1" }, /"version" of "hello" must be a positive integer/],
+    [{ type: "hello", version: 1.5 }, /"version" of "hello"/],
+    [{ type: "hello", version: 1, cells: 5000 }, /"cells" of "hello" must be an integer from 1 to 1024/],
+    [{ type: "run", file: "a.ts" }, /"run" needs "id"/],
+    [{ type: "run", id: "r" }, /"run" needs "file": a path/, "r"],
+    [{ ...run, id: 5 }, /"id" of "run" must be a string of 1 to 200 characters/],
+    [{ ...run, id: "" }, /"id" of "run"/],
+    [{ ...run, id: "x".repeat(201) }, /"id" of "run"/],
+    [{ ...run, file: "" }, /"file" of "run" must be a path/, "r"],
+    [{ ...run, file: "a\0b" }, /"file" of "run" must be a path/, "r"],
+    [{ ...run, args: {} }, /"args" of "run" must be an array/, "r"],
+    [{ ...run, args: null }, /"args" of "run"/, "r"],
+    [{ ...run, env: { A: 1 } }, /"env" of "run" must be an object of strings/, "r"],
+    [{ ...run, env: [] }, /"env" of "run"/, "r"],
+    [{ ...run, mounts: [1] }, /"mounts" of "run"/, "r"],
+    [{ ...run, policy: [] }, /"policy" of "run"/, "r"],
+    [{ ...run, sealed: 1 }, /"sealed" of "run" must be true or false/, "r"],
+    [{ ...run, event: true }, /unknown field "event" of "run"; did you mean "events"\?/, "r"],
+    ['{"type":"run","id":"r","file":"a.ts","__proto__":{}}', /unknown field "__proto__"/, "r"],
+    [{ type: "cancel" }, /"cancel" needs "id"/],
+    [{ type: "close", id: "r" }, /unknown field "id" of "close"/],
+  ];
+  for (const [line, reason, id = null] of bad)
+    assert.throws(
+      () => read(line),
+      (error: ProtocolError) => {
+        assert.match(error.message, reason);
+        assert.deepEqual([error.slug, error.id], ["protocol", id], error.message);
+        return true;
+      },
+    );
+  assert.throws(() => readMessage(Buffer.from([0x22, 0xff, 0x22])), /not UTF-8/);
+});
+
+test("what is reserved for tools says that it does not exist yet", () => {
+  for (const [line, id] of [
+    [{ ...run, tools: [] }, "r"],
+    [{ type: "tool_result", id: "r" }, null],
+  ] as const)
+    assert.throws(
+      () => read(line),
+      (error: ProtocolError) => error.slug === "not-yet" && error.id === id,
+    );
+});
+
+test("arguments keep the digits they are written with", () => {
+  const texts = [
+    "[123456789012345678901234567890,-98765432109876543210]",
+    "[1.0,-0,-0.0,1e3,1E-7,0.10,2.50]",
+    '[{"a":[{"b":100000000000000000001}],"__proto__":1.0}]',
+    '["1.0",5,0.5,-3,true,null]',
+  ];
+  for (const args of texts) {
+    const message = read(`{"type":"run","id":"r","file":"a.py","args":${args}}`);
+    assert.ok(message.type === "run");
+    assert.equal(JSON.stringify(message.args), args);
+  }
+  const usual = [1, "a", 0.5];
+  assert.equal(exactArguments(JSON.stringify(usual), usual), usual);
+});
+
+test("arguments that are nested too deep for anyone are no exception", () => {
+  const depth = 1_000_000;
+  const message = read(
+    `{"type":"run","id":"r","file":"a.py","args":${"[".repeat(depth)}1.0${"]".repeat(depth)}}`,
+  );
+  assert.equal(message.type, "run");
+  assert.ok(depth > LIMITS.valueDepth);
+});
+
+test("errors: wrong use with its place, refusals, our own bugs", () => {
+  const place = { file: "/p/a.ts", line: 2, column: 5 };
+  assert.deepEqual(errorMessage(new UsageError("compile", "no", { place, excerpt: "x" }), { id: "r" }), {
+    type: "error",
+    id: "r",
+    line: null,
+    slug: "compile",
+    message: "no [compile]",
+    text: "no",
+    place,
+    excerpt: "x",
+  });
+  const refused = errorMessage(new ProtocolError("no", null, "limit"), { id: null, line: 3 });
+  assert.deepEqual([refused.slug, refused.line, refused.message], ["limit", 3, "no [limit]"]);
+  assert.equal(errorMessage(new TypeError("oops"), { id: "r" }).slug, "internal");
+});

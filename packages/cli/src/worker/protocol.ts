@@ -1,0 +1,239 @@
+/**
+ * The messages of `capsule worker`, one line of JSON each, as `docs/worker-protocol.md` describes them: what a client
+ * may send, field by field, and what it is answered.
+ */
+import { nearest, type Place, UsageError, type UsageSlug } from "@capsule-run/protocol";
+import type { PolicyOptions } from "@capsule-run/runtime";
+import { exactArguments } from "./exact.ts";
+import { WORKER_LIMITS } from "./limits.ts";
+
+/** The version of the protocol; a worker speaks one. */
+export const PROTOCOL_VERSION = 1;
+
+/** What a client sends. Fields that are not there have the defaults of `createRuntime` and of its `run`. */
+export type ClientMessage =
+  | {
+      readonly type: "hello";
+      readonly version: number;
+      readonly cwd?: string;
+      readonly cache_dir?: string;
+      readonly cells?: number;
+      readonly memory?: number;
+      readonly record?: boolean;
+    }
+  | {
+      readonly type: "run";
+      readonly id: string;
+      readonly file: string;
+      readonly args?: readonly unknown[];
+      readonly cwd?: string;
+      readonly env?: Readonly<Record<string, string>>;
+      readonly policy?: PolicyOptions;
+      readonly sealed?: boolean;
+      readonly mounts?: readonly string[];
+      /** Whether what tasks print is sent; default: true. */
+      readonly output?: boolean;
+      /** Whether events are sent; default: false. */
+      readonly events?: boolean;
+    }
+  | { readonly type: "load"; readonly id: string; readonly file: string; readonly cwd?: string }
+  | { readonly type: "cancel"; readonly id: string }
+  | { readonly type: "close" };
+
+export type RunMessage = Extract<ClientMessage, { type: "run" }>;
+export type LoadMessage = Extract<ClientMessage, { type: "load" }>;
+export type HelloMessage = Extract<ClientMessage, { type: "hello" }>;
+
+/** Why a message, or what it asked for, came to nothing, beside the slugs of wrong use. */
+export type WorkerSlug = "protocol" | "limit" | "cancelled" | "internal";
+
+/** What a worker sends, but for `event` and `result`, which hold JSON text of a run as it is. */
+export type WorkerMessage =
+  | { readonly type: "hello"; readonly version: number; readonly capsule: string }
+  | {
+      readonly type: "loaded";
+      readonly id: string;
+      readonly file: string;
+      readonly cached: boolean;
+      readonly bytes: number;
+      readonly language: string;
+      readonly entry: string;
+      readonly tasks: readonly string[];
+    }
+  | {
+      readonly type: "error";
+      /** The run or load that this ends; null: no such thing came of the line. */
+      readonly id: string | null;
+      /** The line that was refused, counted from 1; null where no line was. */
+      readonly line: number | null;
+      readonly slug: UsageSlug | WorkerSlug;
+      /** Ends with the slug, as on the command line. */
+      readonly message: string;
+      /** The message without the slug. */
+      readonly text: string;
+      readonly place: Place | null;
+      readonly excerpt: string | null;
+    }
+  | { readonly type: "dropped"; readonly id: string; readonly output_bytes: number; readonly events: number }
+  | { readonly type: "warning"; readonly message: string }
+  /** `text` is null when what took long is over. */
+  | { readonly type: "progress"; readonly text: string | null; readonly done: number; readonly total: number }
+  | { readonly type: "closed" };
+
+/** A line that is refused. */
+export class ProtocolError extends Error {
+  override readonly name = "ProtocolError";
+  readonly slug: WorkerSlug | "not-yet";
+  /** The run or load that does not begin because of it. */
+  readonly id: string | null;
+
+  constructor(message: string, id: string | null = null, slug: ProtocolError["slug"] = "protocol") {
+    super(message);
+    this.slug = slug;
+    this.id = id;
+  }
+}
+
+interface Field {
+  readonly rule: (value: unknown) => boolean;
+  /** What the rule allows, in words. */
+  readonly allowed: string;
+  readonly required?: true;
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isFilled = (value: unknown): boolean => isText(value) && value !== "" && !value.includes("\0");
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
+const isId = (value: unknown): value is string =>
+  isText(value) && value !== "" && value.length <= WORKER_LIMITS.idCharacters;
+
+const ID: Field = {
+  rule: isId,
+  allowed: `a string of 1 to ${WORKER_LIMITS.idCharacters} characters`,
+  required: true,
+};
+const PATH: Field = { rule: isFilled, allowed: "a path" };
+const FILE: Field = { ...PATH, required: true };
+const SWITCH: Field = { rule: (value) => typeof value === "boolean", allowed: "true or false" };
+const COUNT: Field = { rule: isCount, allowed: "a positive integer" };
+
+/** Every message a client may send, field by field: the table is the definition of what the worker accepts. */
+const FIELDS: Readonly<Record<ClientMessage["type"], Readonly<Record<string, Field>>>> = {
+  hello: {
+    version: { ...COUNT, required: true },
+    cwd: PATH,
+    cache_dir: PATH,
+    cells: {
+      rule: (value) => isCount(value) && (value as number) <= 1024,
+      allowed: "an integer from 1 to 1024",
+    },
+    memory: COUNT,
+    record: SWITCH,
+  },
+  run: {
+    id: ID,
+    file: FILE,
+    args: { rule: Array.isArray, allowed: "an array" },
+    cwd: PATH,
+    env: {
+      rule: (value) => isRecord(value) && Object.values(value).every(isText),
+      allowed: "an object of strings",
+    },
+    policy: { rule: isRecord, allowed: "an object" },
+    sealed: SWITCH,
+    mounts: {
+      rule: (value) => Array.isArray(value) && value.every(isText),
+      allowed: "an array of strings",
+    },
+    output: SWITCH,
+    events: SWITCH,
+  },
+  load: { id: ID, file: FILE, cwd: PATH },
+  cancel: { id: ID },
+  close: {},
+};
+
+/** Names that version 1 keeps free for calls of the client's functions by programs. */
+const RESERVED_TYPES: readonly string[] = ["tool_result"];
+const RESERVED_FIELDS: readonly string[] = ["tools"];
+
+const TYPES = Object.keys(FIELDS) as readonly ClientMessage["type"][];
+const quote = (word: string): string => JSON.stringify(word.length > 100 ? `${word.slice(0, 100)}…` : word);
+const hint = (word: string, known: readonly string[]): string => {
+  const near = nearest(word, known);
+  return near ? `; did you mean "${near}"?` : `; there are ${known.join(", ")}`;
+};
+
+function decode(line: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(line);
+  } catch {
+    throw new ProtocolError("the line is not UTF-8 text");
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ProtocolError("the line is not JSON");
+  }
+}
+
+/**
+ * The message of a line. Unknown types, missing, unknown and ill-typed fields are refused.
+ * @throws ProtocolError
+ */
+export function readMessage(line: Uint8Array): ClientMessage {
+  const text = decode(line);
+  const message = parse(text);
+  if (!isRecord(message)) throw new ProtocolError("a message is an object");
+  const { type } = message;
+  if (!isText(type)) throw new ProtocolError('a message has a "type", which is a string');
+  const id = (type === "run" || type === "load") && isId(message.id) ? message.id : null;
+  if (RESERVED_TYPES.includes(type)) throw new ProtocolError(`"${type}" is not yet possible`, id, "not-yet");
+  if (!Object.hasOwn(FIELDS, type))
+    throw new ProtocolError(`unknown type ${quote(type)}${hint(type, TYPES)}`, id);
+  const fields = FIELDS[type as ClientMessage["type"]];
+  for (const name of Object.keys(message)) {
+    if (name === "type" || Object.hasOwn(fields, name)) continue;
+    if (type === "run" && RESERVED_FIELDS.includes(name))
+      throw new ProtocolError(`"${name}" of "run" is not yet possible`, id, "not-yet");
+    throw new ProtocolError(
+      `unknown field ${quote(name)} of "${type}"${hint(name, Object.keys(fields))}`,
+      id,
+    );
+  }
+  for (const [name, { rule, allowed, required }] of Object.entries(fields)) {
+    const value = message[name];
+    if (value === undefined && !required) continue;
+    if (value === undefined) throw new ProtocolError(`"${type}" needs "${name}": ${allowed}`, id);
+    if (!rule(value)) throw new ProtocolError(`"${name}" of "${type}" must be ${allowed}`, id);
+  }
+  const checked = message as unknown as ClientMessage;
+  return checked.type === "run" && checked.args
+    ? { ...checked, args: exactArguments(text, checked.args) }
+    : checked;
+}
+
+const isUsageError = (error: unknown): error is UsageError =>
+  // Not instanceof alone: the runtime may come from another copy of the protocol package.
+  error instanceof UsageError || (error instanceof Error && error.name === "UsageError");
+
+/** The message that tells of an exception. */
+export function errorMessage(
+  error: unknown,
+  about: { readonly id: string | null; readonly line?: number | null },
+): Extract<WorkerMessage, { type: "error" }> {
+  const { id, line = null } = about;
+  if (isUsageError(error)) {
+    const { slug, message, text, place = null, excerpt = null } = error;
+    return { type: "error", id, line, slug, message, text, place, excerpt };
+  }
+  const slug = error instanceof ProtocolError ? error.slug : "internal";
+  const text = error instanceof Error ? error.message : String(error);
+  const message = `${text} [${slug}]`;
+  return { type: "error", id, line, slug, message, text, place: null, excerpt: null };
+}

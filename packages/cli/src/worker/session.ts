@@ -1,0 +1,188 @@
+import { resolve } from "node:path";
+import type { Progress, Runtime, RuntimeOptions } from "@capsule-run/runtime";
+import { WORKER_LIMITS } from "./limits.ts";
+import type { Line } from "./lines.ts";
+import type { Outbox } from "./outbox.ts";
+import {
+  type ClientMessage,
+  errorMessage,
+  type HelloMessage,
+  type LoadMessage,
+  PROTOCOL_VERSION,
+  ProtocolError,
+  type RunMessage,
+  readMessage,
+} from "./protocol.ts";
+import { aborted } from "./wait.ts";
+import { eventLine, loadedMessage, outputLine, resultLine } from "./words.ts";
+
+/** What a session needs of the world. */
+export interface SessionParts {
+  readonly outbox: Outbox;
+  /** Of Capsule. */
+  readonly version: string;
+  /** The folder that relative paths of the client begin at. */
+  readonly cwd: string;
+  createRuntime(options: RuntimeOptions): Promise<Runtime>;
+}
+
+/** A run or a load that has no answer yet. */
+interface Open {
+  /** Of its message. */
+  readonly bytes: number;
+  readonly controller: AbortController;
+  readonly ended: Promise<void>;
+}
+
+const cancelled = (id: string): ProtocolError => new ProtocolError("cancelled", id, "cancelled");
+
+const isBlank = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0x20 || byte === 0x0d);
+
+/** One client's conversation: the runs it has open, by its own ids. Lines come in, answers go to the outbox. */
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #open = new Map<string, Open>();
+  #openBytes = 0;
+  /** From `hello` on. */
+  #runtime: Promise<Runtime> | null = null;
+  #cwd: string;
+  #closing = false;
+  /** Whether the client was told of something that takes long. */
+  #busy = false;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#cwd = parts.cwd;
+  }
+
+  /** Takes a line. Gives false if the client wants no more; what is wrong with a line is its answer. */
+  receive({ number, bytes }: Line): boolean {
+    try {
+      if (bytes === null)
+        throw new ProtocolError(
+          `a line has at most ${WORKER_LIMITS.lineBytes} bytes; this one was skipped`,
+          null,
+          "limit",
+        );
+      if (isBlank(bytes)) return true;
+      const message = readMessage(bytes);
+      this.#take(message, bytes.length);
+      return message.type !== "close";
+    } catch (error) {
+      const id = error instanceof ProtocolError ? error.id : null;
+      // An answer that names an open run would end that one for the client.
+      const about = id !== null && this.#open.has(id) ? null : id;
+      this.#parts.outbox.send(errorMessage(error, { id: about, line: number }));
+      return true;
+    }
+  }
+
+  /** Cancels everything, and waits until all has its answer and the runtime is closed. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const open = [...this.#open.values()];
+    for (const { controller } of open) controller.abort();
+    await (await this.#runtime?.catch(() => null))?.close();
+    await Promise.all(open.map(({ ended }) => ended));
+    this.#parts.outbox.send({ type: "closed" });
+  }
+
+  #take(message: ClientMessage, bytes: number): void {
+    if (message.type === "hello") this.#hello(message);
+    else if (message.type === "run") this.#begin(message, bytes, (signal) => this.#run(message, signal));
+    else if (message.type === "load") this.#begin(message, bytes, (signal) => this.#load(message, signal));
+    // Nothing by that id is no mistake: it may have ended while the message was on its way.
+    else if (message.type === "cancel") this.#open.get(message.id)?.controller.abort();
+  }
+
+  #hello({ version, cwd, cache_dir, cells, memory, record }: HelloMessage): void {
+    if (this.#runtime) throw new ProtocolError('"hello" is said once');
+    if (version !== PROTOCOL_VERSION)
+      throw new ProtocolError(
+        `version ${version} of the protocol is not spoken here; ${PROTOCOL_VERSION} is, by Capsule ${this.#parts.version}`,
+      );
+    const { outbox } = this.#parts;
+    this.#cwd = resolve(this.#parts.cwd, cwd ?? ".");
+    this.#runtime = this.#parts.createRuntime({
+      ...{ cwd: this.#cwd, cells, memory, record },
+      cacheDir: cache_dir === undefined ? undefined : resolve(this.#cwd, cache_dir),
+      onWarning: (message) => outbox.send({ type: "warning", message }),
+      onProgress: (step) => this.#progress(step),
+    });
+    // Whoever asks for a run hears of it.
+    this.#runtime.catch(() => {});
+    outbox.send({ type: "hello", version: PROTOCOL_VERSION, capsule: this.#parts.version });
+  }
+
+  /** Tells of steps, and once that they are over. */
+  #progress(step: Progress | null): void {
+    if (step === null && !this.#busy) return;
+    this.#busy = step !== null;
+    this.#parts.outbox.send({ type: "progress", ...(step ?? { text: null, done: 0, total: 0 }) });
+  }
+
+  #begin(
+    { id, type }: RunMessage | LoadMessage,
+    bytes: number,
+    work: (signal: AbortSignal) => Promise<void>,
+  ): void {
+    if (!this.#runtime) throw new ProtocolError(`"hello" comes before "${type}"`, id);
+    if (this.#open.has(id)) throw new ProtocolError(`id ${JSON.stringify(id)} is in use`);
+    if (this.#open.size >= WORKER_LIMITS.open)
+      throw new ProtocolError(
+        `${WORKER_LIMITS.open} runs and loads are open already: wait until some have ended`,
+        id,
+        "limit",
+      );
+    if (this.#openBytes + bytes > WORKER_LIMITS.openBytes)
+      throw new ProtocolError(
+        `the messages of what is open would have more than ${WORKER_LIMITS.openBytes} bytes: wait until some have ended`,
+        id,
+        "limit",
+      );
+    const controller = new AbortController();
+    const ended = this.#perform(id, bytes, work(controller.signal));
+    this.#open.set(id, { bytes, controller, ended });
+    this.#openBytes += bytes;
+  }
+
+  /** Waits for the end. An exception is the answer. */
+  async #perform(id: string, bytes: number, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      const known = this.#closing ? cancelled(id) : error;
+      this.#parts.outbox.send(errorMessage(known, { id }));
+    } finally {
+      this.#open.delete(id);
+      this.#openBytes -= bytes;
+    }
+  }
+
+  async #run(message: RunMessage, signal: AbortSignal): Promise<void> {
+    const { id, file, args, cwd, env, policy, sealed, mounts, output = true, events = false } = message;
+    const { outbox } = this.#parts;
+    const runtime = (await this.#runtime) as Runtime;
+    const result = await runtime.run({
+      ...{ file, args, cwd, env, policy, sealed, mounts, signal },
+      onOutput: output
+        ? (printed) => outbox.output(id, printed.bytes.length, () => outputLine(id, printed))
+        : undefined,
+      onEvent: events ? (event) => outbox.event(id, () => eventLine(id, event)) : undefined,
+    });
+    if (outbox.result(id, resultLine(id, result))) return;
+    throw new ProtocolError(
+      `the result was dropped: ${WORKER_LIMITS.unreadResultBytes} bytes of answers are unread`,
+      id,
+      "limit",
+    );
+  }
+
+  async #load({ id, file, cwd }: LoadMessage, signal: AbortSignal): Promise<void> {
+    const runtime = (await this.#runtime) as Runtime;
+    const loading = runtime.load(cwd === undefined ? file : resolve(this.#cwd, cwd, file));
+    const program = await Promise.race([loading, aborted(signal)]);
+    if (!program) throw cancelled(id);
+    this.#parts.outbox.send(loadedMessage(id, program));
+  }
+}

@@ -1,0 +1,36 @@
+import type { Context } from "../context.ts";
+import { VERSION } from "../version.ts";
+import { WORKER_LIMITS } from "./limits.ts";
+import { readLines } from "./lines.ts";
+import { Outbox } from "./outbox.ts";
+import { Session } from "./session.ts";
+import { aborted } from "./wait.ts";
+
+/** Takes the client's lines until it says `close` or its end closes. */
+async function listen(session: Session, outbox: Outbox): Promise<void> {
+  try {
+    for await (const line of readLines(process.stdin, WORKER_LIMITS.lineBytes)) {
+      if (!session.receive(line)) return;
+      await outbox.room();
+    }
+  } catch (error) {
+    // A client that died may reset its socket: that is an end like any other.
+    if ((error as { code?: string }).code === undefined) throw error;
+  }
+}
+
+/**
+ * `capsule worker`: serves a client over stdin and stdout until it closes one of them or says so, which is exit code 0,
+ * or a signal comes.
+ */
+export async function worker(context: Context): Promise<number> {
+  const { cwd, output, interruption, services } = context;
+  const outbox = new Outbox(output.stdout);
+  const createRuntime = services.createRuntime;
+  const session = new Session({ outbox, version: VERSION, cwd, createRuntime });
+  await Promise.race([listen(session, outbox), aborted(interruption.signal)]);
+  await session.close();
+  // Whoever reads no more does not keep the worker alive.
+  setTimeout(() => process.exit(interruption.exitCode ?? 0), WORKER_LIMITS.closeMs);
+  return interruption.exitCode ?? 0;
+}
