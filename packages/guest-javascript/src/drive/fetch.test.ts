@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EffectAnswer, EffectName, TurnEnd } from "@capsule-run/protocol";
-import { resultOf, TestGuest } from "./testing/guest.ts";
+import { AMPLE, resultOf, TestGuest } from "./testing/guest.ts";
 
 type Host = (name: EffectName, head: Record<string, unknown>, payload: Uint8Array) => EffectAnswer;
 
@@ -191,4 +191,11 @@ test("a failure says where the program asked", async () => {
     () => ({ ok: false, code: "ECONNREFUSED", message: "refused" }),
   );
   assert.match(String(resultOf(end)), /^TypeError: fetch failed\n {4}at asks \(capsule:program:\d+:\d+\)/);
+});
+
+test("a name outside of ASCII takes a tenth of what a task has, for the tables that are loaded then", async () => {
+  const guest = new TestGuest();
+  const image = await guest.load('task({ name: "main" }, () => new URL("http://Bücher.example/").host);');
+  guest.reset(image, { ...AMPLE, fuel: 220_000_000 });
+  assert.equal(resultOf(await guest.run("main")), "xn--bcher-kva.example");
 });

@@ -1,4 +1,5 @@
 /** Bundles what runs inside the sandbox. The same sources give the same bytes. */
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { nodeModule, PARTS, type PartName } from "./parts.ts";
@@ -31,6 +32,26 @@ const nativeUtf8: Plugin = {
     onResolve({ filter: /^@exodus\/bytes\/utf8\.js$/ }, ({ importer }) =>
       importer === ours ? undefined : { path: ours },
     );
+  },
+};
+
+/**
+ * The tables of international domains in a form that is four times cheaper to load: the engine parses JSON faster than
+ * code, and compiles an expression when it is loaded, used or not.
+ */
+const cheapTables: Plugin = {
+  name: "cheap-tables",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]tr46[\\/]lib[\\/]mappingTable\.json$/ }, ({ path }) => ({
+      contents: `module.exports = JSON.parse(${JSON.stringify(readFileSync(path, "utf8"))})`,
+    }));
+    onLoad({ filter: /[\\/]tr46[\\/]lib[\\/]regexes\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace(
+        /^const (\w+) = \/(.*)\/(\w*);$/gm,
+        (_, name, text, flags) =>
+          `let ${name}_; const ${name} = { test: (s) => (${name}_ ??= new RegExp(${JSON.stringify(text)}, "${flags}")).test(s) };`,
+      ),
+    }));
   },
 };
 
@@ -118,6 +139,11 @@ const URL_ALIAS = {
   tr46: file("libraries/domains.ts"),
 };
 
+const OPTIONS: Partial<Record<PartName, BundleOptions>> = {
+  url: { alias: URL_ALIAS },
+  idna: { plugins: [nativeUtf8, cheapTables] },
+};
+
 /** Bundles the prelude and every part of the library. Takes under a second. */
 export async function buildGuest(): Promise<GuestSources> {
   const names = Object.keys(PARTS) as PartName[];
@@ -126,7 +152,7 @@ export async function buildGuest(): Promise<GuestSources> {
     ...names.map((name) =>
       name.startsWith("node-")
         ? bundleNode(name.slice("node-".length))
-        : bundle(file(`libraries/${name}.ts`), "make", name === "url" ? { alias: URL_ALIAS } : {}),
+        : bundle(file(`libraries/${name}.ts`), "make", OPTIONS[name] ?? {}),
     ),
   ]);
   const [prelude, ...parts] = all.map(({ text }) => text);

@@ -32,6 +32,13 @@ test("URL", async () => {
     "http://a.com?'\"<>`{}",
     "ws://a.com:80/p#",
     "http://日本語.jp:80/パス?ク=エ",
+    ...["http://אבג.example/", "http://אa.example/", "http://א1.example/", "http://نامه\u200cای.example/"],
+    ...[
+      "http://a\u200cb.example/",
+      "http://\u0301a.example/",
+      "http://क्\u200dष.example/",
+      "http://٠1א.example/",
+    ],
   ];
   await same([
     ...inputs.map(
