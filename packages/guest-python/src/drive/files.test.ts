@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { NOW, resultOf, success } from "./testing/guest.ts";
 import { asked, at, got, guest, program, put, run } from "./testing/mounted-guest.ts";
 
 test("reading a small file takes one round trip, writing one takes two", async () => {
@@ -82,6 +83,40 @@ seen.append(os.fstat(f.fileno()).st_size)
 result = seen
 `;
   assert.deepEqual(await run(code), ["first", " and second", 16]);
+});
+
+test("what others write while an async task rests is seen when it goes on", async () => {
+  const resting = await guest.load(`
+import asyncio, os
+from capsule import task
+
+@task
+async def other(): pass
+
+@task
+async def look():
+    # Small files come whole when they are opened.
+    fds = [os.open("data/a.txt", os.O_RDONLY)]
+    read = lambda: [os.pread(fd, 100, 0).decode() for fd in fds]
+    seen = [read()]
+    await other()
+    fds.append(os.open("data/a.txt", os.O_RDONLY))
+    seen.append(read())
+    await asyncio.sleep(5)
+    return [*seen, read()]
+`);
+  put("a.txt", "one");
+  guest.reset(resting);
+  assert.equal((await guest.start("look")).state, "idle");
+  put("a.txt", "two");
+  const end = await guest.instance.complete(1, success(0), NOW);
+  assert.ok(end.state === "idle" && end.wake !== null);
+  put("a.txt", "three");
+  assert.deepEqual(resultOf(await guest.instance.wake(end.wake)), [
+    ["one"],
+    ["two", "two"],
+    ["three", "three"],
+  ]);
 });
 
 test("large files are read ahead, in blocks", async () => {

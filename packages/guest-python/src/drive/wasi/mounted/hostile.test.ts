@@ -1,57 +1,37 @@
 /** What an honest libc never does, to files of mounts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeEffect, encodeAnswer } from "@capsule-run/protocol";
 import type { FileHost } from "../index.ts";
 import { BIG, KNOWN, NAMES, picker } from "../testing/calls.ts";
+import { type Answer, fileHost, statOf } from "../testing/file-host.ts";
 import { ALL, AT, bytesOf, programOf, READ, TestGuest } from "../testing/guest.ts";
 
 /** A host that has whatever it is asked for: folders whose names end in "d", and files of 100,000 bytes. */
-function generousHost(): FileHost & { readonly asked: string[]; readonly posted: number[] } {
-  const asked: string[] = [];
-  const posted: number[] = [];
-  const stat = (path: string) => ({
-    kind: path.replace(/\/+$/, "").endsWith("d") ? "directory" : "file",
-    ...{
-      size: 100_000,
-      inode: "7",
-      device: "1",
-      links: 1,
-      accessed: "-1",
-      modified: "0",
-      changed: "99",
-      writable: true,
-    },
-  });
+function generousHost(): ReturnType<typeof fileHost> {
+  const stat = (path: string) =>
+    statOf(100_000, path.replace(/\/+$/, "").endsWith("d") ? "directory" : "file");
   const list = Buffer.from(
     JSON.stringify([
       ["näme", "file", "0"],
       ["other", "symlink", "12"],
     ]),
   );
-  return {
-    asked,
-    posted,
-    async ask(name, request) {
-      asked.push(name);
-      const { head, payload } = decodeEffect(request) ?? { head: {}, payload: new Uint8Array(0) };
-      const path = String(head.path ?? "");
-      const answers: Record<string, readonly [head: object, payload?: Uint8Array]> = {
-        "file.open": [{ handle: asked.length, stat: stat(path), whole: false }],
-        "file.read": [
-          {},
-          new Uint8Array(Math.min(Number(head.length), Math.max(0, 100_000 - Number(head.at)))),
-        ],
-        "file.write": [{ at: head.at ?? 100_000, written: payload.length, size: 100_000 }],
-        "file.stat": [stat(path)],
-        "file.list": [{ count: 2 }, list],
-        "file.readlink": [{ target: "x".repeat(5000) }],
-      };
-      const [answer, bytes = new Uint8Array(0)] = answers[name] ?? [{}];
-      return encodeAnswer({ ok: true, head: answer, payload: bytes });
-    },
-    post: (_name, request) => void posted.push(Number(decodeEffect(request)?.head.handle)),
-  };
+  const host = fileHost((name, head, payload) => {
+    const path = String(head.path ?? "");
+    const answers: Record<string, Answer> = {
+      "file.open": [{ handle: host.asked.length, stat: stat(path), whole: false }],
+      "file.read": [
+        {},
+        new Uint8Array(Math.min(Number(head.length), Math.max(0, 100_000 - Number(head.at)))),
+      ],
+      "file.write": [{ at: head.at ?? 100_000, written: payload.length, size: 100_000 }],
+      "file.stat": [stat(path)],
+      "file.list": [{ count: 2 }, list],
+      "file.readlink": [{ target: "x".repeat(5000) }],
+    };
+    return answers[name] ?? [{}];
+  });
+  return host;
 }
 
 test("no arguments make an import throw, or answer what is no error number", async () => {
@@ -114,7 +94,7 @@ test("no arguments make an import throw, or answer what is no error number", asy
     }
     assert.deepEqual(guest.doomed, []);
     assert.ok(files.asked.length > 30, `${files.asked.length} questions`);
-    assert.equal(new Set(files.posted).size, files.posted.length, "no handle is closed twice");
+    assert.equal(new Set(files.closed).size, files.closed.length, "no handle is closed twice");
   }
 });
 
@@ -152,5 +132,5 @@ test("what was asked for an attempt that is over has no effect on the next", asy
   assert.deepEqual(guest.bytes, before);
   assert.equal(guest.charged, charged);
   assert.equal(guest.call("fd_tell", 4, AT.out), "BADF");
-  assert.deepEqual([files.posted, guest.doomed], [[], []]);
+  assert.deepEqual([files.closed, guest.doomed], [[], []]);
 });
