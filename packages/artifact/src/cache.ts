@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { CAPSULE_FOLDER } from "@capsule-run/protocol";
 import { textFingerprint } from "./fingerprint.ts";
 import { type Artifact, decodeArtifact, encodeArtifact, type StoredArtifact } from "./format.ts";
 import { type Input, unchanged } from "./inputs.ts";
@@ -172,7 +173,7 @@ function undeleted(act: () => void): void {
 /** `.capsule` in a project is nobody's to commit. */
 function ignore(dir: string): void {
   const parent = dirname(dir);
-  if (basename(parent) !== ".capsule") return;
+  if (basename(parent) !== CAPSULE_FOLDER) return;
   const path = join(parent, ".gitignore");
   mkdirSync(parent, { recursive: true });
   try {

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { LIMITS } from "@capsule-run/protocol";
-import { ENVIRONMENT_FILES, openVariables, readEnvironment, withoutSecrets } from "./index.ts";
+import { ENVIRONMENT_FILES, LIMITS } from "@capsule-run/protocol";
+import { openVariables, readEnvironment, withoutSecrets } from "./index.ts";
 
 /** A folder with files; removed at the end of the test. */
 function folder(files: Readonly<Record<string, string | Uint8Array>>): { root: string } & Disposable {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { isVariableName, LIMITS } from "@capsule-run/protocol";
+import { ENVIRONMENT_FILES, isVariableName, LIMITS } from "@capsule-run/protocol";
 
 /** Where variables get their values. */
 export interface Environment {
@@ -15,9 +15,6 @@ export interface Environment {
 
 /** Where variables have their values. */
 export type Variables = Pick<Environment, "get" | "names">;
-
-/** Files in the project root that hold variables. A later one wins over an earlier one. */
-export const ENVIRONMENT_FILES = [".env", ".env.local", ".env.development", ".env.production"] as const;
 
 /**
  * What a project's tasks can be given: the process's `own` variables, and those of the `.env` files for what the process

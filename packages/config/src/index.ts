@@ -1,7 +1,6 @@
 export { type Allowance, allowance, checkMemory, type Wishes } from "./allowance.ts";
 export { type Ceiling, NO_CEILING } from "./ceiling.ts";
 export {
-  ENVIRONMENT_FILES,
   type Environment,
   openVariables,
   readEnvironment,

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { type DeclaredPolicy, nearest, UNDECLARED } from "@capsule-run/protocol";
+import { CONFIG_FILE, type DeclaredPolicy, nearest, UNDECLARED } from "@capsule-run/protocol";
 import { type Ceiling, NO_CEILING } from "./ceiling.ts";
 import type { SecretDeclaration } from "./secrets.ts";
 import { problem, readSource, type Source, syntaxError } from "./source.ts";
@@ -28,7 +28,7 @@ export interface Project {
   readonly secrets: readonly SecretDeclaration[];
 }
 
-const NAMES = ["capsule.toml", "Capsule.toml"];
+const NAMES = [CONFIG_FILE, "Capsule.toml"];
 
 /** Tables with keys of their own. The keys of `[secrets]` are its user's. */
 const KEYED: Readonly<Record<string, Table>> = { workflow: WORKFLOW, tasks: TASKS, policy: POLICY };

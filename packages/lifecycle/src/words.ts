@@ -1,15 +1,16 @@
 import { join } from "node:path";
+import { CAPSULE_FOLDER } from "@capsule-run/protocol";
 import type { Problem } from "./messages.ts";
 
 /** Where the record of a project's runs is. */
-export const databaseFile = (root: string): string => join(root, ".capsule", "runs.db");
+export const databaseFile = (root: string): string => join(root, CAPSULE_FOLDER, "runs.db");
 
 /** Why runs of a project are not recorded, and what to do. */
 export function problemText(root: string, problem: Problem): string {
   const file = databaseFile(root);
   switch (problem.kind) {
     case "unwritable":
-      return unwritable(join(root, ".capsule"), problem.code);
+      return unwritable(join(root, CAPSULE_FOLDER), problem.code);
     case "locked":
       return `${file} is locked by another process; runs of this process are not recorded any more`;
     case "corrupt":

@@ -16,6 +16,7 @@ export * from "./messages.ts";
 export * from "./nearest.ts";
 export * from "./numbers.ts";
 export * from "./policy.ts";
+export * from "./project-files.ts";
 export * from "./question.ts";
 export * from "./report.ts";
 export * from "./seam.ts";

@@ -7,6 +7,7 @@ import {
   readEnvironment,
   readProject,
 } from "@capsule-run/config";
+import { CAPSULE_FOLDER } from "@capsule-run/protocol";
 import type { RunRequest } from "./api.ts";
 import type { ProgramFile } from "./store.ts";
 
@@ -48,4 +49,4 @@ export async function locate(
   };
 }
 
-export const projectCache = (root: string): string => join(root, ".capsule", "cache");
+export const projectCache = (root: string): string => join(root, CAPSULE_FOLDER, "cache");

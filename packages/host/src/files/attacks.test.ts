@@ -34,6 +34,11 @@ function hostFolder(): { host: string; inside: string; outside: string } {
   return { host, inside, outside };
 }
 
+test("the names that are kept from sandboxes", () => {
+  const environment = [".env", ".env.local", ".env.development", ".env.production"];
+  assert.deepEqual(KEPT_NAMES, [".capsule", "capsule.toml", ...environment]);
+});
+
 for (const [name, ground] of GROUNDS)
   describe(name, () => {
     test("what Capsule reads of a project is neither seen nor made, in whatever folder", async () => {
