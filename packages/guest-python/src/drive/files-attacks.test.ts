@@ -1,7 +1,8 @@
 /** Files of mounts at the borders of attempts, and from past the file system. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TestGuest } from "./testing/guest.ts";
+import { NO_SURROUNDINGS } from "@capsule-run/protocol";
+import { resultOf, TestGuest } from "./testing/guest.ts";
 import { asked, at, guest, program, put, run } from "./testing/mounted-guest.ts";
 
 test("a guest that is ended while it waits for a file leaves nothing to the next", async () => {
@@ -33,6 +34,39 @@ for fd in range(4, 12):
 `;
   assert.deepEqual(new Set((await run(code)) as string[]), new Set(["EBADF"]));
   assert.deepEqual(asked(), []);
+});
+
+test("an attempt finds nothing of the former one: variables, folder, mounts, /tmp, what was asked for", async () => {
+  put("a.txt", "A");
+  guest.surroundings = { ...guest.surroundings, environment: { GIVEN: "a value" } };
+  const { answer } = at.host;
+  guest.onEffect = (effect) => (effect.name === "http.request" ? new Promise(() => {}) : answer(effect));
+  const use = `
+import _host, os, sys
+os.environ["MINE"] = os.environ["GIVEN"]
+os.chdir("/tmp"); os.mkdir("left"); held = [open("/tmp/x", "w"), open("/app/data/a.txt")]
+sys.modules["held"] = held
+head = b'{"method":"GET","url":"http://x","headers":[],"redirect":"manual","timeoutMs":null,"body":"none"}'
+_host.call(b"ihttp.request\\0" + len(head).to_bytes(4, "little") + head)
+_host.call(b"cother_async\\0[1]")
+result = [os.getcwd(), os.listdir("."), held[1].read()]
+`;
+  assert.deepEqual(await run(use), ["/tmp", ["left", "x"], "A"]);
+  const look = `
+import os, sys
+result = [os.getcwd(), dict(os.environ), os.listdir("/tmp"), os.listdir("/app"), os.path.exists("data"), "held" in sys.modules, os.open("/tmp/y", os.O_CREAT | os.O_WRONLY)]
+`;
+  const ends = [];
+  for (const each of [guest, new TestGuest()]) {
+    each.surroundings = NO_SURROUNDINGS;
+    each.reset(program);
+    const end = await each.run("run", look);
+    ends.push([resultOf(end), each.instance.fuelUsed, each.digest, each.effects, each.calls]);
+  }
+  const [result, , , ...asked] = ends[0] as unknown[];
+  assert.deepEqual(result, ["/app", {}, [], ["main.py", "notes.txt"], false, false, 4]);
+  assert.deepEqual(asked, [[], []]);
+  assert.deepEqual(ends[0], ends[1]);
 });
 
 test("effects asked for past the file system reach the host as they are, and no further", async () => {
