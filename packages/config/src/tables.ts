@@ -93,10 +93,18 @@ export function readTable(table: Table, values: Readonly<Record<string, unknown>
     const row = Object.hasOwn(table, key) ? table[key] : undefined;
     if (!row) return { ok: false, key, message: `There is no "${key}" in ${name}${allowed(key, table)}` };
     const parsed = row.parse(value);
-    if (!parsed.ok) return { ok: false, key, message: `"${key}" must be ${parsed.allowed}` };
+    if (!parsed.ok)
+      return { ok: false, key, message: `"${key}" must be ${parsed.allowed}${entry(parsed.wrong)}` };
     fields[row.field] = parsed.value;
   }
   return { ok: true, fields };
+}
+
+/** Which entry of a list it is, for lists of many lines. */
+function entry(wrong: unknown): string {
+  if (wrong === undefined) return "";
+  const text = JSON.stringify(wrong, (_, value) => (typeof value === "bigint" ? String(value) : value));
+  return `; what is wrong is ${text.length > 80 ? `${text.slice(0, 80)}…` : text}`;
 }
 
 function allowed(key: string, table: Table): string {

@@ -56,7 +56,12 @@ export const UNDECLARED: DeclaredPolicy = {
 /** What a value of an option became, or what is wrong with it: what was expected, in words. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly allowed: string };
+  | {
+      readonly ok: false;
+      readonly allowed: string;
+      /** Of a list the first entry that is wrong. */
+      readonly wrong?: unknown;
+    };
 
 const RAM_UNITS: Readonly<Record<string, number>> = {
   B: 1,
@@ -125,7 +130,7 @@ function parseList<T>(
   const items: T[] = [];
   for (let i = 0; i < value.length; i++) {
     const item = parse(value[i]);
-    if (item === null) return no(allowed);
+    if (item === null) return { ...no(allowed), wrong: value[i] };
     items[i] = item;
   }
   return yes(items);

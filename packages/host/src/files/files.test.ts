@@ -41,6 +41,17 @@ for (const [name, ground] of GROUNDS)
       await guest.files.close();
     });
 
+    test("the working directory is there, empty and read-only, also where nothing is mounted", async () => {
+      for (const guest of [guestOf({}), guestOf({ "/elsewhere": `rw:${folder()}` })]) {
+        assert.deepEqual(await guest.list("/app"), []);
+        const { kind, writable } = await guest.stat("/app");
+        assert.deepEqual([kind, writable], ["directory", false]);
+        assert.equal(await code(guest.put("/app/new.txt", "x")), "EROFS");
+        assert.equal(await code(guest.ask("rmdir", { path: "/app" })), "EBUSY");
+        await guest.files.close();
+      }
+    });
+
     test("locks that were made of folders go with who made them", async () => {
       const { guest, host } = inFolder();
       for (const file of ["a.db", "b.db", "c.db"]) writeFileSync(join(host, file), "");

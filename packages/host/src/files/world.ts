@@ -1,5 +1,6 @@
 /** What an attempt sees: a tree of mounts, opened, with virtual folders above them. */
 import type { BigIntStats } from "node:fs";
+import { GUEST_ROOT } from "@capsule-run/protocol";
 import type { Mount } from "../capability.ts";
 import type { Eventually } from "./calls.ts";
 import { codeOf } from "./failure.ts";
@@ -31,6 +32,9 @@ export interface World {
   readonly fenced: ReadonlySet<string>;
 }
 
+/** The name of the working directory in the root. */
+const WORKING = GUEST_ROOT.slice(1);
+
 /** @throws Error if two mounts are at the same path, or one's path is not absolute and plain */
 export function branchesOf(mounts: readonly Mount[]): {
   root: Branch;
@@ -54,6 +58,8 @@ export function branchesOf(mounts: readonly Mount[]): {
     taken.add(at);
     return [at, mount] as const;
   });
+  // A program is in its working directory, also where nothing is mounted.
+  if (!root.children.has(WORKING)) root.children.set(WORKING, branch());
   return { root, places };
 }
 
