@@ -81,6 +81,11 @@ test("what the host says of limits and reasons is passed on, without its paths",
     await said("EACCES", "EACCES: permission denied (a symlink with an absolute target), stat '/app/x'"),
     ["EACCES", -13, "EACCES: permission denied (a symlink with an absolute target), stat 'x'"],
   );
+  const large = "EOVERFLOW: value too large for defined data type";
+  assert.deepEqual(
+    await said("EOVERFLOW", `${large} (the folder holds more than 1000000 names), scandir '/app/x'`),
+    ["EOVERFLOW", -75, `${large} (the folder holds more than 1000000 names), stat 'x'`],
+  );
 });
 
 test("errors say where the program asked, also when nothing of it is on the stack any more", async () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { EffectError } from "@capsule-run/protocol";
 import { NOW, resultOf, success } from "./testing/guest.ts";
 import { asked, at, got, guest, program, put, run } from "./testing/mounted-guest.ts";
 
@@ -341,4 +342,16 @@ try:
 except OSError as e: result = [errno.errorcode[e.errno], len(held) > 1000]
 `;
   assert.deepEqual(await run(code), ["EMFILE", true]);
+});
+
+test("what the host has too much of already is a temporary failure, not one of the disk", async () => {
+  guest.onEffect = async () => {
+    throw new EffectError("ELIMIT", "limit exceeded: 10,000 requests for files and HTTP at once");
+  };
+  const code = `
+import errno
+try: open("data/a.txt")
+except OSError as e: result = errno.errorcode[e.errno]
+`;
+  assert.equal(await run(code), "EAGAIN");
 });

@@ -145,6 +145,8 @@ const ERRNOS: Readonly<Record<string, Errno>> = {
   EFBIG: "FBIG",
   EINVAL: "INVAL",
   EISDIR: "ISDIR",
+  // Too much is under way already: it can be asked for again when some of it has ended.
+  ELIMIT: "AGAIN",
   ELOOP: "LOOP",
   EMFILE: "MFILE",
   EMLINK: "MLINK",
