@@ -25,10 +25,13 @@ const WRONG: readonly (readonly [unknown, RegExp])[] = [
   [{ allowedHosts: [] }, /no "allowedHosts" in policy; did you mean "allowed_hosts"\? Allowed: max_compute/],
   [{ constructor: 1 }, /no "constructor" in policy/],
   [JSON.parse('{"__proto__":{"max_tasks":1}}'), /no "__proto__" in policy/],
-  [{ allowed_hosts: "*" }, /"allowed_hosts" must be a list of host names[^;]*$/],
-  [{ allowed_hosts: ["a.com", "https://b.com"] }, /\["\*"\]; what is wrong is "https:\/\/b\.com"$/],
-  [{ allowed_files: ["a", { path: "b", mode: 7 }] }, /what is wrong is \{"path":"b","mode":7\}$/],
-  [{ env_variables: ["A", "-".repeat(200)] }, /what is wrong is "-{79}…$/],
+  [{ allowed_hosts: "*" }, /"allowed_hosts" must be a list of host names[^;]* \[policy\]$/],
+  [
+    { allowed_hosts: ["a.com", "https://b.com"] },
+    /\["\*"\]; what is wrong is "https:\/\/b\.com" \[policy\]$/,
+  ],
+  [{ allowed_files: ["a", { path: "b", mode: 7 }] }, /what is wrong is \{"path":"b","mode":7\} \[policy\]$/],
+  [{ env_variables: ["A", "-".repeat(200)] }, /what is wrong is "-{79}… \[policy\]$/],
   [{ max_tasks: 0 }, /"max_tasks" must be a positive integer/],
 ];
 
