@@ -6,6 +6,7 @@ import { nearest, type Place, UsageError, type UsageSlug } from "@capsule-run/pr
 import type { PolicyOptions } from "@capsule-run/runtime";
 import { exactArguments } from "./exact.ts";
 import { WORKER_LIMITS } from "./limits.ts";
+import type { Line } from "./lines.ts";
 
 /** The version of the protocol; a worker speaks one. */
 export const PROTOCOL_VERSION = 1;
@@ -217,6 +218,36 @@ export function readMessage(line: Uint8Array): ClientMessage {
     ? { ...checked, args: exactArguments(text, checked.args) }
     : checked;
 }
+
+/** A line that came. */
+export interface Incoming {
+  /** Of the line. */
+  readonly number: number;
+  /** Its length. */
+  readonly bytes: number;
+  /** What it says, or what is wrong with it; null: it is blank. */
+  readonly message: ClientMessage | ProtocolError | null;
+}
+
+const isBlank = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0x20 || byte === 0x0d);
+
+export function readIncoming({ number, bytes }: Line): Incoming {
+  const about = { number, bytes: bytes?.length ?? 0 };
+  if (bytes === null) {
+    const text = `a line has at most ${WORKER_LIMITS.lineBytes} bytes; this one was skipped`;
+    return { ...about, message: new ProtocolError(text, null, "limit") };
+  }
+  try {
+    return { ...about, message: isBlank(bytes) ? null : readMessage(bytes) };
+  } catch (error) {
+    if (error instanceof ProtocolError) return { ...about, message: error };
+    throw error;
+  }
+}
+
+/** Whether it asks for no answer of its own, so that it can be heard while the client reads too little. */
+export const isUrgent = ({ message }: Incoming): boolean =>
+  message === null || (!(message instanceof ProtocolError) && ["cancel", "close"].includes(message.type));
 
 const isUsageError = (error: unknown): error is UsageError =>
   // Not instanceof alone: the runtime may come from another copy of the protocol package.

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Envelope, UNDECLARED, UsageError } from "@capsule-run/protocol";
 import type { RunRequest, Runtime, RuntimeOptions } from "@capsule-run/runtime";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
+import { isUrgent, readIncoming } from "./protocol.ts";
 import { Session } from "./session.ts";
 import { aborted } from "./wait.ts";
 
@@ -127,7 +128,7 @@ class Client {
   send(...messages: readonly (string | object)[]): boolean {
     return messages
       .map((message) => (typeof message === "string" ? message : JSON.stringify(message)))
-      .map((text) => this.session.receive({ number: ++this.#number, bytes: Buffer.from(text) }))
+      .map((text) => this.session.take(readIncoming({ number: ++this.#number, bytes: Buffer.from(text) })))
       .every(Boolean);
   }
 
@@ -200,7 +201,7 @@ test("a refused line ends no run, whatever id it names", async () => {
 
 test("a line that was too long is told", () => {
   const client = new Client();
-  client.session.receive({ number: 1, bytes: null });
+  client.session.take(readIncoming({ number: 1, bytes: null }));
   assert.deepEqual([client.messages[0]?.slug, client.messages[0]?.line], ["limit", 1]);
 });
 
@@ -305,6 +306,22 @@ test("close cancels all and answers all, then says so", async () => {
     client.messages.map(({ type }) => type),
     ["hello", "result", "error", "closed"],
   );
+});
+
+test("nothing begins when it is being closed", async () => {
+  const client = new Client();
+  client.send(HELLO);
+  const closed = client.session.close();
+  assert.equal(client.send(run("a", "echo")), false);
+  await closed;
+  assert.deepEqual([client.requests, client.messages.at(-1)], [[], { type: "closed" }]);
+});
+
+test("a cancellation and the end are heard while the client does not read, the rest waits", () => {
+  const urgent = (message: object | string): boolean =>
+    isUrgent(readIncoming({ number: 1, bytes: Buffer.from(JSON.stringify(message)) }));
+  assert.deepEqual([{ type: "cancel", id: "a" }, { type: "close" }].map(urgent), [true, true]);
+  assert.deepEqual([HELLO, run("a", "echo"), "garbage"].map(urgent), [false, false, false]);
 });
 
 test("close without a hello", async () => {

@@ -1,17 +1,16 @@
 import { resolve } from "node:path";
 import type { Progress, Runtime, RuntimeOptions } from "@capsule-run/runtime";
 import { WORKER_LIMITS } from "./limits.ts";
-import type { Line } from "./lines.ts";
 import type { Outbox } from "./outbox.ts";
 import {
   type ClientMessage,
   errorMessage,
   type HelloMessage,
+  type Incoming,
   type LoadMessage,
   PROTOCOL_VERSION,
   ProtocolError,
   type RunMessage,
-  readMessage,
 } from "./protocol.ts";
 import { aborted } from "./wait.ts";
 import { eventLine, loadedMessage, outputLine, resultLine } from "./words.ts";
@@ -36,8 +35,6 @@ interface Open {
 
 const cancelled = (id: string): ProtocolError => new ProtocolError("cancelled", id, "cancelled");
 
-const isBlank = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0x20 || byte === 0x0d);
-
 /** One client's conversation: the runs it has open, by its own ids. Lines come in, answers go to the outbox. */
 export class Session {
   readonly #parts: SessionParts;
@@ -55,18 +52,12 @@ export class Session {
     this.#cwd = parts.cwd;
   }
 
-  /** Takes a line. Gives false if the client wants no more; what is wrong with a line is its answer. */
-  receive({ number, bytes }: Line): boolean {
+  /** Takes what a line says. Gives false if the client wants no more; what is wrong with a line is its answer. */
+  take({ number, bytes, message }: Incoming): boolean {
+    if (this.#closing || message === null) return !this.#closing;
     try {
-      if (bytes === null)
-        throw new ProtocolError(
-          `a line has at most ${WORKER_LIMITS.lineBytes} bytes; this one was skipped`,
-          null,
-          "limit",
-        );
-      if (isBlank(bytes)) return true;
-      const message = readMessage(bytes);
-      this.#take(message, bytes.length);
+      if (message instanceof ProtocolError) throw message;
+      this.#obey(message, bytes);
       return message.type !== "close";
     } catch (error) {
       const id = error instanceof ProtocolError ? error.id : null;
@@ -87,7 +78,7 @@ export class Session {
     this.#parts.outbox.send({ type: "closed" });
   }
 
-  #take(message: ClientMessage, bytes: number): void {
+  #obey(message: ClientMessage, bytes: number): void {
     if (message.type === "hello") this.#hello(message);
     else if (message.type === "run") this.#begin(message, bytes, (signal) => this.#run(message, signal));
     else if (message.type === "load") this.#begin(message, bytes, (signal) => this.#load(message, signal));

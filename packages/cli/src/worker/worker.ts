@@ -3,6 +3,7 @@ import { VERSION } from "../version.ts";
 import { WORKER_LIMITS } from "./limits.ts";
 import { readLines } from "./lines.ts";
 import { Outbox } from "./outbox.ts";
+import { isUrgent, readIncoming } from "./protocol.ts";
 import { Session } from "./session.ts";
 import { aborted } from "./wait.ts";
 
@@ -10,8 +11,9 @@ import { aborted } from "./wait.ts";
 async function listen(session: Session, outbox: Outbox): Promise<void> {
   try {
     for await (const line of readLines(process.stdin, WORKER_LIMITS.lineBytes)) {
-      if (!session.receive(line)) return;
-      await outbox.room();
+      const incoming = readIncoming(line);
+      if (!isUrgent(incoming)) await outbox.room();
+      if (!session.take(incoming)) return;
     }
   } catch (error) {
     // A client that died may reset its socket: that is an end like any other.
