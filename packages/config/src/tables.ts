@@ -40,7 +40,7 @@ const files = (value: unknown): ReturnType<typeof parseFiles> => {
   return parsed.ok
     ? parsed
     : {
-        ok: false,
+        ...parsed,
         allowed:
           'a list of folders inside the project, such as ["data", { path = "docs", mode = "read-only" }]; modes: "read-only", "ro", "read-write", "rw"',
       };
