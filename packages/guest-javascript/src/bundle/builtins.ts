@@ -15,9 +15,9 @@ repl stream string_decoder sys timers tls trace_events tty url util v8 vm wasi w
     /\s+/,
   );
 
-/** Members of built-in modules that are globals in a sandbox: the module's name, then member or `member=global`. */
+/** Members of built-in modules that are globals in a sandbox, or of one: the module's name, then member or `member=global`. */
 const LIVE: Readonly<Record<string, readonly string[]>> = {
-  crypto: ["webcrypto=crypto"],
+  crypto: ["webcrypto=crypto", "randomUUID=crypto.randomUUID", "getRandomValues=crypto.getRandomValues"],
   perf_hooks: ["performance"],
 };
 
@@ -87,7 +87,8 @@ function standIn(module, path, live, end, leaf) {
       if (typeof key === "symbol" || key === "__esModule" || key === "then" || key === "toJSON") return undefined;
       if (key === "default" && !path) return self;
       if (key === "bind") return () => self;
-      if (live[key] && globalThis[live[key]] !== undefined) return globalThis[live[key]];
+      const there = live[key]?.split(".").reduce((from, name) => from?.[name], globalThis);
+      if (there !== undefined) return there;
       return standIn(module, path ? path + "." + key : key, {}, end, true);
     },
     apply: fail,

@@ -175,8 +175,8 @@ const PROGRAMS: readonly [what: string, files: Record<string, string>, out: unkn
   [
     "built-in modules: globals live on in them, packages of their name come first, browser: false is an empty module",
     {
-      "main.ts": `globalThis.crypto = "web"; import { webcrypto } from "crypto"; import dns from "dns"; import events from "events";
-        import pkg from "pkg"; globalThis.out = [webcrypto, dns, events, pkg]`,
+      "main.ts": `globalThis.crypto = { randomUUID: () => "id" }; import { webcrypto, randomUUID } from "crypto"; import dns from "dns"; import events from "events";
+        import pkg from "pkg"; globalThis.out = [webcrypto === crypto, randomUUID(), dns, events, pkg]`,
       "node_modules/events/package.json": PACKAGE({ main: "index.js" }),
       "node_modules/events/index.js": 'module.exports = "theirs"',
       "node_modules/dns/package.json": PACKAGE({ main: "index.js" }),
@@ -184,7 +184,7 @@ const PROGRAMS: readonly [what: string, files: Record<string, string>, out: unkn
       "node_modules/pkg/package.json": PACKAGE({ main: "index.js", browser: { fs: false } }),
       "node_modules/pkg/index.js": 'module.exports = Object.keys(require("fs"))',
     },
-    ["web", "the package", "ours", []],
+    [true, "id", "the package", "ours", []],
   ],
   [
     "the place of each of the program's own files; packages have the program's",
