@@ -55,6 +55,26 @@ const cheapTables: Plugin = {
   },
 };
 
+/** Gives the errors of `URL` what Node's have: packages look at their `code`. */
+const errorsOfUrl: Plugin = {
+  name: "errors-of-url",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]whatwg-url[\\/]lib[\\/]URL-impl\.js$/ }, ({ path }) => {
+      let count = 0;
+      const contents = readFileSync(path, "utf8").replace(
+        /new TypeError\(`Invalid (?:base )?URL: \$\{(\w+)\}`\)/g,
+        (_, given: string) => {
+          count++;
+          const input = given === "v" ? "input: v" : "input: url, ...(base === undefined ? {} : { base })";
+          return `Object.assign(new TypeError("Invalid URL"), { code: "ERR_INVALID_URL", ${input} })`;
+        },
+      );
+      if (count !== 3) throw new Error(`${path} has other errors than it had`);
+      return { contents };
+    });
+  },
+};
+
 interface BundleOptions extends Pick<BuildOptions, "alias" | "plugins" | "define"> {
   readonly banner?: string;
   readonly footer?: string;
@@ -140,7 +160,7 @@ const URL_ALIAS = {
 };
 
 const OPTIONS: Partial<Record<PartName, BundleOptions>> = {
-  url: { alias: URL_ALIAS },
+  url: { alias: URL_ALIAS, plugins: [nativeUtf8, errorsOfUrl] },
   idna: { plugins: [nativeUtf8, cheapTables] },
 };
 

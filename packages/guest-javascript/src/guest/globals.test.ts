@@ -40,7 +40,15 @@ test("URL", async () => {
       "http://٠1א.example/",
     ],
   ];
+  const failure = (run: string) =>
+    `try { ${run} } catch (e) { return [e.name, e.message, { ...e }, e instanceof TypeError] }`;
   await same([
+    ...[
+      "new URL('x')",
+      "new URL('x', 'y')",
+      "new URL('//', 'http://a')",
+      "new URL('http://a').href = 'x'",
+    ].map(failure),
     ...inputs.map(
       (input) =>
         `const u = new URL(${JSON.stringify(input)}); return [u.href, u.origin, u.protocol, u.username, u.password, u.host, u.hostname, u.port, u.pathname, u.search, u.hash, [...u.searchParams]]`,
