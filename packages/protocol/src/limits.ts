@@ -23,9 +23,9 @@ export const LIMITS = {
   depth: 100,
   /** Calls of one attempt that may be pending at once. */
   pendingCalls: 100_000,
-  /** Bytes of one run's calls that are pending: their arguments, and `callBytes` each. */
+  /** Bytes of one run's pending calls and requests: what they hand over, and `callBytes` each. */
   queuedBytes: 512 * 1024 * 1024,
-  /** Bytes of the host's memory that a pending call takes beside its arguments. */
+  /** Bytes of the host's memory that a pending call or request takes beside what it hands over. */
   callBytes: 4096,
   /** Tasks a program may define. */
   tasks: 10_000,
