@@ -152,7 +152,8 @@ test("what is aborted is given up at the host, whenever it is", async () => {
   assert.deepEqual(revoked, [1]);
 
   const body = await run(
-    abort(`const r = await fetch("http://a", { signal: c.signal }); c.abort();
+    // Held, so that it is not given back because nobody has it any more.
+    abort(`const r = (globalThis.held = await fetch("http://a", { signal: c.signal })); c.abort();
       return [await r.text().catch(seen), await fetch("http://a", { signal: c.signal }).catch(seen)];`),
     () => response({ handle: 5 }, "a"),
   );

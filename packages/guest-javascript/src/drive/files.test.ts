@@ -63,6 +63,15 @@ test("a file that was written to is asked for again", async () => {
   assert.ok(asked.includes("sync file.read"));
 });
 
+test("a file that is opened to be cut is asked for again by who has it open", async () => {
+  const { result, asked } = await run(
+    'const fd = fs.openSync("x", "r"); fs.closeSync(fs.openSync("./x", "w")); return fs.readSync(fd, Buffer.alloc(3))',
+    (name) => (name === "file.read" ? answer({}) : small(name)),
+  );
+  assert.equal(result, 0);
+  assert.ok(asked.includes("sync file.read"));
+});
+
 test("what the host says of limits and reasons is passed on, without its paths", async () => {
   const said = async (code: string, message: string): Promise<unknown> =>
     (
@@ -126,6 +135,46 @@ test("a handle is the sandbox's own number, and one that is closed is none", asy
   assert.deepEqual(result, [
     ...[true, "EBADF", "EBADF", "EBADF", "ERR_OUT_OF_RANGE", "ERR_INVALID_ARG_TYPE", "ERR_OUT_OF_RANGE", 7],
   ]);
+});
+
+test("numbers of files are used again, and never for two", async () => {
+  let handles = 0;
+  const { result, effects } = await run(
+    `const [a, b, c] = ["a", "b", "c"].map((name) => fs.openSync(name));
+     fs.closeSync(a); fs.closeSync(b);
+     const more = ["d", "e", "f"].map((name) => fs.openSync(name));
+     for (const fd of [c, ...more]) fs.fstatSync(fd);
+     return [a, b, c, ...more.toSorted()].map((fd) => fd - a);`,
+    (name) =>
+      name === "file.open" ? answer({ handle: ++handles, stat: stat(3), whole: false }) : answer(stat(3)),
+  );
+  assert.deepEqual(result, [0, 1, 2, 0, 1, 3]);
+  const asked = effects.filter(({ name }) => name === "file.stat").map(({ head }) => head?.handle);
+  assert.deepEqual(asked, [3, 4, 5, 6]);
+});
+
+test("/tmp holds 10,000 files and folders, 1,024 of them open, and gives back what is gone", async () => {
+  const { result, asked } = await run(
+    `const full = (make) => { for (let i = 0; ; i++) try { make(i) } catch (e) { return [i, e.code] } };
+     fs.mkdirSync("/tmp/d");
+     const files = full((i) => fs.writeFileSync("/tmp/d/" + i, ""));
+     const folders = full((i) => fs.mkdirSync("/tmp/" + i));
+     fs.unlinkSync("/tmp/d/5");
+     const one = full((i) => fs.mkdirSync("/tmp/" + i));
+     const fds = [];
+     const open = full(() => fds.push(fs.openSync("/tmp/d/7")));
+     fs.closeSync(fds[3]);
+     return [files, folders, one, open, full(() => fs.openSync("/tmp/d/7"))];`,
+    small,
+  );
+  assert.deepEqual(result, [
+    [9999, "ENOSPC"],
+    [0, "ENOSPC"],
+    [1, "ENOSPC"],
+    [1024, "EMFILE"],
+    [1, "EMFILE"],
+  ]);
+  assert.deepEqual(asked, []);
 });
 
 test("/tmp asks the host nothing, and is no part of a snapshot unless loading wrote to it", async () => {
