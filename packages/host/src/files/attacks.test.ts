@@ -316,6 +316,10 @@ test("mounts are checked against the project root", () => {
     ["sub/../../out", /leads above/],
     [join(host, "out"), /it has to be relative/],
     ["away", /"away" is outside of the project: a symlink leads out/],
+    [
+      ".capsule",
+      /^the folder "\.capsule" can't be a task's: "\.capsule" is kept from sandboxes \[outside-project\]$/,
+    ],
     ["f", /there is no folder "f" in the project root \[file-not-found\]$/],
     ["nope", /there is no folder "nope"/],
   ];

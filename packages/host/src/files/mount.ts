@@ -8,22 +8,20 @@ import { isKept } from "./kept.ts";
  *
  * @param root the project root
  * @param path relative to it, as the user wrote it
- * @throws UsageError `outside-project` if it is outside of the root or a symlink leads out; `file-not-found` if there is no
+ * @throws UsageError `outside-project` if it is outside of the root, a symlink leads out, or it is kept from sandboxes; `file-not-found` if there is no
  *   such folder
  */
 export function checkMount(root: string, path: string): string {
-  const outside = (how: string): never => {
-    throw new UsageError(
-      "outside-project",
-      `the folder ${JSON.stringify(path)} is outside of the project: ${how}`,
-    );
+  const refuse = (what: string): never => {
+    throw new UsageError("outside-project", `the folder ${JSON.stringify(path)} ${what}`);
   };
+  const outside = (how: string): never => refuse(`is outside of the project: ${how}`);
   const asked = resolve(root, path);
   if (isAbsolute(path)) outside("it has to be relative to the project root");
   if (!isWithin(root, asked)) outside("`..` leads above the project root");
   const refuseKept = (way: string): void => {
     const own = way.split(sep).find(isKept);
-    if (own !== undefined) outside(`${JSON.stringify(own)} is kept from sandboxes`);
+    if (own !== undefined) refuse(`can't be a task's: ${JSON.stringify(own)} is kept from sandboxes`);
   };
   refuseKept(relative(root, asked));
   let real: string;
