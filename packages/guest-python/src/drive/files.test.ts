@@ -178,6 +178,8 @@ fd = os.open("data", os.O_RDONLY); inner = os.open("n", os.O_RDONLY, dir_fd=fd)
 seen.append([os.stat("ä ö.txt", dir_fd=inner).st_size, os.stat("a.txt", dir_fd=fd).st_size, os.path.samestat(os.fstat(fd), os.stat("data"))])
 os.close(inner); os.close(fd)
 os.chdir("data/n"); seen.append([os.getcwd(), os.listdir("."), sorted(os.listdir("..")), open("../../notes.txt").read(), os.path.exists("../../../tmp")])
+for path in ["..", "./n/../n/.", "/tmp/../app", "data//n//"]:
+    os.chdir(path); seen.append(os.getcwd())
 os.chdir("/app"); os.remove("data/n/ä ö.txt"); os.rmdir("data/n")
 seen.append(sorted(os.listdir("data")))
 result = seen
@@ -199,6 +201,7 @@ result = seen
     [2_123_456_000, 1, true, false, false],
     [6, 1, true],
     ["/app/data/n", ["ä ö.txt"], ["a.txt", "n", "z"], "packed", true],
+    ...["/app/data", "/app/data/n", "/app", "/app/data/n"],
     ["a.txt", "z"],
   ]);
 });

@@ -57,6 +57,7 @@ def mend_builtins():
     sys.executable = sys._base_executable = ""
     # Modules read these when they are imported; `threading` cleans up after itself when they raise.
     _thread.start_new_thread = _thread.start_new = _thread.start_joinable_thread = refuse(_no_thread)
+    _mend_chdir(os)
     no_process = refuse(not_supported(PROCESSES))
     os.system = no_process
     for name in "execl execle execlp execlpe execvp execvpe".split():
@@ -67,6 +68,20 @@ def mend_builtins():
         "spawnve spawnvp spawnvpe startfile wait wait3 wait4 waitid waitpid setsid setpgid getpgid getppid",
         PROCESSES,
     )
+
+
+def _mend_chdir(os):
+    """WASI knows no working directory: its C library puts paths together, and leaves `..` in what `getcwd` gives."""
+    change = os.chdir
+
+    def chdir(path):
+        change(path)
+        here = os.getcwd()
+        if here != "/" and ("/." in here or "//" in here or here.endswith("/")):
+            change(os.path.realpath(here))
+
+    chdir.__doc__, chdir.__qualname__ = change.__doc__, change.__qualname__
+    os.chdir = chdir
 
 
 def _mend_threading(module):
