@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isArguments, isJson } from "./json.ts";
+import { countItems, isArguments, isJson } from "./json.ts";
 import { LIMITS } from "./limits.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -142,4 +142,23 @@ test("nesting is limited, and costs no stack", () => {
 test("an array is asked for where arguments are", () => {
   for (const text of ["[1]", '{"args":[],"kwargs":{"a":1}}']) assert.ok(isArguments(bytes(text)));
   for (const text of ["", "1", '"[1]"', " []", "{", "{]"]) assert.ok(!isArguments(bytes(text)));
+});
+
+test("the items of an array are counted without being read", () => {
+  const arrays = [
+    [],
+    [1],
+    ['a,]\\"', "b"],
+    [[1, 2], { a: [3, 4], "b,": 5 }],
+    [null, true, "", {}],
+    [[]],
+    [{}],
+  ];
+  for (const array of arrays) {
+    assert.equal(countItems(bytes(JSON.stringify(array))), array.length, JSON.stringify(array));
+    assert.equal(countItems(bytes(JSON.stringify(array).replaceAll(",", ", "))), array.length);
+  }
+  for (const text of ["", "{}", "1", "[1", "[1,]", "[1] 2", '["]', "[[[[", " [1]"])
+    assert.equal(countItems(bytes(text)), null, text);
+  assert.equal(countItems(bytes("[ ]")), 0);
 });

@@ -39,6 +39,30 @@ export function isJson(text: Uint8Array): boolean {
 export const isArguments = (text: Uint8Array): boolean =>
   (text[0] === OPEN_ARRAY || text[0] === OPEN_OBJECT) && isJson(text);
 
+/** How many items a JSON array has; null if it is no array, or none that `isJson` knows. */
+export function countItems(text: Uint8Array): number | null {
+  if (text[0] !== OPEN_ARRAY || !isJson(text)) return null;
+  let items = 0;
+  let filled = false;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const byte = text[at] as number;
+    if (byte === QUOTE) at = endOfString(text, at);
+    if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) depth--;
+    else if (depth === 1 && byte === COMMA) items++;
+    else if (depth === 1 && byte !== SPACE) filled = true;
+    if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) depth++;
+  }
+  return filled ? items + 1 : 0;
+}
+
+/** The place of the quote that ends the string which begins here; the text's end if none does. */
+export function endOfString(text: Uint8Array, from: number): number {
+  let at = from + 1;
+  while (at < text.length && text[at] !== QUOTE) at += text[at] === BACKSLASH ? 2 : 1;
+  return at;
+}
+
 class Scan {
   readonly #text: Uint8Array;
   #at = 0;

@@ -36,6 +36,8 @@ export interface RunRequest {
   readonly cwd?: string | undefined;
   /** Arguments of `main`: JSON values. */
   readonly args?: readonly unknown[] | undefined;
+  /** The same in place of `args`, as JSON text of an array on one line: numbers keep the digits they have there. */
+  readonly argsJson?: string | undefined;
   /**
    * What tasks get at most, beside what `capsule.toml` says: the keys and values of its `[policy]`, such as
    * `{ allowed_hosts: ["api.example.com"], max_tasks: 100 }`.

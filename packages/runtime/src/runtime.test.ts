@@ -56,6 +56,25 @@ test("two runs of a program that is not compiled yet compile it once", async () 
   assert.equal(both[2].envelope.success, true);
 });
 
+test("arguments as JSON text: counted, checked, and given to main as they are", async () => {
+  project.write(
+    "one.ts",
+    'export const main = task({ name: "main" }, (value: unknown) => JSON.stringify(value));',
+  );
+  assert.equal(await outcome(runtime, { file: "one.ts", argsJson: '[{"a": [1, "é]"]}]' }), '{"a":[1,"é]"]}');
+  for (const [argsJson, message] of [
+    ["[1, 2]", /main takes/],
+    ["[]", /main takes/],
+    ["{}", /the arguments of main are no JSON text of an array/],
+    ["[1", /no JSON text of an array/],
+    ["[1]\n", /no JSON text of an array/],
+  ] as const) {
+    const { envelope } = await runtime.run({ file: "one.ts", argsJson });
+    assert.ok(!envelope.success && envelope.error.error_type === "invalid_arguments", argsJson);
+    assert.match(envelope.error.message, message);
+  }
+});
+
 test("an edited file is noticed", async () => {
   project.write("edited.ts", 'export const main = task({ name: "main" }, () => "first");');
   assert.equal(await outcome(runtime, { file: "edited.ts" }), "first");

@@ -5,6 +5,7 @@ import type { Transport } from "@capsule-run/host/network";
 import { databaseFile, type Problem, problemText, Recorder, unwritable } from "@capsule-run/lifecycle";
 import {
   type AttemptSpec,
+  countItems,
   type Envelope,
   LIMITS,
   type TaskManifest,
@@ -133,7 +134,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     };
     if (!program || !world) return ended(refused(entry, CANCELLED));
     const main = program.tasks.get(entry) as TaskManifest;
-    const args = encodeArguments(main, request.args ?? []);
+    const args = encodeArguments(main, request);
     if (typeof args === "string") return ended(refused(entry, { error: "invalid_arguments", message: args }));
     const parts = { program, world, secret, record, limits: allowed.ceiling };
     const context = new Context(parts, request, (cause) => broken.abort(cause));
@@ -241,18 +242,23 @@ async function runMain(
 }
 
 /** The arguments for `main` as JSON, or what is wrong with them. */
-function encodeArguments({ name, parameters }: TaskManifest, args: readonly unknown[]): Uint8Array | string {
+function encodeArguments(
+  { name, parameters }: TaskManifest,
+  { args = [], argsJson }: Pick<RunRequest, "args" | "argsJson">,
+): Uint8Array | string {
   let json: Uint8Array;
   try {
-    json = Buffer.from(JSON.stringify(args));
+    json = Buffer.from(argsJson ?? JSON.stringify(args));
   } catch (error) {
     return `the arguments of ${name} are no JSON values: ${error instanceof Error ? error.message : String(error)}`;
   }
   if (json.length > LIMITS.argumentBytes) return words.argumentsTooLarge();
+  const count = argsJson === undefined ? args.length : countItems(json);
+  if (count === null) return `the arguments of ${name} are no JSON text of an array`;
   if (!parameters) return json;
   const { names, required, rest } = parameters;
-  if (args.length >= required && (rest || args.length <= names.length)) return json;
-  return words.wrongArguments(names, required, rest, args.length, name);
+  if (count >= required && (rest || count <= names.length)) return json;
+  return words.wrongArguments(names, required, rest, count, name);
 }
 
 const CANCELLED = { error: "cancelled", message: "cancelled" } as const;

@@ -13,7 +13,7 @@ const { parse, rawJSON } = JSON as unknown as {
 const UNUSUAL = /\d{16}|\d\.\d*0(?!\d)|-0|\d[eE][-+\d]/;
 
 /**
- * The arguments of a message with their numbers as they are written, so that `JSON.stringify` gives the same digits:
+ * The arguments of a message that had to be read whole, with their numbers as they are written, so that `JSON.stringify` gives the same digits:
  * large integers stay exact, and `1.0` stays a float between Python programs.
  * @param args as `JSON.parse` read them
  */

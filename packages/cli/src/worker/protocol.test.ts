@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LIMITS, UsageError } from "@capsule-run/protocol";
 import { exactArguments } from "./exact.ts";
-import { type ClientMessage, errorMessage, ProtocolError, readMessage } from "./protocol.ts";
+import { type ClientMessage, errorMessage, ProtocolError, readIncoming, readMessage } from "./protocol.ts";
 
 const read = (line: unknown): ClientMessage =>
   readMessage(Buffer.from(typeof line === "string" ? line : JSON.stringify(line)));
@@ -16,7 +16,6 @@ test("messages that are understood", () => {
       type: "run",
       id: "é",
       file: "a.ts",
-      args: [1, [null], { a: "b" }],
       cwd: ".",
       env: { A: "" },
       policy: { max_tasks: 3 },
@@ -91,29 +90,78 @@ test("what is reserved for tools says that it does not exist yet", () => {
     );
 });
 
-test("arguments keep the digits they are written with", () => {
+const argumentsOf = (line: string): string | undefined => {
+  const message = read(line);
+  assert.ok(message.type === "run");
+  return message.argsJson ?? (message.args && JSON.stringify(message.args));
+};
+
+test("arguments are the text that was sent", () => {
   const texts = [
+    "[]",
     "[123456789012345678901234567890,-98765432109876543210]",
-    "[1.0,-0,-0.0,1e3,1E-7,0.10,2.50]",
-    '[{"a":[{"b":100000000000000000001}],"__proto__":1.0}]',
-    '["1.0",5,0.5,-3,true,null]',
+    "[1.0, -0, -0.0, 1e3, 1E-7, 0.10, 2.50]",
+    '[{"a":[{"b":100000000000000000001}],"__proto__":1.0,"args":[1]}]',
+    '["1.0","]","\\"args\\":[2]",{"}":["é😀\\u0000"]},true,null]',
   ];
-  for (const args of texts) {
-    const message = read(`{"type":"run","id":"r","file":"a.py","args":${args}}`);
-    assert.ok(message.type === "run");
-    assert.equal(JSON.stringify(message.args), args);
-  }
+  for (const args of texts)
+    for (const line of [
+      `{"type":"run","id":"r","file":"a.py","args":${args}}`,
+      `{"args": ${args} , "type":"run","id":"args","file":"a"}`,
+      `{"type":"run","id":"r","file":"a.py","env":{"args":"[3]"},"args":${args},"sealed":true}`,
+    ])
+      assert.equal(argumentsOf(line)?.trim(), args, line);
+});
+
+test("where they have to be read, numbers keep their digits, too", () => {
+  const exact = "[123456789012345678901234567890,1.0,-0,1e3,[0.10]]";
+  for (const line of [
+    `{"type":"run","id":"r","file":"a.py","args":\t${exact}}`,
+    `{"type":"run","id":"r","file":"a.py","\\u0061rgs":${exact}}`,
+    `{"type":"run","id":"r","file":"a.py","args":[1],"args":${exact}}`,
+    `{"type":"run","id":"r","file":"a.py","args":[1],"\\u0061rgs":${exact}}`,
+  ])
+    assert.equal(argumentsOf(line), exact, line);
   const usual = [1, "a", 0.5];
   assert.equal(exactArguments(JSON.stringify(usual), usual), usual);
 });
 
+test("arguments that are no JSON are a line that is none", () => {
+  for (const args of ["[tru]", "[1,]", "[[]", '["]', "[01]", "[1]]", '["\t"]'])
+    assert.throws(() => read(`{"type":"run","id":"r","file":"a.py","args":${args}}`), /not JSON/, args);
+});
+
 test("arguments that are nested too deep for anyone are no exception", () => {
-  const depth = 1_000_000;
-  const message = read(
-    `{"type":"run","id":"r","file":"a.py","args":${"[".repeat(depth)}1.0${"]".repeat(depth)}}`,
-  );
+  const depth = 100_000;
+  const args = `${"[".repeat(depth)}1.0${"]".repeat(depth)}`;
+  const message = read(`{"type":"run","id":"r","file":"a.py","args":${args}}`);
   assert.equal(message.type, "run");
   assert.ok(depth > LIMITS.valueDepth);
+});
+
+test("whatever a line holds, it is a message or refused", () => {
+  let state = 1;
+  const next = (below: number): number => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % below;
+  };
+  const seeds = [
+    '{"type":"run","id":"r","file":"a.py","args":[1,{"a":"\\"]"},[]],"env":{"A":"b"},"events":true}',
+    '{"type":"hello","version":1}',
+  ].map((text) => Buffer.from(text));
+  const marks = Buffer.from('{}[]",:\\ \t0aé');
+  for (let i = 0; i < 5000; i++) {
+    const line = Buffer.from(seeds[i % seeds.length] as Buffer);
+    for (let edits = next(4); edits >= 0; edits--)
+      line[next(line.length)] = marks[next(marks.length)] as number;
+    const cut = line.subarray(0, next(10) === 0 ? next(line.length) : line.length);
+    const { message } = readIncoming({ number: i, bytes: cut });
+    if (message === null || message instanceof ProtocolError) continue;
+    const whole = JSON.parse(cut.toString());
+    assert.equal(message.type, whole.type);
+    if (message.type === "run" && message.argsJson !== undefined)
+      assert.deepEqual(JSON.parse(message.argsJson), whole.args, cut.toString());
+  }
 });
 
 test("errors: wrong use with its place, refusals, our own bugs", () => {

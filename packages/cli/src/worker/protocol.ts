@@ -2,8 +2,9 @@
  * The messages of `capsule worker`, one line of JSON each, as `docs/worker-protocol.md` describes them: what a client
  * may send, field by field, and what it is answered.
  */
-import { nearest, type Place, UsageError, type UsageSlug } from "@capsule-run/protocol";
+import { isArguments, nearest, type Place, UsageError, type UsageSlug } from "@capsule-run/protocol";
 import type { PolicyOptions } from "@capsule-run/runtime";
+import { findArguments } from "./arguments.ts";
 import { exactArguments } from "./exact.ts";
 import { WORKER_LIMITS } from "./limits.ts";
 import type { Line } from "./lines.ts";
@@ -27,6 +28,8 @@ export type ClientMessage =
       readonly id: string;
       readonly file: string;
       readonly args?: readonly unknown[];
+      /** In place of `args`, which the client sends: the same as JSON text. */
+      readonly argsJson?: string;
       readonly cwd?: string;
       readonly env?: Readonly<Record<string, string>>;
       readonly policy?: PolicyOptions;
@@ -101,6 +104,8 @@ interface Field {
   readonly allowed: string;
   readonly required?: true;
 }
+
+const OPEN_ARRAY = 0x5b;
 
 const isText = (value: unknown): value is string => typeof value === "string";
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -184,12 +189,38 @@ function parse(text: string): unknown {
 }
 
 /**
- * The message of a line. Unknown types, missing, unknown and ill-typed fields are refused.
+ * The message of a line. Unknown types, missing, unknown and ill-typed fields are refused. Arguments of a run are not
+ * read: they go on as the text they are.
  * @throws ProtocolError
  */
 export function readMessage(line: Uint8Array): ClientMessage {
   const text = decode(line);
-  const message = parse(text);
+  const parted = partArguments(line);
+  if (parted) {
+    const message = checkMessage(parse(parted.rest));
+    if (message.type !== "run") return message;
+    const { args, ...fields } = message;
+    // Otherwise the same name stands there once more, written with escapes.
+    if (args?.length === 0) return { ...fields, argsJson: parted.argsJson };
+  }
+  const message = checkMessage(parse(text));
+  if (message.type !== "run" || message.args === undefined) return message;
+  return { ...message, args: exactArguments(text, message.args) };
+}
+
+/** The arguments of a line, and the line with none; null where they can't be told apart without reading all of it. */
+function partArguments(line: Uint8Array): { readonly argsJson: string; readonly rest: string } | null {
+  const span = findArguments(line);
+  if (!span) return null;
+  const { from, to } = span;
+  const args = line.subarray(from, to);
+  if (args[0] !== OPEN_ARRAY || !isArguments(args)) return null;
+  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+  return { argsJson: text(args), rest: `${text(line.subarray(0, from))}[]${text(line.subarray(to))}` };
+}
+
+/** @throws ProtocolError for what is not in the table */
+function checkMessage(message: unknown): ClientMessage {
   if (!isRecord(message)) throw new ProtocolError("a message is an object");
   const { type } = message;
   if (!isText(type)) throw new ProtocolError('a message has a "type", which is a string');
@@ -213,10 +244,7 @@ export function readMessage(line: Uint8Array): ClientMessage {
     if (value === undefined) throw new ProtocolError(`"${type}" needs "${name}": ${allowed}`, id);
     if (!rule(value)) throw new ProtocolError(`"${name}" of "${type}" must be ${allowed}`, id);
   }
-  const checked = message as unknown as ClientMessage;
-  return checked.type === "run" && checked.args
-    ? { ...checked, args: exactArguments(text, checked.args) }
-    : checked;
+  return message as unknown as ClientMessage;
 }
 
 /** A line that came. */

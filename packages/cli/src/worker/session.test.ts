@@ -25,7 +25,7 @@ const CANCELLED: Envelope = {
 
 /** What programs do, by their names. */
 const PROGRAMS: Readonly<Record<string, (request: RunRequest) => Promise<Envelope>>> = {
-  echo: async ({ args }) => success(JSON.stringify(args)),
+  echo: async ({ argsJson = "[]" }) => success(argsJson),
   waits: async ({ signal }) => {
     await aborted(signal as AbortSignal);
     return CANCELLED;
@@ -181,7 +181,7 @@ test("every option of a run reaches the runtime", async () => {
   client.send(HELLO, run("a", "echo", { ...options, output: false }));
   await settle();
   const { signal, onOutput, onEvent, ...request } = client.requests[0] as RunRequest;
-  assert.deepEqual(request, { file: "echo", args: undefined, ...options });
+  assert.deepEqual(request, { file: "echo", args: undefined, argsJson: undefined, ...options });
   assert.deepEqual([signal instanceof AbortSignal, onOutput, onEvent], [true, undefined, undefined]);
 });
 

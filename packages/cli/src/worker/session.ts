@@ -151,11 +151,23 @@ export class Session {
   }
 
   async #run(message: RunMessage, signal: AbortSignal): Promise<void> {
-    const { id, file, args, cwd, env, policy, sealed, mounts, output = true, events = false } = message;
+    const {
+      id,
+      file,
+      args,
+      argsJson,
+      cwd,
+      env,
+      policy,
+      sealed,
+      mounts,
+      output = true,
+      events = false,
+    } = message;
     const { outbox } = this.#parts;
     const runtime = (await this.#runtime) as Runtime;
     const result = await runtime.run({
-      ...{ file, args, cwd, env, policy, sealed, mounts, signal },
+      ...{ file, args, argsJson, cwd, env, policy, sealed, mounts, signal },
       onOutput: output
         ? (printed) => outbox.output(id, printed.bytes.length, () => outputLine(id, printed))
         : undefined,
