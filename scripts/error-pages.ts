@@ -4,7 +4,15 @@
  * they print into the pages where it differs, and makes the index anew.
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -117,11 +125,13 @@ function perform(command: string, cwd: string): Promise<{ printed: string; code:
     env[set[1] as string] = set[2];
     words.shift();
   }
-  if (words.splice(0, 2).join(" ") !== "npx capsule") throw new Error(`no command of Capsule: ${command}`);
+  const launcher = join(ROOT, "packages/cli/bin/capsule.js");
+  if (words[0] === "node") words.shift();
+  else if (words.splice(0, 2, launcher).join(" ") !== "npx capsule")
+    throw new Error(`no command of Capsule: ${command}`);
   return new Promise((resolve, reject) => {
-    const launcher = join(ROOT, "packages/cli/bin/capsule.js");
     const stdio = ["ignore", "pipe", "pipe"] as const;
-    const child = spawn(process.execPath, [launcher, ...words], { cwd, env, stdio: [...stdio] });
+    const child = spawn(process.execPath, words, { cwd, env, stdio: [...stdio] });
     const texts = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const)
       child[name].setEncoding("utf8").on("data", (piece: string) => {
@@ -144,8 +154,12 @@ async function performAll({ text }: Page): Promise<readonly { printed: string; c
       mkdirSync(dirname(join(cwd, name)), { recursive: true });
       writeFileSync(join(cwd, name), content);
     }
+    const examples = examplesOf(text);
+    // Host programs import the SDK.
+    if (examples.some(({ command }) => command.startsWith("node ")))
+      symlinkSync(join(ROOT, "node_modules"), join(cwd, "node_modules"), "junction");
     const results = [];
-    for (const { command } of examplesOf(text)) results.push(await perform(command, cwd));
+    for (const { command } of examples) results.push(await perform(command, cwd));
     return results;
   } finally {
     rmSync(cwd, { recursive: true, force: true });

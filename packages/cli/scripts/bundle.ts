@@ -35,7 +35,7 @@ const NETWORK = /^@capsule-run\/host\/network$/;
 
 /**
  * Bundles the command line into `folder`: `capsule.js`, which starts a cell and is small so that it does it soon, and
- * `main.js`, the rest, but for `network.js`. The cell that was started early is known to the small one only, so the rest asks it.
+ * `main.js`, the rest, but for `network.js`; and `runtime.js`, for programs that run others. The cell that was started early is known to the small one only, so the rest asks it.
  */
 export async function bundleCommandLine(folder: string): Promise<readonly Metafile[]> {
   mkdirSync(folder, { recursive: true });
@@ -53,6 +53,13 @@ export async function bundleCommandLine(folder: string): Promise<readonly Metafi
       outfile: join(folder, "main.js"),
       external: ["esbuild"],
       plugins: [outside(/\/early\.ts$/, "./capsule.js"), outside(NETWORK, "./network.js")],
+    }),
+    build({
+      ...COMMON,
+      entryPoints: [source("runtime.ts")],
+      outfile: join(folder, "runtime.js"),
+      external: ["esbuild"],
+      plugins: [outside(NETWORK, "./network.js")],
     }),
     build({
       ...COMMON,

@@ -135,10 +135,11 @@ export class Recorder {
       this.#fail(error);
       return;
     }
-    this.#writer.unref();
     this.#writer.on("message", (message: FromWriter) => this.#hear(message));
     this.#writer.on("error", (error) => this.#fail(error));
     this.#writer.on("exit", () => this.#fail(new Error("its thread ended")));
+    // Behind the listeners: one for messages makes the thread keep this process up again.
+    this.#writer.unref();
   }
 
   #post(message: ToWriter): void {

@@ -8,6 +8,8 @@ export interface RuntimeOptions {
   readonly cacheDir?: string | undefined;
   /** Cells, each a process with one thread; default: one per core. */
   readonly cells?: number | undefined;
+  /** Runs that go on at the same time; others wait for their turn. Default: as many as there are. */
+  readonly concurrency?: number | undefined;
   /**
    * Bytes of memory that all sandboxes may take together, unused ones that are kept included; default: three quarters of
    * what the machine or its cgroup has. While it is full, nothing new starts and what grows stands still; when nothing
@@ -49,6 +51,8 @@ export interface RunRequest {
   readonly mounts?: readonly string[] | undefined;
   /** Values of variables, in place of the process's own environment. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Names the run, in events and in the record; default: a random UUID. */
+  readonly runId?: string | undefined;
   /** Cancels the run. */
   readonly signal?: AbortSignal | undefined;
   /** Console output as it happens, in whole pieces of UTF-8. */
@@ -140,7 +144,7 @@ export interface Runtime extends AsyncDisposable {
   export(file: string): Promise<ExportedProgram>;
   /**
    * Runs `main` once. What a task did wrong is in the envelope.
-   * @throws UsageError as `load` does, and for a wrong `policy` or wrong `mounts`
+   * @throws UsageError as `load` does, and for a wrong `policy` or `mounts`, and a `runId` that is taken
    */
   run(request: RunRequest): Promise<RunResult>;
   /** Cancels what runs, ends all cells, and waits, at most five seconds, until the record is on disk. */

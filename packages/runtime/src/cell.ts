@@ -53,6 +53,12 @@ export interface Terms {
   readonly granted: number;
 }
 
+/** A process or a pipe, which Node waits for unless told otherwise. */
+interface Holder {
+  ref(): void;
+  unref(): void;
+}
+
 interface Live {
   readonly listener: SandboxListener;
   readonly purpose: Purpose;
@@ -136,6 +142,7 @@ export class Cell {
     // One that was started early may have ended early: its events are over, and nothing else may keep this process up.
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null)
       setTimeout(lose, 100);
+    this.#holdProcess(false);
   }
 
   get started(): boolean {
@@ -177,6 +184,7 @@ export class Cell {
   listen(sandbox: number, { purpose, granted }: Terms, listener: SandboxListener): void {
     const counts = { calls: 0, fuel: 0, revoked: 0, outputBytes: 0, outputFull: false, stopTicks: -1 };
     this.#live.set(sandbox, { listener, purpose, granted, ...counts });
+    if (this.#live.size === 1) this.#holdProcess(true);
     if (this.#ready) listener.started();
   }
 
@@ -315,15 +323,29 @@ export class Cell {
         live.listener.took(message);
         break;
       case "ended":
-        this.#live.delete(message.sandbox);
+        this.#forget(message.sandbox);
         live.listener.ended(message);
         break;
       case "loaded":
         if (live.purpose !== "load") throw new FrameError("a program that it was not to load");
-        this.#live.delete(message.sandbox);
+        this.#forget(message.sandbox);
         live.listener.loaded(message);
         break;
     }
+  }
+
+  #forget(sandbox: number): void {
+    this.#live.delete(sandbox);
+    if (this.#live.size === 0) this.#holdProcess(false);
+  }
+
+  /** Only a cell that has something to do keeps the host's process up: one that is kept for later ends with it. */
+  #holdProcess(busy: boolean): void {
+    const { stdin, stdout, stderr } = this.#child;
+    // The types of pipes do not say that they are handles, and a process that never started has none.
+    for (const handle of [this.#child, stdin, stdout, stderr] as (Partial<Holder> | null)[])
+      if (busy) handle?.ref?.();
+      else handle?.unref?.();
   }
 
   #lose(reason: string): void {

@@ -13,6 +13,7 @@ import {
 } from "@capsule-run/protocol";
 import { refused } from "@capsule-run/scheduler";
 import type {
+  ExportedProgram,
   LoadedProgram,
   Progress,
   RunEvent,
@@ -28,6 +29,7 @@ import { Context } from "./context.ts";
 import { takeEarly } from "./early.ts";
 import { installedEngines } from "./engine-source.ts";
 import { Fleet } from "./engines.ts";
+import { Gate } from "./gate.ts";
 import { LocalEngine } from "./local.ts";
 import { type FoundProgram, locate, projectCache } from "./locate.ts";
 import { MemoryPlan } from "./memory.ts";
@@ -90,15 +92,19 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     needs: (spec) => memory.atStart(spec, contextOf(spec).program.artifact.pages),
   });
 
+  const open = (): void => {
+    if (closing.signal.aborted)
+      throw new UsageError("runtime-closed", "the runtime was closed; make another one");
+  };
+  const names = new Set<string>();
+
   const find = (file: string, request: Omit<RunRequest, "file"> = {}): Promise<FoundProgram> => {
     const { env = process.env } = request;
     const from = resolve(cwd, request.cwd ?? ".");
     return locate(file, { cwd: from, cacheDir: options.cacheDir, env, warn, request });
   };
 
-  const perform = async (request: RunRequest): Promise<RunResult> => {
-    if (closing.signal.aborted) throw new Error("the runtime was closed");
-    const id = randomId();
+  const perform = async (request: RunRequest, id: string): Promise<RunResult> => {
     const queuedAt = Date.now();
     /** Aborted with what one of the caller's callbacks threw. */
     const broken = new AbortController();
@@ -162,9 +168,39 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     }
   };
 
+  const gate = new Gate(options.concurrency ?? Number.POSITIVE_INFINITY);
+  /** A run whose turn has come. One that is cancelled needs no turn: it ends at once, and that is recorded. */
+  const named = async (request: RunRequest): Promise<RunResult> => {
+    open();
+    const id = request.runId ?? randomId();
+    if (names.has(id))
+      throw new UsageError("run-option", `there is a run ${id} already: a runId names one run`);
+    names.add(id);
+    const { signal } = request;
+    const leave = await gate.enter(AbortSignal.any(signal ? [signal, closing.signal] : [closing.signal]));
+    try {
+      return await perform(request, id);
+    } finally {
+      leave();
+      names.delete(id);
+    }
+  };
+
+  let held = 0;
+  let holding: NodeJS.Timeout | undefined;
+  /** Keeps this process up while somebody waits for `work`, whatever that waits for itself. */
+  const hold = <T>(work: Promise<T>): Promise<T> => {
+    if (held++ === 0) holding = setInterval(() => {}, LONGEST_TIMER);
+    const done = (): void => {
+      if (--held === 0) clearInterval(holding);
+    };
+    work.then(done, done);
+    return work;
+  };
+
   const running = new Set<Promise<RunResult>>();
   const run = (request: RunRequest): Promise<RunResult> => {
-    const performed = perform(request);
+    const performed = hold(named(request));
     running.add(performed);
     const done = (): unknown => running.delete(performed);
     performed.then(done, done);
@@ -183,14 +219,20 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   };
 
   return {
-    async load(file) {
-      if (closing.signal.aborted) throw new Error("the runtime was closed");
-      return loaded(file, await store.get(await find(file)));
+    load(file) {
+      const load = async (): Promise<LoadedProgram> => {
+        open();
+        return loaded(file, await store.get(await find(file)));
+      };
+      return hold(load());
     },
-    async export(file) {
-      if (closing.signal.aborted) throw new Error("the runtime was closed");
-      const made = await store.export(await find(file));
-      return { ...loaded(file, made), exported: made.exported };
+    export(file) {
+      const write = async (): Promise<ExportedProgram> => {
+        open();
+        const made = await store.export(await find(file));
+        return { ...loaded(file, made), exported: made.exported };
+      };
+      return hold(write());
     },
     run,
     close,
@@ -261,6 +303,7 @@ function encodeArguments(
   return words.wrongArguments(names, required, rest, count, name);
 }
 
+const LONGEST_TIMER = 2 ** 31 - 1;
 const CANCELLED = { error: "cancelled", message: "cancelled" } as const;
 
 /** What `work` gives, or null as soon as `signal` is aborted; the work goes on for others that wait for it. */

@@ -1,11 +1,14 @@
-/** Builds what the package publishes: `dist/index.js`, one module without imports, and its types. */
+/**
+ * Builds what the package publishes: `dist/index.js`, one module that imports nothing but `runner.js`, and that when it is
+ * called; `dist/runner.js`, for Node; and their types.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
@@ -14,23 +17,30 @@ const dist = join(root, "dist");
 const DECLARATIONS = {
   "sdk/src/index.d.ts": "index.d.ts",
   "sdk/src/types.d.ts": "types.d.ts",
+  "sdk/src/runner.d.ts": "runner.d.ts",
+  "sdk/src/runner-types.d.ts": "runner-types.d.ts",
   "protocol/src/envelope.d.ts": "envelope.d.ts",
   "protocol/src/errors.d.ts": "errors.d.ts",
 } as const;
 
-async function bundle(): Promise<void> {
-  await build({
-    entryPoints: [join(root, "src/index.ts")],
-    outfile: join(dist, "index.js"),
+const bundle = (name: string, options: BuildOptions): Promise<unknown> =>
+  build({
+    entryPoints: [join(root, `src/${name}.ts`)],
+    outfile: join(dist, `${name}.js`),
     bundle: true,
     format: "esm",
-    platform: "neutral",
-    target: "es2022",
     minifySyntax: true,
     legalComments: "none",
     logLevel: "warning",
+    ...options,
   });
-}
+
+/** What only host programs need, and load when they do. */
+const runnerOutside: Plugin = {
+  name: "runner outside",
+  setup: (bundler) =>
+    bundler.onResolve({ filter: /^\.\/runner\.ts$/ }, () => ({ path: "./runner.js", external: true })),
+};
 
 /** The compiler's declarations, with the private package's names replaced by files beside them. */
 function declare(): void {
@@ -51,7 +61,7 @@ function declare(): void {
     }
     writeFileSync(
       join(dist, "protocol.d.ts"),
-      'export * from "./envelope.js";\nexport type { ErrorType } from "./errors.js";\n',
+      'export * from "./envelope.js";\nexport { type ErrorType, UsageError } from "./errors.js";\n',
     );
   } finally {
     rmSync(out, { recursive: true, force: true });
@@ -62,7 +72,10 @@ function declare(): void {
 export async function buildSdk(): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
-  await bundle();
+  await Promise.all([
+    bundle("index", { platform: "neutral", target: "es2022", plugins: [runnerOutside] }),
+    bundle("runner", { platform: "node", target: "node24" }),
+  ]);
   declare();
 }
 

@@ -1,6 +1,18 @@
 import { plainTask } from "./plain-task.ts";
+import type { RunResult, Runtime, RuntimeOptions, SharedRunOptions } from "./runner-types.ts";
 import type { DefineTask } from "./types.ts";
 
+export type {
+  LoadedProgram,
+  Output,
+  PolicyOptions,
+  RunEvent,
+  RunOptions,
+  RunResult,
+  Runtime,
+  RuntimeOptions,
+  SharedRunOptions,
+} from "./runner-types.ts";
 export type {
   AllowedFolder,
   DefineTask,
@@ -39,3 +51,15 @@ const ofSandbox = (globalThis as { readonly [key: symbol]: unknown })[Symbol.for
  */
 export const task: DefineTask =
   typeof ofSandbox === "function" ? (ofSandbox as DefineTask) : (plainTask as DefineTask);
+
+/**
+ * Runs a program's `main` once, for host programs: `run` of `@capsule-run/sdk/runner`, which is loaded at the first call.
+ * Inside a sandbox there is no such export.
+ * @throws UsageError for wrong use: no such file, a compile error, a wrong option, no `@capsule-run/cli`
+ */
+export const run = async <T = unknown>(options: SharedRunOptions): Promise<RunResult<T>> =>
+  (await import("./runner.ts")).run<T>(options);
+
+/** Makes a runtime of one's own: `createRuntime` of `@capsule-run/sdk/runner`, which is loaded at the first call. */
+export const createRuntime = async (options: RuntimeOptions = {}): Promise<Runtime> =>
+  (await import("./runner.ts")).createRuntime(options);

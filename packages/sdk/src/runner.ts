@@ -1,0 +1,165 @@
+import { type Envelope, type TaskResult, UsageError, withSlug } from "@capsule-run/protocol";
+import type { BareEvent, BareRuntime } from "./cli-runtime.ts";
+import { findCli, loadCli } from "./find-cli.ts";
+import { checkFile, checkRunOptions, checkRuntimeOptions } from "./runner-options.ts";
+import type {
+  LoadedProgram,
+  RunEvent,
+  RunOptions,
+  RunResult,
+  Runtime,
+  RuntimeOptions,
+  SharedRunOptions,
+} from "./runner-types.ts";
+
+export type { ErrorInfo, ErrorType, ExecutionInfo, HostRequest, TaskResult } from "@capsule-run/protocol";
+export type {
+  AbortSignalLike,
+  LoadedProgram,
+  Output,
+  PolicyOptions,
+  RunEvent,
+  RunOptions,
+  RunResult,
+  Runtime,
+  RuntimeOptions,
+  SharedRunOptions,
+} from "./runner-types.ts";
+export { UsageError };
+
+/**
+ * Runs a program's `main` once, in sandboxes beside this process. What a task did wrong is in the envelope.
+ *
+ * ```ts
+ * import { run } from "@capsule-run/sdk/runner";
+ *
+ * const answer = await run<number>({ file: "./sandbox.ts", args: [6, 7] });
+ * console.log(answer.success ? answer.result : answer.error.message);
+ * ```
+ *
+ * All calls share one runtime, which ends with the process and does not keep it up.
+ * @throws UsageError for wrong use: no such file, a compile error, a wrong option, no `@capsule-run/cli`
+ */
+export async function run<T = unknown>(options: SharedRunOptions): Promise<RunResult<T>> {
+  const args = checkRunOptions(options, true);
+  const { capsulePath, ...request } = options;
+  const cwd = request.cwd ?? process.cwd();
+  return runIn<T>(await sharedRuntime(findCli(capsulePath)), { ...request, cwd }, args);
+}
+
+/**
+ * Makes a runtime of one's own: `await using capsule = await createRuntime()`. Processes are started when they are
+ * needed.
+ * @throws UsageError for a wrong option, or if there is no `@capsule-run/cli`
+ */
+export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  checkRuntimeOptions(options);
+  const { capsulePath, ...rest } = options;
+  const bare = await openRuntime(findCli(capsulePath), rest);
+  const close = (): Promise<void> => bare.close();
+  return {
+    async load(file) {
+      checkFile(file);
+      return load(bare, file);
+    },
+    async run<T>(request: RunOptions) {
+      return runIn<T>(bare, request, checkRunOptions(request, false));
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+const warn = (message: string): void => process.emitWarning(message, "CapsuleWarning");
+
+const openRuntime = (cli: string, options: Omit<RuntimeOptions, "capsulePath">): Promise<BareRuntime> =>
+  loadCli(cli).createRuntime({ ...options, onWarning: options.onWarning ?? warn });
+
+/** The runtime of all calls of `run`, by the folder of the command line: one, unless somebody uses two. */
+const shared = new Map<string, Promise<BareRuntime>>();
+
+function sharedRuntime(cli: string): Promise<BareRuntime> {
+  const known = shared.get(cli);
+  if (known) return known;
+  const opening = openRuntime(cli, {});
+  shared.set(cli, opening);
+  opening.catch(() => shared.delete(cli));
+  // The process is about to end by itself: what is not yet recorded is written now.
+  process.once("beforeExit", () => {
+    shared.delete(cli);
+    opening.then(
+      (runtime) => runtime.close(),
+      () => {},
+    );
+  });
+  return opening;
+}
+
+async function load(bare: BareRuntime, file: string): Promise<LoadedProgram> {
+  try {
+    const { manifest, cached } = await bare.load(file);
+    return { file, language: manifest.language, tasks: manifest.tasks.map(({ name }) => name), cached };
+  } catch (error) {
+    throw ours(error);
+  }
+}
+
+async function runIn<T>(
+  bare: BareRuntime,
+  { signal, onOutput, onEvent, ...request }: RunOptions,
+  args: readonly unknown[],
+): Promise<RunResult<T>> {
+  /** Aborted with what a callback's promise rejected with. */
+  const broken = new AbortController();
+  const signals = signal ? [broken.signal, signal as AbortSignal] : [broken.signal];
+  const call = <X>(callback: (value: X) => unknown, value: X): void => {
+    const given = callback(value);
+    if (typeof (given as PromiseLike<unknown> | null | undefined)?.then === "function")
+      Promise.resolve(given).catch((error: unknown) => broken.abort(error));
+  };
+  try {
+    const { run: runId, envelope } = await bare.run({
+      ...request,
+      args,
+      signal: AbortSignal.any(signals),
+      onOutput: onOutput && ((output) => call(onOutput, { ...output, text: decoder.decode(output.bytes) })),
+      onEvent: onEvent && ((event) => call(onEvent, eventOf(event))),
+    });
+    if (broken.signal.aborted) throw broken.signal.reason;
+    return resultOf<T>(runId, envelope);
+  } catch (error) {
+    throw ours(error);
+  }
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function eventOf(event: BareEvent): RunEvent {
+  return event.type === "task_ended" ? { ...event, envelope: parsed(event.envelope) } : event;
+}
+
+function parsed<T>(envelope: Envelope): TaskResult<T> {
+  const { execution } = envelope;
+  return envelope.success
+    ? { success: true, result: JSON.parse(envelope.resultJson) as T, error: null, execution }
+    : { success: false, result: null, error: envelope.error, execution };
+}
+
+function resultOf<T>(runId: string, envelope: Envelope): RunResult<T> {
+  const resultJson = envelope.success ? envelope.resultJson : null;
+  return Object.defineProperties(parsed<T>(envelope), {
+    runId: { value: runId },
+    resultJson: { value: resultJson },
+  }) as RunResult<T>;
+}
+
+/** Wrong use as an error of this module's class, whose message has the place too; everything else as it is. */
+function ours(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== "UsageError") return error;
+  const { slug, text, place, excerpt } = error as UsageError;
+  const made = new UsageError(slug, text, { place, excerpt, cause: error.cause });
+  const at = place && `  ${place.file}:${place.line}:${place.column}`;
+  const lines = [text, at, excerpt?.replace(/\n+$/, "")].filter((line) => line !== undefined);
+  made.message = withSlug(lines.join("\n"), slug);
+  return made;
+}
