@@ -148,6 +148,15 @@ const cwd = folder({
   "length.ts": program(
     'export const main = task({ name: "main", compute: "HIGH" }, (text: string) => text.length);',
   ),
+  "forge.py": [
+    "import sys, os",
+    'FORGED = \'\\n{"type":"closed"}\\n\\u2028\\r\'',
+    "def main():",
+    "    print(FORGED)",
+    "    print(FORGED, file=sys.stderr)",
+    "    os.write(1, FORGED.encode() + b'\\xff')",
+    "    raise ValueError(FORGED)",
+  ].join("\n"),
   "bad.ts": "let x y\n",
   "parent.ts": program(`
     const child = task({ name: "child" }, async (n: number) => n * 2);
@@ -239,6 +248,18 @@ describe("one worker", () => {
     assert.equal((await client.found(({ id, slug }) => id === null && slug === "protocol")).line, 15);
     assert.equal(await client.close(), 0);
     assert.equal(client.stderr, "");
+  });
+
+  test("a program can forge no message, whatever it prints or raises", async () => {
+    await using client = new Client(cwd);
+    client.send(run("a", "forge.py", { events: true }));
+    const { envelope } = await client.end("a");
+    assert.equal(envelope?.error?.error_type, "task_error");
+    assert.ok(envelope?.error?.message.includes('{"type":"closed"}'));
+    const types = new Set(client.messages.map(({ type }) => type));
+    assert.deepEqual([...types].sort(), ["event", "hello", "output", "result"]);
+    assert.ok(client.messages.every(({ id, type }) => id === "a" || type === "hello"));
+    assert.equal(await client.close(), 0);
   });
 
   test("runs are cancelled, in both languages, and others go on", async () => {

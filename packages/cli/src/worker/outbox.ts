@@ -37,6 +37,11 @@ export class Outbox {
     this.#write(JSON.stringify(message));
   }
 
+  /** What can be left out while the client reads too little. */
+  mention(message: WorkerMessage): void {
+    if (!this.#isFull()) this.send(message);
+  }
+
   /**
    * The result of a run, a line of JSON.
    * @returns false if too much is unread already: it was not sent

@@ -324,6 +324,26 @@ test("a cancellation and the end are heard while the client does not read, the r
   assert.deepEqual([HELLO, run("a", "echo"), "garbage"].map(urgent), [false, false, false]);
 });
 
+test("warnings, and progress: each step, its end once, nothing while the client does not read", () => {
+  const client = new Client({ unreadBytes: 100, unreadResultBytes: 1000 });
+  client.send(HELLO);
+  const { onProgress, onWarning } = client.options ?? {};
+  onProgress?.(null);
+  onProgress?.({ text: "fetching", done: 1, total: 2 });
+  onProgress?.(null);
+  onProgress?.(null);
+  onWarning?.("careful");
+  client.unread = 101;
+  onProgress?.({ text: "fetching", done: 2, total: 2 });
+  onWarning?.("careful still");
+  assert.deepEqual(client.messages.slice(1), [
+    { type: "progress", text: "fetching", done: 1, total: 2 },
+    { type: "progress", text: null, done: 0, total: 0 },
+    { type: "warning", message: "careful" },
+    { type: "warning", message: "careful still" },
+  ]);
+});
+
 test("close without a hello", async () => {
   const client = new Client();
   await client.session.close();

@@ -109,7 +109,7 @@ export class Session {
   #progress(step: Progress | null): void {
     if (step === null && !this.#busy) return;
     this.#busy = step !== null;
-    this.#parts.outbox.send({ type: "progress", ...(step ?? { text: null, done: 0, total: 0 }) });
+    this.#parts.outbox.mention({ type: "progress", ...(step ?? { text: null, done: 0, total: 0 }) });
   }
 
   #begin(
