@@ -267,3 +267,21 @@ def main():
     assert.match(failure.message, /12 task executions, retries included: `max_tasks`/);
   }
 });
+
+test("what ends by an amount that the operator has lowered says whose it is", async () => {
+  const source = program(`
+    export const main = task({ name: "main", compute: "HIGH", timeout: "1m" }, async (how: string) => {
+      while (how === "spin");
+      await new Promise((go) => setTimeout(go, 60_000));
+    });`);
+  const toml = '[policy]\nmax_compute = "LOW"\nmax_timeout = "2s"\n';
+  const cwd = folder({ "main.ts": source, "capsule.toml": toml });
+  for (const [how, said] of [
+    ["spin", /units of fuel; that is what `max_compute` of the policy leaves of it/],
+    ["wait", /its timeout of 2s; that is what `max_timeout` of the policy leaves of it/],
+  ] as const) {
+    const { code, stderr } = await capsule(["run", "main.ts", how], { cwd });
+    assert.equal(code, 1);
+    assert.match(stderr, said);
+  }
+});

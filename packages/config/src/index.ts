@@ -8,7 +8,7 @@ export {
   withoutSecrets,
 } from "./environment.ts";
 export { type ProjectMount, parseMounts } from "./mounts.ts";
-export { type Policies, policiesFor } from "./policies.ts";
+export { type Amount, type Policies, policiesFor } from "./policies.ts";
 export { readCeiling } from "./policy.ts";
 export { type Project, type ProjectRequest, readProject } from "./project.ts";
 export { parseSecret, resolveSecret, type SecretDeclaration, type SecretSource } from "./secrets.ts";

@@ -10,14 +10,20 @@ export interface Policies {
   of(task: TaskManifest): TaskPolicy;
   /** What the ceiling cuts of what a task asks for, in lines; given once for each task. */
   newCuts(task: TaskManifest): readonly string[];
+  /** The amounts of a policy that are less than what its task asks for, because the ceiling is. */
+  lowered(policy: TaskPolicy): ReadonlySet<Amount>;
   /** Folders of the project that an attempt with this policy sees, each place once. */
   mounts(policy: TaskPolicy): readonly ProjectMount[];
 }
+
+const AMOUNTS = ["fuel", "ram", "timeoutMs"] as const;
+export type Amount = (typeof AMOUNTS)[number];
 
 /** @param defaults what a task asks for that does not say */
 export function policiesFor(defaults: DeclaredPolicy, { ceiling, mounts, cuts }: Allowance): Policies {
   const known = new Map<TaskManifest, Settled>();
   const seen = new Map<TaskPolicy, readonly ProjectMount[]>();
+  const lowered = new Map<TaskPolicy, ReadonlySet<Amount>>();
   const told = new Set<TaskManifest>();
   let untold = cuts;
   const settled = (task: TaskManifest): Settled => {
@@ -25,7 +31,9 @@ export function policiesFor(defaults: DeclaredPolicy, { ceiling, mounts, cuts }:
     if (!made) {
       made = settle(task.policy, defaults, ceiling);
       known.set(task, made);
-      seen.set(made.policy, mountsOf(made.asked.files, made.policy.files, mounts));
+      const { policy, asked } = made;
+      lowered.set(policy, new Set(AMOUNTS.filter((amount) => policy[amount] !== asked[amount])));
+      seen.set(policy, mountsOf(asked.files, policy.files, mounts));
     }
     return made;
   };
@@ -38,6 +46,7 @@ export function policiesFor(defaults: DeclaredPolicy, { ceiling, mounts, cuts }:
       untold = [];
       return lines;
     },
+    lowered: (policy) => lowered.get(policy) ?? new Set(),
     mounts: (policy) => seen.get(policy) ?? [],
   };
 }

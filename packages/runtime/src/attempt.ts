@@ -272,7 +272,9 @@ class Attempt implements SandboxListener {
   #take(completion: Completion): void {
     if (completion.seq === this.#timeout) {
       this.#timeout = 0;
-      this.#stop("timeout", words.timeout(this.#spec.task, this.#spec.policy.timeoutMs ?? 0));
+      const { task, policy } = this.#spec;
+      const isLowered = this.#context.world.lowered(policy).has("timeoutMs");
+      this.#stop("timeout", words.timeout(task, policy.timeoutMs ?? 0, isLowered));
     } else if (completion.seq === this.#wake) {
       this.#wake = 0;
       this.#sandbox?.wake(this.#wakeAt);
@@ -375,8 +377,10 @@ class Attempt implements SandboxListener {
 
   async #message(message: Ended, error: ErrorType): Promise<string> {
     const { task, policy } = this.#spec;
-    if (message.plain) return words.failure(error, task, policy, Buffer.from(message.body).toString());
+    const lowered = this.#context.world.lowered(policy);
+    if (message.plain)
+      return words.failure(error, task, policy, lowered, Buffer.from(message.body).toString());
     const text = await this.#context.program.describe(message.body).catch(() => UNREADABLE);
-    return words.failure(error, task, policy, this.#context.world.scrub(text));
+    return words.failure(error, task, policy, lowered, this.#context.world.scrub(text));
   }
 }

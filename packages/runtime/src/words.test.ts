@@ -29,13 +29,22 @@ test("wrong arguments are counted and named", () => {
 
 test("failures name the amount and the option", () => {
   const policy = { ...DEFAULT_POLICY, ram: 64 * 1024 ** 2 };
-  assert.match(words.failure("out_of_fuel", "t", policy, ""), /"t" used up its 2,000,000,000 .*`compute`/);
+  const none = new Set<never>();
   assert.match(
-    words.failure("out_of_memory", "t", policy, "x"),
+    words.failure("out_of_fuel", "t", policy, none, ""),
+    /"t" used up its 2,000,000,000 .*`compute`/,
+  );
+  assert.match(
+    words.failure("out_of_memory", "t", policy, none, "x"),
     /"t" needs more than its `ram` of 67,108,864 bytes\nx/,
   );
-  assert.match(words.failure("out_of_memory", "t", DEFAULT_POLICY, "x"), /"t" ran out of memory\nx/);
-  assert.equal(words.failure("task_error", "t", policy, "Error: x"), "Error: x");
+  assert.match(words.failure("out_of_memory", "t", DEFAULT_POLICY, none, "x"), /"t" ran out of memory\nx/);
+  assert.equal(words.failure("task_error", "t", policy, none, "Error: x"), "Error: x");
+  const all = new Set(["fuel", "ram", "timeoutMs"] as const);
+  assert.match(words.failure("out_of_fuel", "t", policy, all, ""), /`max_compute` of the policy leaves/);
+  assert.match(words.failure("out_of_memory", "t", policy, all, ""), /`max_ram` of the policy leaves/);
+  assert.match(words.timeout("t", 2000, true), /its timeout of 2s; that is what `max_timeout` of the policy/);
+  assert.match(words.timeout("t", 2000, false), /its timeout of 2s; raise `timeout`/);
 });
 
 test("limits are named with their amount", () => {

@@ -14,8 +14,14 @@ export function duration(ms: number): string {
   return `${ms}ms`;
 }
 
-export const timeout = (task: string, ms: number): string =>
-  `"${task}" ran longer than its timeout of ${duration(ms)}; raise \`timeout\` or give it less to do`;
+/** What to do where an amount was too little: `option` is the task's, `key` the operator's, who may have lowered it. */
+const raise = (option: string, key: string, isLowered: boolean): string =>
+  isLowered
+    ? `that is what \`${key}\` of the policy leaves of it; raise that or give it less to do`
+    : `raise \`${option}\` or give it less to do`;
+
+export const timeout = (task: string, ms: number, isLowered: boolean): string =>
+  `"${task}" ran longer than its timeout of ${duration(ms)}; ${raise("timeout", "max_timeout", isLowered)}`;
 
 const BUDGET_WORDS: Readonly<Record<keyof BudgetLimits, (most: number) => string>> = {
   tasks: (most) => `${grouped(most)} task executions, retries included: \`max_tasks\``,
@@ -80,14 +86,20 @@ export function wrongArguments(
 }
 
 /** The message of a failed attempt; `text` is the guest's, or the reason in short. */
-export function failure(error: ErrorType, task: string, policy: TaskPolicy, text: string): string {
+export function failure(
+  error: ErrorType,
+  task: string,
+  policy: TaskPolicy,
+  lowered: ReadonlySet<keyof TaskPolicy>,
+  text: string,
+): string {
   switch (error) {
     case "out_of_fuel":
-      return `"${task}" used up its ${grouped(policy.fuel)} units of fuel; raise \`compute\` or give it less to do`;
+      return `"${task}" used up its ${grouped(policy.fuel)} units of fuel; ${raise("compute", "max_compute", lowered.has("fuel"))}`;
     case "out_of_memory":
       return policy.ram === null
         ? `"${task}" ran out of memory\n${text}`
-        : `"${task}" needs more than its \`ram\` of ${grouped(policy.ram)} bytes\n${text}`;
+        : `"${task}" needs more than its \`ram\` of ${grouped(policy.ram)} bytes${lowered.has("ram") ? ", which is what `max_ram` of the policy leaves of it" : ""}\n${text}`;
     default:
       return text;
   }

@@ -1,4 +1,4 @@
-import { type SecretDeclaration, type Variables, withoutSecrets } from "@capsule-run/config";
+import { type Amount, type SecretDeclaration, type Variables, withoutSecrets } from "@capsule-run/config";
 import { type AttemptCapabilities, openAttempt, type Scrubber } from "@capsule-run/host";
 import type { Transport } from "@capsule-run/host/network";
 import type { RunSecrets } from "@capsule-run/host/secrets";
@@ -9,6 +9,8 @@ import { type MountsOptions, openMounts } from "./mounts.ts";
 export interface RunWorld {
   /** What a task gets: what it asks for, the project's defaults where it does not say, and never more than the ceiling. */
   policyOf(task: TaskManifest): TaskPolicy;
+  /** The amounts of a policy that the ceiling has lowered. */
+  lowered(policy: TaskPolicy): ReadonlySet<Amount>;
   /** What the ceiling cuts of what a task asks for, in lines; given once for each task. */
   newCuts(task: TaskManifest): readonly string[];
   /** What an attempt sees beside its arguments. */
@@ -54,6 +56,7 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
   };
   return {
     policyOf: policies.of,
+    lowered: policies.lowered,
     newCuts: policies.newCuts,
     surroundings: (policy) => {
       const { environment: names } = policy;
