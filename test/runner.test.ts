@@ -1,7 +1,7 @@
 /** Programs run from a host program: what `run` and `createRuntime` promise. */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,7 @@ import {
   type Runtime,
   UsageError,
 } from "@capsule-run/sdk/runner";
-import { capsule as commandLine, folder, program, start } from "./support/capsule.ts";
+import { CAPSULE, capsule as commandLine, folder, program, start } from "./support/capsule.ts";
 import { cellsOf, onLinux, survivors } from "./support/processes.ts";
 
 const rejections: unknown[] = [];
@@ -75,13 +75,6 @@ const cwd = folder({
   "host.cjs": `const { run, UsageError } = require("@capsule-run/sdk/runner");
     run({ file: "echo.ts", args: [1] }).then(({ result }) => console.log(JSON.stringify(result)));
     run({ file: "none.ts" }).catch((error) => console.error(error instanceof UsageError, error.slug));`,
-  "echo.py": `from capsule import task
-
-@task
-def main(*args):
-    print("python")
-    return [*args, 2**70]
-`,
 });
 
 let runtime: Runtime;
@@ -299,8 +292,7 @@ test("a closed runtime leaves nothing: no cells, nothing that keeps the process 
 
 describe("host programs", () => {
   const node = (...args: string[]) => start(process.execPath, args, { cwd }).ended;
-  before(async () => {
-    const { symlinkSync } = await import("node:fs");
+  before(() => {
     symlinkSync(fileURLToPath(new URL("../node_modules", import.meta.url)), join(cwd, "node_modules"));
   });
 
@@ -317,21 +309,29 @@ describe("host programs", () => {
       assert.doesNotMatch(stdout, /lost/);
     });
 
+  test("find the command line where they say it is, or say that it is missing or another one", async () => {
+    const sdk = fileURLToPath(new URL("../packages/sdk/", import.meta.url));
+    const alone = folder({
+      "main.ts": program(`${MAIN} () => "found");`),
+      "old/package.json": '{ "name": "@capsule-run/cli", "version": "0.0.1" }',
+      "host.mjs": `import { run } from "@capsule-run/sdk";
+        for (const capsulePath of [undefined, "old", ...process.argv.slice(2)])
+          await run({ file: "main.ts", capsulePath }).then(({ result }) => console.log(result), ({ slug }) => console.log(slug));`,
+    });
+    for (const part of ["package.json", "dist"])
+      cpSync(join(sdk, part), join(alone, "node_modules/@capsule-run/sdk", part), { recursive: true });
+    const { stdout, stderr } = await start(
+      process.execPath,
+      ["host.mjs", CAPSULE, dirname(dirname(CAPSULE))],
+      {
+        cwd: alone,
+      },
+    ).ended;
+    assert.equal(stdout, "cli-missing\ncli-version\nfound\nfound\n", stderr);
+  });
+
   test("in CommonJS", async () => {
     const { stdout, stderr, code } = await node("host.cjs");
     assert.deepEqual([stdout, stderr, code], ["[1]\n", "true file-not-found\n", 0]);
   });
-});
-
-test("programs in Python, with integers that only the text has exactly", async () => {
-  let printed = "";
-  const onOutput = ({ text }: Output): void => {
-    printed += text;
-  };
-  for (let i = 0; i < 2; i++) {
-    const answer = await runtime.run<unknown[]>({ file: "echo.py", args: [{ a: [1] }], onOutput });
-    assert.equal(answer.resultJson?.replaceAll(" ", ""), '[{"a":[1]},1180591620717411303424]');
-    assert.equal(answer.result?.[1], 2 ** 70);
-  }
-  assert.equal(printed, "python\npython\n");
 });

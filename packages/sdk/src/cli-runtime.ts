@@ -23,7 +23,9 @@ export interface BareRuntime {
   close(): Promise<void>;
 }
 
-export interface BareRequest extends Omit<RunOptions, "signal" | "onOutput" | "onEvent"> {
+export interface BareRequest extends Omit<RunOptions, "args" | "signal" | "onOutput" | "onEvent"> {
+  /** A JSON array on one line. */
+  readonly argsJson: string;
   readonly signal: AbortSignal;
   readonly onOutput?:
     | ((output: {

@@ -45,12 +45,25 @@ function folderOf(capsulePath: string): string {
   }
 }
 
+/** What was found, by `capsulePath`. */
+const known = new Map<string | undefined, string>();
+
+/**
+ * The folder of the command line, looked for once.
+ * @throws UsageError as `search` does
+ */
+export function findCli(capsulePath: string | undefined): string {
+  const folder = known.get(capsulePath) ?? search(capsulePath);
+  known.set(capsulePath, folder);
+  return folder;
+}
+
 /**
  * The folder of the command line: beside the program that this process was started with, else beside the SDK. Never in
  * the folder of what is run: that may be code nobody trusts.
  * @throws UsageError `cli-missing`, `cli-version`
  */
-export function findCli(capsulePath: string | undefined): string {
+function search(capsulePath: string | undefined): string {
   const main = process.argv[1];
   const folder =
     capsulePath === undefined

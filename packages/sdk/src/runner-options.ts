@@ -74,18 +74,16 @@ export const checkRuntimeOptions = (options: unknown): void => check("createRunt
 /**
  * Looks at the options of one run.
  * @param shared whether it may say where the command line is
- * @returns the arguments, without those at the end that are `undefined`
+ * @returns the arguments as JSON text, without those at the end that are `undefined`
  * @throws UsageError `run-option`; or what a getter or `toJSON` of an argument throws
  */
-export function checkRunOptions(options: unknown, shared: boolean): readonly unknown[] {
+export function checkRunOptions(options: unknown, shared: boolean): string {
   check("run", options, shared ? { ...RUN, capsulePath: PATH } : RUN);
   const { file, args = [] } = options as { file?: unknown; args?: readonly unknown[] };
   if (file === undefined) throw new UsageError("run-option", `run: file is undefined; allowed: a path`);
   const json = argumentsJson("main", args);
   if (!json.ok) throw new UsageError("run-option", `run: ${json.problem}`);
-  let count = args.length;
-  while (count > 0 && args[count - 1] === undefined) count--;
-  return args.slice(0, count);
+  return json.text;
 }
 
 /** @throws UsageError `run-option` */

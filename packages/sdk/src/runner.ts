@@ -41,10 +41,10 @@ export { UsageError };
  * @throws UsageError for wrong use: no such file, a compile error, a wrong option, no `@capsule-run/cli`
  */
 export async function run<T = unknown>(options: SharedRunOptions): Promise<RunResult<T>> {
-  const args = checkRunOptions(options, true);
+  const argsJson = checkRunOptions(options, true);
   const { capsulePath, ...request } = options;
   const cwd = request.cwd ?? process.cwd();
-  return runIn<T>(await sharedRuntime(findCli(capsulePath)), { ...request, cwd }, args);
+  return runIn<T>(await sharedRuntime(findCli(capsulePath)), { ...request, cwd }, argsJson);
 }
 
 /**
@@ -106,8 +106,8 @@ async function load(bare: BareRuntime, file: string): Promise<LoadedProgram> {
 
 async function runIn<T>(
   bare: BareRuntime,
-  { signal, onOutput, onEvent, ...request }: RunOptions,
-  args: readonly unknown[],
+  { signal, onOutput, onEvent, args: _, ...request }: RunOptions,
+  argsJson: string,
 ): Promise<RunResult<T>> {
   /** Aborted with what a callback's promise rejected with. */
   const broken = new AbortController();
@@ -120,7 +120,7 @@ async function runIn<T>(
   try {
     const { run: runId, envelope } = await bare.run({
       ...request,
-      args,
+      argsJson,
       signal: AbortSignal.any(signals),
       onOutput: onOutput && ((output) => call(onOutput, { ...output, text: decoder.decode(output.bytes) })),
       onEvent: onEvent && ((event) => call(onEvent, eventOf(event))),
