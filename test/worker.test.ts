@@ -193,7 +193,7 @@ describe("one worker", () => {
       '{"type":"run","id":"exact","file":"echo.py","args":[123456789012345678901234567890,1.0,-5]}',
       run("count", "count.ts", { args: [200] }),
       run("parts", "parts.py"),
-      run("events", "parent.ts", { events: true }),
+      run("events", "parent.ts", { events: true, run_id: "my-run" }),
       run("quiet", "count.ts", { args: [3], output: false }),
       run("missing", "nowhere.ts"),
       run("compile", "bad.ts"),
@@ -221,7 +221,8 @@ describe("one worker", () => {
       );
     assert.deepEqual(Buffer.concat(bytes), Buffer.from([0xf0, 0x9f, 0x98, 0x80, 0xff, 10]));
 
-    assert.equal((await client.end("events")).envelope?.result, 42);
+    const ended = await client.end("events");
+    assert.deepEqual([ended.run, ended.envelope?.result], ["my-run", 42]);
     const events = client
       .of("events", "event")
       .map(({ event, path, envelope }) => [event, path, envelope?.result]);

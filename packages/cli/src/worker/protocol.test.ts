@@ -10,7 +10,16 @@ const read = (line: unknown): ClientMessage =>
 test("messages that are understood", () => {
   const good: readonly ClientMessage[] = [
     { type: "hello", version: 1 },
-    { type: "hello", version: 7, cwd: "a", cache_dir: "/b", cells: 2, memory: 1e9, record: false },
+    {
+      type: "hello",
+      version: 7,
+      cwd: "a",
+      cache_dir: "/b",
+      cells: 2,
+      concurrency: 9,
+      memory: 1e9,
+      record: false,
+    },
     { type: "run", id: "1", file: "a.ts" },
     {
       type: "run",
@@ -18,6 +27,7 @@ test("messages that are understood", () => {
       file: "a.ts",
       cwd: ".",
       env: { A: "" },
+      run_id: "a-1.b_C",
       policy: { max_tasks: 3 },
       sealed: true,
       mounts: ["a::b:ro"],
@@ -59,6 +69,9 @@ test("lines that are refused, each with its reason", () => {
     [{ ...run, args: null }, /"args" of "run"/, "r"],
     [{ ...run, env: { A: 1 } }, /"env" of "run" must be an object of strings/, "r"],
     [{ ...run, env: [] }, /"env" of "run"/, "r"],
+    ...["", "-a", "a/b", "../a", "é", "x".repeat(65)].map(
+      (run_id) => [{ ...run, run_id }, /"run_id" of "run" must be 1 to 64 letters/, "r"] as const,
+    ),
     [{ ...run, mounts: [1] }, /"mounts" of "run"/, "r"],
     [{ ...run, policy: [] }, /"policy" of "run"/, "r"],
     [{ ...run, sealed: 1 }, /"sealed" of "run" must be true or false/, "r"],

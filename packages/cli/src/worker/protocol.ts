@@ -20,6 +20,7 @@ export type ClientMessage =
       readonly cwd?: string;
       readonly cache_dir?: string;
       readonly cells?: number;
+      readonly concurrency?: number;
       readonly memory?: number;
       readonly record?: boolean;
     }
@@ -32,6 +33,7 @@ export type ClientMessage =
       readonly argsJson?: string;
       readonly cwd?: string;
       readonly env?: Readonly<Record<string, string>>;
+      readonly run_id?: string;
       readonly policy?: PolicyOptions;
       readonly sealed?: boolean;
       readonly mounts?: readonly string[];
@@ -105,6 +107,8 @@ interface Field {
   readonly required?: true;
 }
 
+/** As the runner takes it. */
+const RUN_ID = /^[A-Za-z0-9][\w.-]{0,63}$/;
 const OPEN_ARRAY = 0x5b;
 
 const isText = (value: unknown): value is string => typeof value === "string";
@@ -135,6 +139,7 @@ const FIELDS: Readonly<Record<ClientMessage["type"], Readonly<Record<string, Fie
       rule: (value) => isCount(value) && (value as number) <= 1024,
       allowed: "an integer from 1 to 1024",
     },
+    concurrency: COUNT,
     memory: COUNT,
     record: SWITCH,
   },
@@ -146,6 +151,10 @@ const FIELDS: Readonly<Record<ClientMessage["type"], Readonly<Record<string, Fie
     env: {
       rule: (value) => isRecord(value) && Object.values(value).every(isText),
       allowed: "an object of strings",
+    },
+    run_id: {
+      rule: (value) => isText(value) && RUN_ID.test(value),
+      allowed: "1 to 64 letters, digits, dots, underscores and dashes, a letter or digit first",
     },
     policy: { rule: isRecord, allowed: "an object" },
     sealed: SWITCH,

@@ -149,11 +149,11 @@ test("hello comes first, once, and in a version that is spoken", async () => {
   client.send(run("a", "echo"), { ...HELLO, version: 2 });
   assert.match(String(client.messages[0]?.text), /"hello" comes before "run"/);
   assert.match(String(client.messages[1]?.text), /version 2 .* is not spoken here; 1 is, by Capsule 9\.9\.9/);
-  client.send({ ...HELLO, cwd: "sub", cache_dir: "c", cells: 2 }, HELLO);
+  client.send({ ...HELLO, cwd: "sub", cache_dir: "c", cells: 2, concurrency: 3 }, HELLO);
   assert.deepEqual(client.messages[2], { type: "hello", version: 1, capsule: "9.9.9" });
   assert.match(String(client.messages[3]?.text), /said once/);
-  const { cwd, cacheDir, cells } = client.options ?? {};
-  assert.deepEqual([cwd, cacheDir, cells], ["/work/sub", "/work/sub/c", 2]);
+  const { cwd, cacheDir, cells, concurrency } = client.options ?? {};
+  assert.deepEqual([cwd, cacheDir, cells, concurrency], ["/work/sub", "/work/sub/c", 2, 3]);
 });
 
 test("runs: results as they are, wrong use, our bugs; a name can be used again", async () => {
@@ -178,10 +178,10 @@ test("runs: results as they are, wrong use, our bugs; a name can be used again",
 test("every option of a run reaches the runtime", async () => {
   const client = new Client();
   const options = { cwd: "x", env: { A: "b" }, policy: { max_tasks: 1 }, sealed: true, mounts: ["m"] };
-  client.send(HELLO, run("a", "echo", { ...options, output: false }));
+  client.send(HELLO, run("a", "echo", { ...options, args: [1], run_id: "mine", output: false }));
   await settle();
   const { signal, onOutput, onEvent, ...request } = client.requests[0] as RunRequest;
-  assert.deepEqual(request, { file: "echo", args: undefined, argsJson: undefined, ...options });
+  assert.deepEqual(request, { file: "echo", argsJson: "[1]", ...options, runId: "mine" });
   assert.deepEqual([signal instanceof AbortSignal, onOutput, onEvent], [true, undefined, undefined]);
 });
 

@@ -86,7 +86,7 @@ export class Session {
     else if (message.type === "cancel") this.#open.get(message.id)?.controller.abort();
   }
 
-  #hello({ version, cwd, cache_dir, cells, memory, record }: HelloMessage): void {
+  #hello({ version, cwd, cache_dir, cells, concurrency, memory, record }: HelloMessage): void {
     if (this.#runtime) throw new ProtocolError('"hello" is said once');
     if (version !== PROTOCOL_VERSION)
       throw new ProtocolError(
@@ -95,7 +95,7 @@ export class Session {
     const { outbox } = this.#parts;
     this.#cwd = resolve(this.#parts.cwd, cwd ?? ".");
     this.#runtime = this.#parts.createRuntime({
-      ...{ cwd: this.#cwd, cells, memory, record },
+      ...{ cwd: this.#cwd, cells, concurrency, memory, record },
       cacheDir: cache_dir === undefined ? undefined : resolve(this.#cwd, cache_dir),
       onWarning: (message) => outbox.send({ type: "warning", message }),
       onProgress: (step) => this.#progress(step),
@@ -151,23 +151,12 @@ export class Session {
   }
 
   async #run(message: RunMessage, signal: AbortSignal): Promise<void> {
-    const {
-      id,
-      file,
-      args,
-      argsJson,
-      cwd,
-      env,
-      policy,
-      sealed,
-      mounts,
-      output = true,
-      events = false,
-    } = message;
+    const { type: _, id, run_id: runId, output = true, events = false, ...request } = message;
     const { outbox } = this.#parts;
     const runtime = (await this.#runtime) as Runtime;
     const result = await runtime.run({
-      ...{ file, args, argsJson, cwd, env, policy, sealed, mounts, signal },
+      ...request,
+      ...{ runId, signal },
       onOutput: output
         ? (printed) => outbox.output(id, printed.bytes.length, () => outputLine(id, printed))
         : undefined,
