@@ -22,6 +22,9 @@ const PUT_RUN = `
     ${RUN_COLUMNS.filter((name) => name !== "id")
       .map((name) => `${name} = excluded.${name}`)
       .join(", ")}`;
+/** An earlier run that had the same name, which a caller may give; its rows of `tasks` before it. */
+const FORGET_TASKS = "DELETE FROM tasks WHERE run = (SELECT seq FROM runs WHERE id = ? AND queued_at <> ?)";
+const FORGET_RUN = "DELETE FROM runs WHERE id = ? AND queued_at <> ?";
 const PUT_TASK = `
   INSERT OR REPLACE INTO tasks(run, ${TASK_COLUMNS.join(", ")})
   SELECT seq, ${marks(TASK_COLUMNS)} FROM runs WHERE id = ?`;
@@ -35,6 +38,8 @@ const OLDEST_WITH_TASKS = `
   SELECT seq, kept FROM runs WHERE ended_at IS NOT NULL AND kept > 0 ORDER BY ended_at LIMIT 1`;
 
 interface Statements {
+  readonly forgetTasks: StatementSync;
+  readonly forgetRun: StatementSync;
   readonly putRun: StatementSync;
   readonly putTask: StatementSync;
   readonly countRows: StatementSync;
@@ -67,10 +72,14 @@ export class Database {
   write({ runs, tasks }: Batch): void {
     this.#reopenIfGone();
     const { host, pid, born } = this.#process;
-    const { putRun, putTask, countRows } = this.#statements;
+    const { forgetTasks, forgetRun, putRun, putTask, countRows } = this.#statements;
     const now = Date.now();
     transaction(this.#database, () => {
-      for (const run of runs) putRun.run(...runValues(run), this.#writer, host, pid, born, now);
+      for (const run of runs) {
+        forgetTasks.run(run.id, run.queuedAt);
+        forgetRun.run(run.id, run.queuedAt);
+        putRun.run(...runValues(run), this.#writer, host, pid, born, now);
+      }
       for (const { run, rows } of tasks) for (const row of rows) putTask.run(...taskValues(row), run);
       for (const run of runs) if (run.endedAt !== null) countRows.run(run.id);
     });
@@ -216,6 +225,8 @@ function transaction(database: DatabaseSync, work: () => void): void {
 }
 
 const prepare = (database: DatabaseSync): Statements => ({
+  forgetTasks: database.prepare(FORGET_TASKS),
+  forgetRun: database.prepare(FORGET_RUN),
   putRun: database.prepare(PUT_RUN),
   putTask: database.prepare(PUT_TASK),
   countRows: database.prepare(COUNT_ROWS),

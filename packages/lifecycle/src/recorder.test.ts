@@ -226,6 +226,27 @@ test("of 10,050 finished runs 10,000 are kept", async () => {
   assert.deepEqual([ids[0], ids[1], ids[2], ids.at(-1)], ["last", "first", "old-10049", "old-52"]);
 });
 
+test("a run takes the place of an earlier one of the same name, with all it had", async () => {
+  const root = project();
+  for (const children of [3, 0]) {
+    const { recorder, problems } = record();
+    wholeRun(recorder, root, "named", children);
+    wholeRun(recorder, root, `other-${children}`);
+    await recorder.close();
+    assert.deepEqual(problems, []);
+    await sleep(2);
+  }
+  assert.deepEqual(
+    openRuns(root)
+      .map(({ id }) => id)
+      .sort(),
+    ["named", "other-0", "other-3"],
+  );
+  const database = new DatabaseSync(databaseFile(root));
+  assert.deepEqual({ ...database.prepare("SELECT count(*) AS n FROM tasks").get() }, { n: 3 });
+  database.close();
+});
+
 test("runs that were lost long ago count as finished", async () => {
   const root = project();
   const first = record();
