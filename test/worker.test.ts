@@ -82,9 +82,13 @@ class Client implements AsyncDisposable {
     for (;;) {
       const message = this.messages.find(wanted);
       if (message) return message;
-      assert.equal(this.child.exitCode ?? this.child.signalCode, null, `the worker has gone: ${this.stderr}`);
+      this.assertAlive();
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
+  }
+
+  assertAlive(): void {
+    assert.equal(this.child.exitCode ?? this.child.signalCode, null, `the worker has gone: ${this.stderr}`);
   }
 
   /** The end of a run. */
@@ -366,15 +370,16 @@ describe("clients that do not read", { concurrency: true }, () => {
     const client = new Client(own, { read: false });
     client.send(run("spin", "spin.ts"));
     for (const id of ids) client.send(run(id, "flood.ts"));
-    await recorded(own, "succeeded", FLOODS);
+    await recorded(client, "succeeded", FLOODS);
     return client;
   }
 
   /** Waits until so many runs are recorded as being in a state. */
-  async function recorded(own: string, wanted: string, count: number): Promise<void> {
+  async function recorded(client: Client, wanted: string, count: number): Promise<void> {
     for (;;) {
-      const { runs } = JSON.parse((await capsule(["runs", "--json"], { cwd: own })).stdout);
+      const { runs } = JSON.parse((await capsule(["runs", "--json"], { cwd: client.cwd })).stdout);
       if (runs.filter(({ state }: { state: string }) => state === wanted).length === count) return;
+      client.assertAlive();
       await sleep(100);
     }
   }
@@ -382,7 +387,7 @@ describe("clients that do not read", { concurrency: true }, () => {
   test("memory is bounded, a cancellation is heard; what was dropped is told, results come, later runs too", async () => {
     await using client = await flooded();
     client.send({ type: "cancel", id: "spin" }, run("after", "echo.ts", { args: [1] }));
-    await recorded(client.cwd, "cancelled", 1);
+    await recorded(client, "cancelled", 1);
     if (onLinux) assert.ok(rssOf(client.pid) < 500 * MB, `${rssOf(client.pid)} bytes`);
     client.read();
     const ends = await Promise.all([...ids, "after"].map((id) => client.end(id)));
