@@ -83,7 +83,7 @@ for (const [language, source] of Object.entries(HELLO))
       const manifest = readManifest(bytes);
       assert.deepEqual(
         [manifest.format, manifest.language],
-        [1, language === "Python" ? "python" : "javascript"],
+        [2, language === "Python" ? "python" : "javascript"],
       );
       const licences = contentOf(bytes, SECTIONS.licences)?.toString() ?? "";
       assert.match(licences, /Apache License/);
