@@ -30,12 +30,16 @@ const outside = (filter: RegExp, path: string): Plugin => ({
   setup: (bundler) => bundler.onResolve({ filter }, () => ({ path, external: true })),
 });
 
-/** Only programs that use the network pay for loading it. */
-const NETWORK = /^@capsule-run\/host\/network$/;
+/** Large parts that few runs need, each in a file of its own: by its name there, what imports mean it. */
+const APART: Readonly<Record<string, string>> = { network: "@capsule-run/host/network", acorn: "acorn" };
+const apart = Object.entries(APART).map(([name, module]) =>
+  outside(new RegExp(`^${RegExp.escape(module)}$`), `./${name}.js`),
+);
 
 /**
- * Bundles the command line into `folder`: `capsule.js`, which starts a cell and is small so that it does it soon, and
- * `main.js`, the rest, but for `network.js`; and `runtime.js`, for programs that run others. The cell that was started early is known to the small one only, so the rest asks it.
+ * Bundles the command line into `folder`: `capsule.js`, which starts a cell and is small so that it does it soon, `main.js`,
+ * the rest, and what is apart from both; and `runtime.js`, for programs that run others. The cell that was started early
+ * is known to the small one only, so the rest asks it.
  */
 export async function bundleCommandLine(folder: string): Promise<readonly Metafile[]> {
   mkdirSync(folder, { recursive: true });
@@ -52,20 +56,22 @@ export async function bundleCommandLine(folder: string): Promise<readonly Metafi
       entryPoints: [source("main.ts")],
       outfile: join(folder, "main.js"),
       external: ["esbuild"],
-      plugins: [outside(/\/early\.ts$/, "./capsule.js"), outside(NETWORK, "./network.js")],
+      plugins: [outside(/\/early\.ts$/, "./capsule.js"), ...apart],
     }),
     build({
       ...COMMON,
       entryPoints: [source("runtime.ts")],
       outfile: join(folder, "runtime.js"),
       external: ["esbuild"],
-      plugins: [outside(NETWORK, "./network.js")],
+      plugins: apart,
     }),
-    build({
-      ...COMMON,
-      stdin: { contents: 'export * from "@capsule-run/host/network";', resolveDir: folder, loader: "ts" },
-      outfile: join(folder, "network.js"),
-    }),
+    ...Object.entries(APART).map(([name, module]) =>
+      build({
+        ...COMMON,
+        stdin: { contents: `export * from "${module}";`, resolveDir: folder, loader: "ts" },
+        outfile: join(folder, `${name}.js`),
+      }),
+    ),
   ]);
   return results.map(({ metafile }) => metafile as Metafile);
 }

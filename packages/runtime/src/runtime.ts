@@ -127,7 +127,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       openWorld({
         ...{ run: id, root: found.root, tasks: program.manifest.tasks, environment: found.variables },
         ...{ policies: policiesFor(project.defaults, allowed), secrets: project.secrets },
-        ...{ seed: attemptSeed(secret, "secrets", 0), transport: connections, signal, warn },
+        ...{ seed: () => attemptSeed(secret, "secrets", 0), transport: connections, signal, warn },
       });
     const world = opening && (await unlessAborted(opening, signal));
     const file = shownFrom(found.root, { path: found.path, given: found.path });

@@ -20,7 +20,7 @@ const task = (name: string, ...environment: readonly string[]): TaskManifest => 
 async function seen(known: readonly TaskManifest[], asking: TaskManifest) {
   const policies = policiesFor(UNDECLARED, { ceiling: NO_CEILING, mounts: [], cuts: [] });
   const world = await openWorld({
-    ...{ run: "run", root: "/nowhere", tasks: known, policies, secrets: SECRETS, seed: "seed" },
+    ...{ run: "run", root: "/nowhere", tasks: known, policies, secrets: SECRETS, seed: () => "seed" },
     environment: { get: (name) => VALUES[name], names: () => Object.keys(VALUES) },
     transport: () => Promise.reject(new Error("no network here")),
     warn: assert.fail,

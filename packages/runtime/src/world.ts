@@ -32,7 +32,7 @@ export interface WorldOptions extends MountsOptions {
   /** What `[secrets]` declares. */
   readonly secrets: readonly SecretDeclaration[];
   /** Random text that only the host knows. */
-  readonly seed: string;
+  seed(): string;
   /** Nobody waits for the run any more. */
   readonly signal: AbortSignal;
   /** The connections of the runtime. */
@@ -114,5 +114,5 @@ async function openSecrets(
     const { name, hosts, query, body } = declaration;
     return { name, hosts, query, body, value: await resolveSecret(declaration, root, environment, signal) };
   });
-  return createSecrets(await Promise.all(specs), seed);
+  return createSecrets(await Promise.all(specs), seed());
 }

@@ -5,7 +5,7 @@ import { openWorld, type RunWorld } from "../world.ts";
 /** A world in which there is nothing. */
 export const bareWorld = (): Promise<RunWorld> =>
   openWorld({
-    ...{ run: "r", root: "/", tasks: [], secrets: [], seed: "" },
+    ...{ run: "r", root: "/", tasks: [], secrets: [], seed: () => "" },
     policies: policiesFor(UNDECLARED, allowance({}, { ceiling: NO_CEILING })),
     environment: { get: () => undefined, names: () => [] },
     warn: () => {},
