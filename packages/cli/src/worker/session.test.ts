@@ -90,7 +90,7 @@ class Client {
     this.session = new Session({
       outbox: new Outbox(sink, limits),
       version: "9.9.9",
-      cwd: "/work",
+      cwd: "/there",
       createRuntime: async (options) => {
         this.options = options;
         return this.#runtime();
@@ -153,7 +153,7 @@ test("hello comes first, once, and in a version that is spoken", async () => {
   assert.deepEqual(client.messages[2], { type: "hello", version: 1, capsule: "9.9.9" });
   assert.match(String(client.messages[3]?.text), /said once/);
   const { cwd, cacheDir, cells, concurrency } = client.options ?? {};
-  assert.deepEqual([cwd, cacheDir, cells, concurrency], ["/work/sub", "/work/sub/c", 2, 3]);
+  assert.deepEqual([cwd, cacheDir, cells, concurrency], ["/there/sub", "/there/sub/c", 2, 3]);
 });
 
 test("runs: results as they are, wrong use, our bugs; a name can be used again", async () => {
@@ -236,7 +236,7 @@ test("loads: what is in the program, and their cancellation", async () => {
     client.messages.slice(1),
     [
       { ...loaded, id: "l", file: "a.py" },
-      { ...loaded, id: "m", file: "/work/s/b.py" },
+      { ...loaded, id: "m", file: "/there/s/b.py" },
     ].map(({ type, id, file, ...rest }) => ({ type, id, file, ...rest })),
   );
   client.send({ type: "cancel", id: "slow" });
