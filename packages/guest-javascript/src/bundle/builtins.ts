@@ -1,11 +1,7 @@
 import type { OnLoadResult, OnResolveArgs, OnResolveResult, PluginBuild, ResolveResult } from "esbuild";
 import { nodeModule } from "../guest/parts.ts";
 import { hopeless, packageOf, reasonOf } from "./impossible.ts";
-
-/** Where modules that Capsule makes itself come from; stacks and source maps name them by it, so it hides them. */
-export const OWN = "capsule";
-/** The SDK's name among a bundle's inputs. */
-export const SDK_INPUT = `${OWN}:sdk`;
+import { OWN } from "./own.ts";
 
 /** What Node calls its own modules without `node:`. Fixed here, so that a bundle does not depend on the Node that makes it. */
 const BUILTINS =

@@ -2,12 +2,13 @@ import { readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { LIMITS, type Question, UsageError } from "@capsule-run/protocol";
 import type { BuildOptions, BuildResult, Plugin } from "esbuild";
-import { addBuiltins, OWN, SDK_INPUT } from "./builtins.ts";
+import { addBuiltins } from "./builtins.ts";
 import { confine } from "./confine.ts";
 import { compileError, isBuildFailure, type Naming, warningText } from "./failures.ts";
 import { addAddons } from "./impossible.ts";
 import { inputsOf, newestChange } from "./inputs.ts";
 import { fitSourceMap } from "./map.ts";
+import { OWN, SDK_INPUT } from "./own.ts";
 import { addPlaces } from "./places.ts";
 
 /** The extensions of programs in this language. */

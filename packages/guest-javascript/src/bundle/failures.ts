@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { excerpt, type Place, printable, UsageError, type UsageSlug } from "@capsule-run/protocol";
 import type { BuildFailure, Location, Message } from "esbuild";
-import { SDK_INPUT } from "./builtins.ts";
 import { OUTSIDE } from "./confine.ts";
+import { SDK_INPUT } from "./own.ts";
 
 /** Errors of one compilation that are listed. */
 const LISTED = 10;

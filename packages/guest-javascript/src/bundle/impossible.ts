@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { OnLoadResult, OnResolveArgs, OnResolveResult, PluginBuild } from "esbuild";
-import { OWN } from "./builtins.ts";
+import { OWN } from "./own.ts";
 
 /** Why modules of Node's are not in a sandbox, and what to use instead; none where there is nothing to say. */
 const REASONS: Readonly<Record<string, string>> = {

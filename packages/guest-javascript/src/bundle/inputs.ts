@@ -2,7 +2,7 @@ import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve, sep } from "node:path";
 import type { Question } from "@capsule-run/protocol";
 import type { Metafile } from "esbuild";
-import { OWN, SDK_INPUT } from "./builtins.ts";
+import { OWN, SDK_INPUT } from "./own.ts";
 import { candidatesOf, readTsconfig, type Tsconfig } from "./tsconfig.ts";
 
 export interface Where {

@@ -1,6 +1,6 @@
 import { posix, relative, resolve, sep } from "node:path";
 import { type ErrorReport, excerpt, harmless, type Place } from "@capsule-run/protocol";
-import { OWN } from "../bundle/builtins.ts";
+import { OWN } from "../bundle/own.ts";
 import { PROGRAM_FILE } from "../door.ts";
 import { callStart } from "./calls.ts";
 import { type Positions, readPositions } from "./positions.ts";
