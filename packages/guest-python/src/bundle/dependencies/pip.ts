@@ -144,9 +144,9 @@ function start(
       stdio: ["ignore", "pipe", "pipe"],
       windowsHide: true,
       signal,
-      timeout: PATIENCE,
-      killSignal: "SIGTERM",
     });
+    // Not `timeout` of `spawn`: for a program that is not there, Node 24 waits until that is over.
+    const late = setTimeout(() => child.kill("SIGTERM"), PATIENCE).unref();
     let log = "";
     let ready = false;
     const read = (stream: NodeJS.ReadableStream): void => {
@@ -174,6 +174,7 @@ function start(
     });
     // Not before it has ended: what it writes to is removed then.
     child.on("close", (code, by) => {
+      clearTimeout(late);
       if (signal?.aborted) reject(failed ?? signal.reason);
       if (by === "SIGTERM") log += `\nERROR: It took longer than ${PATIENCE / 60_000} minutes`;
       resolve({ code, ready, log });
