@@ -4,24 +4,12 @@ import { before, test } from "node:test";
 import { EffectError } from "@capsule-run/protocol";
 import { TestGuest } from "../drive/testing/guest.ts";
 import { value } from "./testing.ts";
-import { type FakeResponse, fakeNetwork, type SeenRequest } from "./testing-http.ts";
+import { type FakeResponse, fakeNetwork, RUN_CODE, type SeenRequest } from "./testing-http.ts";
 
 const PROGRAM = `
 import asyncio, http.client, http.cookiejar, json, urllib.error, urllib.request
 from capsule import task
-
-@task
-def run(code):
-    scope = {**globals()}
-    exec(compile(code, "/app/case.py", "exec"), scope)
-    return scope.get("result")
-
-@task
-async def run_async(code):
-    scope = {**globals()}
-    exec(compile(code, "/app/case.py", "exec"), scope)
-    return await scope["main"]()
-`;
+${RUN_CODE}`;
 
 let guest: TestGuest;
 let program: Awaited<ReturnType<TestGuest["load"]>>;

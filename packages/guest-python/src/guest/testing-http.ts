@@ -2,6 +2,21 @@
 import { EffectError, type EffectRequests } from "@capsule-run/protocol";
 import type { EffectHandler, EffectRecord } from "../drive/testing/guest.ts";
 
+/** The end of a program of two tasks that run code: its `result` is theirs, or what its `main()` gives. */
+export const RUN_CODE = `
+@task
+def run(code):
+    scope = {**globals()}
+    exec(compile(code, "/app/case.py", "exec"), scope)
+    return scope.get("result")
+
+@task
+async def run_async(code):
+    scope = {**globals()}
+    exec(compile(code, "/app/case.py", "exec"), scope)
+    return await scope["main"]()
+`;
+
 /** A request as the host got it, its body put together. */
 export interface SeenRequest {
   readonly method: string;

@@ -1,6 +1,6 @@
 /** Opening files and folders. */
 import { constants } from "node:fs";
-import { type FileStat, LIMITS } from "@capsule-run/protocol";
+import { type EffectRequests, type FileStat, LIMITS } from "@capsule-run/protocol";
 import type { Performed } from "../capability.ts";
 import { closeLater, closeNow, POOLED } from "./calls.ts";
 import { readFully, resize } from "./contents.ts";
@@ -18,16 +18,8 @@ const { O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY
 /** Windows opens folders without being told, and lacks the flag. */
 const FOLDER = O_RDONLY | (O_DIRECTORY ?? 0);
 
-interface Wish {
-  readonly read: boolean;
-  readonly write: boolean;
-  readonly append: boolean;
-  readonly create: boolean;
-  readonly exclusive: boolean;
-  readonly truncate: boolean;
-  readonly directory: boolean;
-  readonly follow: boolean;
-}
+/** How it is to be opened. */
+type Wish = Omit<EffectRequests["file.open"], "path">;
 
 function wishOf(head: Head): Wish {
   const wish: Wish = {

@@ -1,17 +1,10 @@
 /** How a file is to be opened. */
+import type { EffectRequests } from "@capsule-run/protocol";
 import constants from "./constants.ts";
 import { wrongType, wrongValue } from "./errors.ts";
 
 /** What `file.open` is told beside the path. */
-export interface Wish {
-  readonly read: boolean;
-  readonly write: boolean;
-  readonly append: boolean;
-  readonly create: boolean;
-  readonly exclusive: boolean;
-  readonly truncate: boolean;
-  readonly directory: boolean;
-  readonly follow: boolean;
+export interface Wish extends Omit<EffectRequests["file.open"], "path"> {
   /** All of it as JSON, from the comma after the path on. */
   readonly json: string;
 }
