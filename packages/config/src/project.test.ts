@@ -78,6 +78,14 @@ test("the root is the nearest folder with a capsule.toml, at or above the progra
   assert.equal(await rootOf("folder"), "");
 });
 
+test("a root that is given is the root, whatever lies above the program", async () => {
+  using at = folder({ "capsule.toml": "", "inner/a.ts": "", "own/Capsule.toml": '[workflow]\nname = "own"' });
+  const of = (root: string) => readProject({ cwd: at.root, file: "inner/a.ts", root: join(at.root, root) });
+  const { root, name } = await of("own");
+  assert.deepEqual([root, name], [join(at.root, "own"), "own"]);
+  assert.equal((await of("inner")).configFile, null);
+});
+
 test("capsule.toml comes before Capsule.toml", async () => {
   using at = folder({
     "capsule.toml": '[workflow]\nname = "small"',

@@ -10,6 +10,8 @@ export interface ProjectRequest {
   /** The program's file; relative paths are relative to `cwd`. */
   readonly file?: string | undefined;
   readonly cwd: string;
+  /** Absolute: the project's root, whatever lies above the program. */
+  readonly root?: string | undefined;
 }
 
 /** What `capsule.toml` says, or would say if there was one. Paths are absolute. */
@@ -38,9 +40,12 @@ const TABLES = [...Object.keys(KEYED), "secrets"];
  * Finds the project of a program and reads its `capsule.toml`.
  * @throws UsageError `capsule-toml` for what is wrong in it, with place and excerpt
  */
-export async function readProject({ file, cwd }: ProjectRequest): Promise<Project> {
-  const configFile = findConfig(file === undefined ? resolve(cwd) : dirname(resolve(cwd, file)));
-  const root = configFile === null ? resolve(cwd) : dirname(configFile);
+export async function readProject({ file, cwd, root: given }: ProjectRequest): Promise<Project> {
+  const configFile =
+    given === undefined
+      ? findConfig(file === undefined ? resolve(cwd) : dirname(resolve(cwd, file)))
+      : configIn(given);
+  const root = given ?? (configFile === null ? resolve(cwd) : dirname(configFile));
   const project: Project = {
     root,
     configFile,
@@ -65,13 +70,15 @@ export async function readProject({ file, cwd }: ProjectRequest): Promise<Projec
 
 function findConfig(folder: string): string | null {
   for (let at = folder; ; at = dirname(at)) {
-    for (const name of NAMES) {
-      const path = join(at, name);
-      if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
-    }
-    if (dirname(at) === at) return null;
+    const path = configIn(at);
+    if (path !== null || dirname(at) === at) return path;
   }
 }
+
+const configIn = (folder: string): string | null =>
+  NAMES.map((name) => join(folder, name)).find((path) =>
+    statSync(path, { throwIfNoEntry: false })?.isFile(),
+  ) ?? null;
 
 async function parse(source: Source): Promise<Record<string, unknown>> {
   const { parse, TomlError } = await import("smol-toml");

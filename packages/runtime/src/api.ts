@@ -36,6 +36,8 @@ export interface RunRequest {
   readonly file: string;
   /** The folder `file` is looked up in; default: the runtime's. */
   readonly cwd?: string | undefined;
+  /** The project root, absolute; default: it is looked for, from `file` upwards. */
+  readonly root?: string | undefined;
   /** Arguments of `main`: JSON values. */
   readonly args?: readonly unknown[] | undefined;
   /** The same in place of `args`, as JSON text of an array on one line: numbers keep the digits they have there. */
@@ -55,10 +57,38 @@ export interface RunRequest {
   readonly runId?: string | undefined;
   /** Cancels the run. */
   readonly signal?: AbortSignal | undefined;
+  /** Functions of the host that its tasks may call. Default: none. */
+  readonly tools?: ToolHost | undefined;
   /** Console output as it happens, in whole pieces of UTF-8. */
   readonly onOutput?: ((output: Output) => void) | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
+
+/** The functions of the host that a run may call, whatever language they are in. */
+export interface ToolHost {
+  /** Names by which a task calls them. */
+  readonly names: readonly string[];
+  /** Calls one; `stop` is aborted when nobody waits for it any more. Must not reject. */
+  call(call: ToolCall, stop: AbortSignal): Promise<ToolAnswer>;
+}
+
+/** A task's call of a tool. What it says is the guest's word, and JSON. */
+export interface ToolCall {
+  readonly run: string;
+  readonly task: string;
+  /** Of the call itself: `0.3` is the third call that `main` made. */
+  readonly path: string;
+  readonly name: string;
+  /** JSON text of an array. */
+  readonly args: string;
+  /** JSON text of an object: arguments by name, as Python has them; null: none. */
+  readonly kwargs: string | null;
+}
+
+/** What came of it: JSON text, or what the guest may know of a failure. */
+export type ToolAnswer =
+  | { readonly ok: true; readonly json: string }
+  | { readonly ok: false; readonly type: string; readonly message: string };
 
 /** The ceiling of a run; what is not there is not limited. */
 export interface PolicyOptions {
@@ -128,6 +158,38 @@ export interface ExportedProgram extends LoadedProgram {
     readonly bytes: number;
     readonly sha256: string;
   };
+}
+
+/** What a session runs, and what it may reach: the same for all its calls. */
+export type SessionRequest = Pick<
+  RunRequest,
+  "file" | "cwd" | "root" | "policy" | "sealed" | "mounts" | "env"
+>;
+
+/** One call of `main` in a session: a run of its own, with an id, limits and an envelope. */
+export type SessionCall = Pick<
+  RunRequest,
+  "args" | "argsJson" | "runId" | "signal" | "tools" | "onOutput" | "onEvent"
+>;
+
+/**
+ * What the memory of a session is after a call. `kept`: the call's changes are in it. `rolled_back`: the call ended from
+ * outside, as for its time or its memory, and the session is as it was before it. `lost`: its process died; the next call
+ * begins with a fresh one.
+ */
+export type SessionMemory = "kept" | "rolled_back" | "lost";
+
+/** One sandbox that lives on from call to call. Calls are made one after the other, in the order asked for. */
+export interface Session extends AsyncDisposable {
+  /**
+   * Calls `main` in it.
+   * @throws UsageError as `Runtime.run` does, and if the session was closed
+   */
+  run(call: SessionCall): Promise<RunResult & { readonly memory: SessionMemory }>;
+  /** The next call begins with a fresh sandbox. Waits for the call that is under way. */
+  reset(): Promise<void>;
+  /** Cancels what runs, and gives the memory back. */
+  close(): Promise<void>;
 }
 
 export interface Runtime extends AsyncDisposable {

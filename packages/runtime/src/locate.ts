@@ -25,7 +25,7 @@ export interface Whereabouts {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly warn: (message: string) => void;
   /** What is asked of a run; not there where nothing is run. */
-  readonly request: Pick<RunRequest, "policy" | "sealed" | "mounts">;
+  readonly request: Pick<RunRequest, "root" | "policy" | "sealed" | "mounts">;
 }
 
 /** @throws UsageError for what is wrong in `capsule.toml`, or with the request */
@@ -33,7 +33,7 @@ export async function locate(
   file: string,
   { cwd, cacheDir, env, warn, request }: Whereabouts,
 ): Promise<FoundProgram> {
-  const project = await readProject({ file, cwd });
+  const project = await readProject({ file, cwd, root: request.root });
   const { root } = project;
   const allowed = allowance(request, project);
   const { files } = allowed.ceiling;
