@@ -31,7 +31,8 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
     ...["npm", "protocol", "wasm", "config", "scheduler", "artifact", "lifecycle", "host"],
     ...["engine-javascript", "guest-javascript", "engine-python", "guest-python", "cell"],
   ],
-  cli: ["npm", "protocol", "config", "runtime"],
+  code: ["npm", "protocol", "host", "runtime"],
+  cli: ["npm", "protocol", "config", "runtime", "code"],
   sdk: ["npm", "protocol", "guest-javascript/src/guest"],
 };
 

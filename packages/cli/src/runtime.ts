@@ -13,6 +13,7 @@ import { VERSION } from "./version.ts";
  * `@capsule-run/cli/runtime`: the runtime for programs without a terminal. `@capsule-run/sdk/runner` loads it; its shape
  * holds for a runner of the same version only.
  */
+export type * from "@capsule-run/code";
 export { VERSION };
 
 /** A runtime whose files are looked at first, as the command line looks at them. */

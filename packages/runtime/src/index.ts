@@ -9,5 +9,12 @@ export type {
   RunResult,
   Runtime,
   RuntimeOptions,
+  Session,
+  SessionCall,
+  SessionMemory,
+  SessionRequest,
+  ToolAnswer,
+  ToolCall,
+  ToolHost,
 } from "./api.ts";
 export { createRuntime } from "./runtime.ts";
