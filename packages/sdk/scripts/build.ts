@@ -1,6 +1,6 @@
 /**
  * Builds what the package publishes: `dist/index.js`, one module that imports nothing but `runner.js`, and that when it is
- * called; `dist/runner.js`, for Node; and their types.
+ * called; `dist/runner.js` and `dist/internal.js`, for Node; and their types.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -19,14 +19,19 @@ const DECLARATIONS = {
   "sdk/src/types.d.ts": "types.d.ts",
   "sdk/src/runner.d.ts": "runner.d.ts",
   "sdk/src/runner-types.d.ts": "runner-types.d.ts",
+  "sdk/src/internal.d.ts": "internal.d.ts",
+  "sdk/src/cli-runtime.d.ts": "cli-runtime.d.ts",
+  "sdk/src/find-cli.d.ts": "find-cli.d.ts",
+  "sdk/src/runner-options.d.ts": "runner-options.d.ts",
+  "sdk/src/usage-error.d.ts": "usage-error.d.ts",
   "protocol/src/envelope.d.ts": "envelope.d.ts",
   "protocol/src/errors.d.ts": "errors.d.ts",
 } as const;
 
-const bundle = (name: string, options: BuildOptions): Promise<unknown> =>
+const bundle = (names: readonly string[], options: BuildOptions): Promise<unknown> =>
   build({
-    entryPoints: [join(root, `src/${name}.ts`)],
-    outfile: join(dist, `${name}.js`),
+    entryPoints: names.map((name) => join(root, `src/${name}.ts`)),
+    outdir: dist,
     bundle: true,
     format: "esm",
     minifySyntax: true,
@@ -73,8 +78,9 @@ export async function buildSdk(): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
   await Promise.all([
-    bundle("index", { platform: "neutral", target: "es2022", plugins: [runnerOutside] }),
-    bundle("runner", { platform: "node", target: "node24" }),
+    bundle(["index"], { platform: "neutral", target: "es2022", plugins: [runnerOutside] }),
+    // What both hold is in a file of its own: there is one class of each name.
+    bundle(["runner", "internal"], { platform: "node", target: "node24", splitting: true }),
   ]);
   declare();
 }

@@ -50,24 +50,26 @@ const known = new Map<string | undefined, string>();
 
 /**
  * The folder of the command line, looked for once.
+ * @param beside a module of a package that depends on it, to be looked for from there, too
  * @throws UsageError as `search` does
  */
-export function findCli(capsulePath: string | undefined): string {
-  const folder = known.get(capsulePath) ?? search(capsulePath);
+export function findCli(capsulePath: string | undefined, beside?: string): string {
+  const folder = known.get(capsulePath) ?? search(capsulePath, beside);
   known.set(capsulePath, folder);
   return folder;
 }
 
 /**
- * The folder of the command line: beside the program that this process was started with, else beside the SDK. Never in
- * the folder of what is run: that may be code nobody trusts.
+ * The folder of the command line: beside the program that this process was started with, else beside the package that
+ * asks, else beside the SDK. Never in the folder of what is run: that may be code nobody trusts.
  * @throws UsageError `cli-missing`, `cli-version`
  */
-function search(capsulePath: string | undefined): string {
+function search(capsulePath: string | undefined, beside: string | undefined): string {
   const main = process.argv[1];
   const folder =
     capsulePath === undefined
       ? (foundFrom(pathToFileURL(main === undefined ? join(process.cwd(), "x") : resolve(main))) ??
+        (beside === undefined ? null : foundFrom(beside)) ??
         foundFrom(import.meta.url))
       : folderOf(capsulePath);
   if (folder === null)
@@ -86,13 +88,14 @@ function search(capsulePath: string | undefined): string {
 
 /**
  * The one door upwards: the SDK is below the command line, and knows its runtime by this call only.
+ * @typeParam T what the caller uses of `@capsule-run/cli/runtime`
  * @throws UsageError `node-version`, `engine`
  */
-export function loadCli(folder: string): CliRuntime {
+export function loadCli<T = CliRuntime>(folder: string): T {
   if (Number.parseInt(process.versions.node, 10) < 24)
     throw new UsageError("node-version", `run() needs Node 24 or newer; this is ${process.version}`);
   try {
-    return createRequire(join(folder, "package.json"))("./dist/runtime.js") as CliRuntime;
+    return createRequire(join(folder, "package.json"))("./dist/runtime.js") as T;
   } catch (error) {
     throw new UsageError("engine", `${CLI} is damaged: install it again`, { cause: error });
   }

@@ -3,13 +3,17 @@ import { argumentsJson } from "@capsule-run/guest-javascript/plain";
 import { nearest, UsageError } from "@capsule-run/protocol";
 
 /** What a value must be, in words, and whether it is. */
-type Check = readonly [allowed: string, fits: (value: unknown) => boolean];
+export type Check = readonly [allowed: string, fits: (value: unknown) => boolean];
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
+export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const PATH: Check = ["a path", (value) => typeof value === "string" && value !== "" && !value.includes("\0")];
-const FUNCTION: Check = ["a function", (value) => typeof value === "function"];
+export const PATH: Check = [
+  "a path",
+  (value) => typeof value === "string" && value !== "" && !value.includes("\0"),
+];
+export const FUNCTION: Check = ["a function", (value) => typeof value === "function"];
+export const SIGNAL: Check = ["an AbortSignal", (value) => value instanceof AbortSignal];
 
 const RUNTIME: Readonly<Record<string, Check>> = {
   cwd: PATH,
@@ -34,7 +38,7 @@ const RUN: Readonly<Record<string, Check>> = {
   ],
   policy: ["an object such as { max_tasks: 100 }", isObject],
   sealed: ["true or false", (value) => typeof value === "boolean"],
-  signal: ["an AbortSignal", (value) => value instanceof AbortSignal],
+  signal: SIGNAL,
   runId: [
     "1 to 64 letters, digits, dots, underscores and dashes, a letter or digit first",
     (value) => typeof value === "string" && /^[A-Za-z0-9][\w.-]{0,63}$/.test(value),
@@ -44,14 +48,19 @@ const RUN: Readonly<Record<string, Check>> = {
 };
 
 /** A value in a message: short, and never what it says about itself. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   if (value === null || typeof value !== "object")
     return typeof value === "function" ? "a function" : String(value);
   return Array.isArray(value) ? "a list" : "an object";
 }
 
-function check(what: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
+/**
+ * Looks at options one by one; `undefined` is as if it were not there.
+ * @param what the function they are given to, for messages
+ * @throws UsageError `run-option`
+ */
+export function check(what: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
   if (!isObject(options))
     throw new UsageError("run-option", `${what}: the options are ${shown(options)}; allowed: an object`);
   for (const [name, value] of Object.entries(options)) {

@@ -1,4 +1,4 @@
-import { type Envelope, type TaskResult, UsageError, withSlug } from "@capsule-run/protocol";
+import { type Envelope, type TaskResult, UsageError } from "@capsule-run/protocol";
 import type { BareEvent, BareRuntime } from "./cli-runtime.ts";
 import { findCli, loadCli } from "./find-cli.ts";
 import { checkFile, checkRunOptions, checkRuntimeOptions } from "./runner-options.ts";
@@ -11,6 +11,7 @@ import type {
   RuntimeOptions,
   SharedRunOptions,
 } from "./runner-types.ts";
+import { usageErrorOf } from "./usage-error.ts";
 
 export type { ErrorInfo, ErrorType, ExecutionInfo, HostRequest, TaskResult } from "@capsule-run/protocol";
 export type {
@@ -100,7 +101,7 @@ async function load(bare: BareRuntime, file: string): Promise<LoadedProgram> {
     const { manifest, cached } = await bare.load(file);
     return { file, language: manifest.language, tasks: manifest.tasks.map(({ name }) => name), cached };
   } catch (error) {
-    throw ours(error);
+    throw usageErrorOf(error);
   }
 }
 
@@ -128,7 +129,7 @@ async function runIn<T>(
     if (broken.signal.aborted) throw broken.signal.reason;
     return resultOf<T>(runId, envelope);
   } catch (error) {
-    throw ours(error);
+    throw usageErrorOf(error);
   }
 }
 
@@ -151,15 +152,4 @@ function resultOf<T>(runId: string, envelope: Envelope): RunResult<T> {
     runId: { value: runId },
     resultJson: { value: resultJson },
   }) as RunResult<T>;
-}
-
-/** Wrong use as an error of this module's class, whose message has the place too; everything else as it is. */
-function ours(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name !== "UsageError") return error;
-  const { slug, text, place, excerpt } = error as UsageError;
-  const made = new UsageError(slug, text, { place, excerpt, cause: error.cause });
-  const at = place && `  ${place.file}:${place.line}:${place.column}`;
-  const lines = [text, at, excerpt?.replace(/\n+$/, "")].filter((line) => line !== undefined);
-  made.message = withSlug(lines.join("\n"), slug);
-  return made;
 }

@@ -1,0 +1,7 @@
+/**
+ * `@capsule-run/sdk/internal`: for Capsule's own packages of the same version, such as `@capsule-run/adapter`. Nothing here
+ * is promised to anybody else.
+ */
+export { findCli, loadCli } from "./find-cli.ts";
+export { type Check, check, FUNCTION, isObject, PATH, SIGNAL, shown } from "./runner-options.ts";
+export { usageErrorOf } from "./usage-error.ts";
