@@ -2,13 +2,14 @@ import { copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile } from "esbuild";
+import { buildAdapter } from "../packages/adapter/scripts/build.ts";
 import { bundleCommandLine } from "../packages/cli/scripts/bundle.ts";
 import { buildSdk } from "../packages/sdk/scripts/build.ts";
 import { buildEngine } from "./build/engine.ts";
 import { writeLicences } from "./build/licences.ts";
 import { buildPreparation } from "./build/preparation.ts";
 
-/** Builds what the packages ship: the command line with its cell and engine, and the SDK. */
+/** Builds what the packages ship: the command line with its cell and engine, the SDK, and the adapter. */
 
 const packages = fileURLToPath(new URL("../packages/", import.meta.url));
 /** Built aside and put in place whole, so that a build that fails leaves the last one. */
@@ -70,10 +71,10 @@ function putInPlace(): void {
 /** npm packs a licence only from a package's own folder. */
 function copyLicences(): void {
   for (const name of ["LICENSE", "NOTICE"])
-    for (const folder of ["cli", "sdk", "wasm"])
+    for (const folder of ["cli", "sdk", "wasm", "adapter"])
       copyFileSync(join(packages, "..", name), join(packages, folder, name));
 }
 
-await Promise.all([buildCommandLine(), buildSdk()]);
+await Promise.all([buildCommandLine(), buildSdk().then(buildAdapter)]);
 putInPlace();
 copyLicences();

@@ -34,6 +34,7 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
   code: ["npm", "protocol", "host", "runtime"],
   cli: ["npm", "protocol", "config", "runtime", "code"],
   sdk: ["npm", "protocol", "guest-javascript/src/guest"],
+  adapter: ["npm", "sdk"],
 };
 
 /** Imports, re-exports and dynamic imports, types too. */

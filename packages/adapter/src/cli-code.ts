@@ -1,0 +1,37 @@
+import type { CodeOutput, Execution, Language, SandboxOptions, WorkspaceFile } from "./types.ts";
+
+/** What `@capsule-run/cli/runtime` of the same version is, as far as the adapter uses it. */
+export interface CliCode {
+  createCodeRuntime(options: {
+    readonly onWarning?: ((message: string) => void) | undefined;
+  }): Promise<CodeRuntime> | CodeRuntime;
+}
+
+export interface BareCall {
+  readonly signal: AbortSignal;
+  readonly onOutput?: ((output: CodeOutput) => void) | undefined;
+}
+
+export interface BareSandbox extends Omit<SandboxOptions, "capsulePath"> {
+  readonly language?: Language | undefined;
+}
+
+export interface CodeRuntime {
+  execute(code: string, options: BareSandbox & BareCall): Promise<Execution>;
+  openSession(options: BareSandbox): Promise<CodeSession>;
+  load(language: Language): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface CodeSession {
+  readonly workspace: string;
+  run(code: string, call: BareCall): Promise<Execution>;
+  importFile(hostPath: string, name?: string): Promise<WorkspaceFile[]>;
+  exportFile(name: string, hostPath: string): Promise<void>;
+  writeFile(name: string, data: string | Uint8Array): Promise<WorkspaceFile>;
+  readFile(name: string): Promise<Uint8Array>;
+  deleteFile(name: string): Promise<void>;
+  listFiles(folder?: string): Promise<WorkspaceFile[]>;
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}

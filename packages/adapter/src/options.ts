@@ -1,0 +1,65 @@
+/** Checks of what programs in JavaScript may get wrong: what the types of `types.ts` say. */
+import { type Check, check, FUNCTION, isObject, PATH, SIGNAL, shown } from "@capsule-run/sdk/internal";
+import { UsageError } from "@capsule-run/sdk/runner";
+import type { Language } from "./types.ts";
+
+const LANGUAGES: readonly unknown[] = ["python", "javascript"] satisfies Language[];
+const LANGUAGE: Check = ['"python" or "javascript"', (value) => LANGUAGES.includes(value)];
+
+const isText = (value: unknown): value is string => typeof value === "string";
+
+const SANDBOX: Readonly<Record<string, Check>> = {
+  limits: ['an object such as { timeout: "10s" }', isObject],
+  hosts: [
+    'a list of hosts such as "api.example.com"',
+    (value) => Array.isArray(value) && value.every(isText),
+  ],
+  env: ["an object of texts", (value) => isObject(value) && Object.values(value).every(isText)],
+  files: [
+    "an object of texts or bytes by path",
+    (value) =>
+      isObject(value) && Object.values(value).every((each) => isText(each) || each instanceof Uint8Array),
+  ],
+  capsulePath: PATH,
+};
+
+const CALL: Readonly<Record<string, Check>> = { signal: SIGNAL, onOutput: FUNCTION };
+
+const OPTIONS = {
+  runPython: { ...SANDBOX, ...CALL },
+  runJavaScript: { ...SANDBOX, ...CALL },
+  execute: { language: LANGUAGE, ...SANDBOX, ...CALL },
+  Session: { ...SANDBOX, onOutput: FUNCTION },
+  "session.run": CALL,
+  executeTool: {
+    ...SANDBOX,
+    name: ["a name of letters, digits, _ and -", (value) => isText(value) && /^[\w-]{1,64}$/.test(value)],
+    description: ["a text", isText],
+    session: ["a Session", isObject],
+    maxText: [
+      "an integer of 100 or more",
+      (value) => Number.isSafeInteger(value) && (value as number) >= 100,
+    ],
+  },
+} satisfies Record<string, Readonly<Record<string, Check>>>;
+
+/** @throws UsageError `run-option` */
+export const checkOptions = (what: keyof typeof OPTIONS, options: unknown): void =>
+  check(what, options, OPTIONS[what]);
+
+/** @throws UsageError `run-option` */
+export function checkCode(what: string, code: unknown): void {
+  if (!isText(code))
+    throw new UsageError("run-option", `${what}: the code is ${shown(code)}; allowed: a text`);
+}
+
+/** @throws UsageError `run-option` */
+export function checkLanguage(language: unknown): void {
+  const [allowed, fits] = LANGUAGE;
+  if (!fits(language))
+    throw new UsageError("run-option", `Session: the language is ${shown(language)}; allowed: ${allowed}`);
+}
+
+/** What is wrong with using a session after `close`. */
+export const closed = (): UsageError =>
+  new UsageError("runtime-closed", "the session was closed; make another one");
