@@ -52,3 +52,6 @@ export function oneLine(text: string, limit = 1000): string {
 /** The same over several lines: line breaks and tabs stay. */
 export const manyLines = (text: string): string =>
   text.replace(/\r\n/g, "\n").replace(UNSAFE, (c) => (c === "\n" || c === "\t" ? c : escaped(c)));
+
+/** What a tool is called where tasks are, too: as a program calls it. */
+export const toolName = (name: string): string => oneLine(`tools.${name}`, 200);

@@ -1,6 +1,6 @@
 import type { RunState, StoredRun, TaskRow, TaskState } from "@capsule-run/runtime/records";
 import type { Paint, Style } from "./colour.ts";
-import { bytes, duration, oneLine, plural, thousands } from "./format.ts";
+import { bytes, duration, oneLine, plural, thousands, toolName } from "./format.ts";
 
 /** How runs and task executions from the record are shown. All words in them may be a guest's. */
 
@@ -67,9 +67,10 @@ export const runJson = (run: StoredRun): object => ({
   pid: run.pid,
 });
 
-/** What `--json` says of a task execution. */
+/** What `--json` says of a task execution, or of a tool's call. */
 export const taskJson = (task: TaskRow): object => ({
   path: task.path,
+  kind: task.kind,
   task: task.task,
   state: task.state,
   attempts: task.attempts,
@@ -112,16 +113,18 @@ export function runLines(run: StoredRun, now: number, paint: Paint): string[] {
 /** `child [0.3] failed (timeout) · 2 attempts · 1.00 s · 45,000 fuel · 1.6 MB: message`. */
 export function taskLine(task: TaskRow, now: number, paint: Paint): string {
   const ended = task.endedAt !== null;
+  const isTool = task.kind === "tool";
   const wall = task.startedAt === null ? null : now - task.startedAt;
   const facts = [
     ...(task.attempts > 1 ? [plural(task.attempts, "attempt")] : []),
-    ...(ended ? [duration(task.ms), `${thousands(task.fuel)} fuel`, bytes(task.ram)] : []),
+    ...(ended ? [duration(task.ms)] : []),
+    ...(ended && !isTool ? [`${thousands(task.fuel)} fuel`, bytes(task.ram)] : []),
     ...(!ended && wall !== null ? [`for ${duration(Math.max(0, wall))}`] : []),
   ];
   const error = task.error === null ? "" : ` (${oneLine(task.error, 40)})`;
   const message =
     task.message === null || task.error === "cancelled" ? "" : `: ${oneLine(task.message, MESSAGE)}`;
-  const name = `${oneLine(task.task, 200)} ${paint("dim", `[${oneLine(task.path)}]`)}`;
+  const name = `${isTool ? toolName(task.task) : oneLine(task.task, 200)} ${paint("dim", `[${oneLine(task.path)}]`)}`;
   return `${name} ${stateWord(task.state, paint)}${error}${facts.length > 0 ? ` · ${facts.join(" · ")}` : ""}${message}`;
 }
 

@@ -55,6 +55,21 @@ test("a line for each event, nested by depth", () => {
       { ...at, type: "task_ended", envelope: failed },
       "    12 ms      leaf [0.3.1] failed (timeout) · 1.23 s · 45,000 fuel · 1.1 MB · 2 retries: it took\\nlonger than 1 s\n",
     ],
+    [{ ...at, type: "tool_called", tool: "search" }, "    12 ms      tools.search [0.3.1] called\n"],
+    [
+      { ...at, type: "tool_ended", tool: "search", durationMs: 5, error: null },
+      "    12 ms      tools.search [0.3.1] ok · 5 ms\n",
+    ],
+    [
+      {
+        ...at,
+        type: "tool_ended",
+        tool: "x\u001b[2J",
+        durationMs: 5,
+        error: { type: "E\n", message: "a\nb" },
+      },
+      "    12 ms      tools.x\\x1b[2J [0.3.1] failed (E\\n) · 5 ms: a\\nb\n",
+    ],
   ];
   for (const [event, line] of lines) assert.equal(eventLine(event, 12, paint), line);
 });

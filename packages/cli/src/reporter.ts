@@ -1,7 +1,7 @@
 import { DEFAULT_POLICY, type Envelope, type ExecutionInfo } from "@capsule-run/protocol";
 import type { ExportedProgram, LoadedProgram, RunEvent } from "@capsule-run/runtime";
 import type { Paint } from "./colour.ts";
-import { bytes, duration, oneLine, plural, thousands } from "./format.ts";
+import { bytes, duration, oneLine, plural, thousands, toolName } from "./format.ts";
 
 /** Characters of a message inside one line of the report. */
 const MESSAGE = 200;
@@ -44,16 +44,24 @@ function describe(event: RunEvent, paint: Paint): string {
       const message = envelope.success ? "" : `: ${oneLine(envelope.error.message, MESSAGE)}`;
       return `${outcome(envelope, paint)} · ${cost(envelope.execution)}${message}`;
     }
+    case "tool_called":
+      return "called";
+    case "tool_ended": {
+      const { error, durationMs } = event;
+      const how = error === null ? paint("green", "ok") : paint("red", `failed (${oneLine(error.type)})`);
+      const message = error === null ? "" : `: ${oneLine(error.message, MESSAGE)}`;
+      return `${how} · ${duration(durationMs)}${message}`;
+    }
   }
 }
 
 /**
- * One line for an event of `--verbose`: milliseconds since the run began, the task nested by its depth and named
+ * One line for an event of `--verbose`: milliseconds since the run began, the task or tool nested by its depth and named
  * with its path, and what happened to it. Attempts count from 0 in events and from 1 for people.
  */
 export function eventLine(event: RunEvent, elapsedMs: number, paint: Paint): string {
   const time = paint("dim", `${thousands(elapsedMs)} ms`.padStart(9));
-  const name = paint("bold", oneLine(event.task));
+  const name = paint("bold", "tool" in event ? toolName(event.tool) : oneLine(event.task));
   return `${time} ${"  ".repeat(depth(event.path))} ${name} ${paint("dim", `[${oneLine(event.path)}]`)} ${describe(event, paint)}\n`;
 }
 

@@ -20,6 +20,7 @@ function capability(perform: Capability["perform"]): NetworkCapability & { close
 const parts = (made: NetworkCapability, more: Partial<AttemptParts> = {}): AttemptParts => ({
   files: async () => made,
   network: async () => made,
+  tools: made,
   scrub: (text) => text.replaceAll("secret", "******"),
   ...more,
 });
@@ -29,7 +30,7 @@ async function ask(
   request: Uint8Array,
   name: "file.stat" | "http.read" = "file.stat",
 ): Promise<Record<string, unknown>> {
-  const answer = decodeEffect(await attempt.perform(name, request, NEVER));
+  const answer = decodeEffect(await attempt.perform(name, request, NEVER, 7));
   assert.ok(answer);
   return { ...answer.head, payload: Buffer.from(answer.payload).toString() };
 }

@@ -13,14 +13,18 @@ import type { Capability, NetworkCapability } from "./capability.ts";
 export interface AttemptParts {
   files(): Promise<Capability>;
   network(): Promise<NetworkCapability>;
+  readonly tools: Capability;
   /** Hides secrets in a message for the guest. */
   scrub(text: string): string;
 }
 
 /** The capabilities of one attempt. */
 export interface AttemptCapabilities {
-  /** Does what a cell asked for and gives the answer as it crosses. Never rejects. */
-  perform(name: EffectName, request: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Does what a cell asked for and gives the answer as it crosses. Never rejects.
+   * @param call its number in the attempt
+   */
+  perform(name: EffectName, request: Uint8Array, signal: AbortSignal, call: number): Promise<Uint8Array>;
   /** HTTP requests so far, redacted. */
   readonly requests: readonly HostRequest[];
   /** Ends what is under way, and gives everything back. Never rejects. */
@@ -33,7 +37,8 @@ export function openAttempt(parts: AttemptParts): AttemptCapabilities {
   let recorder: NetworkCapability | null = null;
   const closing = new AbortController();
 
-  const open = (kind: string): Promise<Capability> => {
+  const open = async (kind: string): Promise<Capability> => {
+    if (kind === "tool") return parts.tools;
     if (kind === "file") {
       files ??= parts.files();
       return files;
@@ -45,14 +50,20 @@ export function openAttempt(parts: AttemptParts): AttemptCapabilities {
     return network;
   };
 
-  const perform = async (name: EffectName, request: Uint8Array, signal: AbortSignal): Promise<Uint8Array> => {
+  const perform: AttemptCapabilities["perform"] = async (name, request, signal, call) => {
     try {
       if (closing.signal.aborted) throw new EffectError("EABORTED", "the task has ended");
       const asked = decodeEffect(request);
       if (!asked) throw new EffectError("EINVAL", tooLarge(request));
       const [kind = "", verb = ""] = name.split(".");
       const capability = await open(kind);
-      const { head, payload = NOTHING } = await capability.perform(verb, asked.head, asked.payload, signal);
+      const { head, payload = NOTHING } = await capability.perform(
+        verb,
+        asked.head,
+        asked.payload,
+        signal,
+        call,
+      );
       if (payload.length > LIMITS.effectBytes)
         throw new EffectError("EFBIG", "the answer is larger than can be handed over at once");
       return encodeAnswer({ ok: true, head, payload });

@@ -11,12 +11,16 @@ export interface Performed {
  * guest wrote them: they are checked here, field by field.
  */
 export interface Capability {
-  /** @throws EffectError with a message for the guest */
+  /**
+   * @param call the number of what is asked for among all that the attempt asks for
+   * @throws EffectError with a message for the guest
+   */
   perform(
     name: string,
     head: Readonly<Record<string, unknown>>,
     payload: Uint8Array,
     signal: AbortSignal,
+    call: number,
   ): Promise<Performed>;
   /** Ends what is under way and gives back all handles. Never rejects. */
   close(): Promise<void>;

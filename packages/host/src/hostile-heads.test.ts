@@ -174,7 +174,7 @@ async function ask(capability: Capability, kind: string, random: Random, port: n
     // As it crosses: numbers that JSON has no words for do not.
     const asked = decodeEffect(encodeEffect(head(random, port), payload));
     if (!asked) continue;
-    const call = capability.perform(verb, asked.head, asked.payload, stop.signal).then(
+    const call = capability.perform(verb, asked.head, asked.payload, stop.signal, 1).then(
       ({ head: answer }) => {
         assert.equal(typeof answer, "object");
         seen.add("fine");
@@ -192,7 +192,7 @@ async function ask(capability: Capability, kind: string, random: Random, port: n
   await capability.close();
   await Promise.all(under);
   await assert.rejects(
-    capability.perform(verbs[0]?.split(".")[1] ?? "", {}, Buffer.alloc(0), new AbortController().signal),
+    capability.perform(verbs[0]?.split(".")[1] ?? "", {}, Buffer.alloc(0), new AbortController().signal, 1),
   );
   return seen;
 }

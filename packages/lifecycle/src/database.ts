@@ -4,7 +4,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type HostProcess, thisProcess } from "./host.ts";
 import type { Batch } from "./messages.ts";
 import type { Kept } from "./records.ts";
-import { pragma, RUN_COLUMNS, runValues, SCHEMA, TASK_COLUMNS, taskValues } from "./schema.ts";
+import { pragma, RUN_COLUMNS, runValues, SCHEMA, TASK_COLUMNS, taskValues, UPGRADES } from "./schema.ts";
 import { checkOurs, loadSqlite, refuseOddFiles } from "./sqlite.ts";
 import { databaseFile } from "./words.ts";
 
@@ -179,7 +179,9 @@ function open(file: string, busyMs: number): DatabaseSync {
     timeout: busyMs,
   });
   try {
-    if (checkOurs(database) === "empty") create(database, busyMs);
+    const found = checkOurs(database);
+    if (found === "empty") create(database, busyMs);
+    else if (found === "old") upgrade(database);
     database.exec("PRAGMA synchronous = NORMAL");
     return database;
   } catch (error) {
@@ -194,6 +196,12 @@ function create(database: DatabaseSync, busyMs: number): void {
   untilFree(busyMs, () => database.exec("PRAGMA journal_mode = WAL"));
   transaction(database, () => {
     if (checkOurs(database) === "empty") database.exec(SCHEMA);
+  });
+}
+
+function upgrade(database: DatabaseSync): void {
+  transaction(database, () => {
+    while (checkOurs(database) === "old") database.exec(UPGRADES[pragma(database, "user_version")] as string);
   });
 }
 

@@ -47,6 +47,7 @@ export interface TaskRow {
   readonly parentAttempt: number;
   /** `0` for the entry, `0.3` for the third call it made. Attempts of one parent use the same paths again. */
   readonly path: string;
+  /** Its name, or that of the tool. */
   readonly task: string;
   readonly state: TaskState;
   /** Attempts that have started. */
@@ -58,11 +59,13 @@ export interface TaskRow {
   readonly ms: number;
   readonly fuel: number;
   readonly ram: number;
-  /** Of the last attempt that failed. */
-  readonly error: ErrorType | null;
+  /** Of the last attempt that failed; an `ErrorType`, or the `type` of a tool's failure. */
+  readonly error: string | null;
   readonly message: string | null;
-  /** Executions it has called and that have rows. */
+  /** Executions and tools it has called and that have rows. */
   readonly children: number;
+  /** `tool`: a call of a tool of the host, which has no attempts, fuel or memory of its own. */
+  readonly kind: "task" | "tool";
 }
 
 /** What bounds the table; each is in `docs/limits.md`. */

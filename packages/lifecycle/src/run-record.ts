@@ -1,12 +1,18 @@
 import type { Envelope, ErrorType } from "@capsule-run/protocol";
 import { KEPT, type RunRow, type TaskRow } from "./records.ts";
 
-/** What happens to a task execution. The runtime's own events have this shape. */
+/** What happens to a task execution, or a tool that it calls. The runtime's own events have this shape. */
 export type TaskEvent = { readonly path: string; readonly task: string } & (
   | { readonly type: "task_queued" }
   | { readonly type: "attempt_started" }
   | { readonly type: "attempt_failed"; readonly error: ErrorType; readonly message: string }
   | { readonly type: "task_ended"; readonly envelope: Envelope }
+  | { readonly type: "tool_called"; readonly tool: string }
+  | {
+      readonly type: "tool_ended";
+      readonly durationMs: number;
+      readonly error: { readonly type: string; readonly message: string } | null;
+    }
 );
 
 /** A run as it begins. */
@@ -83,14 +89,19 @@ export class RunRecord {
     if (this.#stopped) return;
     const now = Date.now();
     if (event.type === "task_queued") {
-      this.#queued(event.path, event.task, now);
+      this.#row.tasks++;
+      this.#touch();
+      this.#opened(event.path, event.task, "task", now);
+      return;
+    }
+    if (event.type === "tool_called") {
+      this.#opened(event.path, event.tool, "tool", now);
       return;
     }
     const row = this.#open.get(event.path);
-    if (event.type === "task_ended") {
-      this.#open.delete(event.path);
-      this.#count(event.envelope);
-    } else if (event.type === "attempt_started" && this.#row.startedAt === null) {
+    if (event.type === "task_ended") this.#count(event.envelope);
+    if (event.type === "task_ended" || event.type === "tool_ended") this.#open.delete(event.path);
+    else if (event.type === "attempt_started" && this.#row.startedAt === null) {
       this.#row.startedAt = now;
       this.#touch();
     }
@@ -151,11 +162,10 @@ export class RunRecord {
     return row;
   }
 
-  #queued(path: string, task: string, now: number): void {
-    this.#row.tasks++;
-    this.#touch();
+  #opened(path: string, name: string, kind: TaskRow["kind"], now: number): void {
     if (this.#seq >= KEPT.tasksOfRun || this.#backlog.size >= this.#backlog.most) {
       this.#row.dropped++;
+      this.#touch();
       return;
     }
     const dot = path.lastIndexOf(".");
@@ -169,11 +179,11 @@ export class RunRecord {
       parent: parent?.seq ?? 0,
       parentAttempt: parent?.attempts ?? 0,
       path,
-      task: cut(task, KEPT.name),
-      state: "queued",
+      task: cut(name, KEPT.name),
+      state: kind === "tool" ? "running" : "queued",
       attempts: 0,
       queuedAt: now,
-      startedAt: null,
+      startedAt: kind === "tool" ? now : null,
       endedAt: null,
       ms: 0,
       fuel: 0,
@@ -181,6 +191,7 @@ export class RunRecord {
       error: null,
       message: null,
       children: 0,
+      kind,
       changed: false,
     };
     this.#open.set(path, row);
@@ -214,7 +225,11 @@ export class RunRecord {
 const stateOf = (envelope: Envelope): "succeeded" | "failed" | "cancelled" =>
   envelope.success ? "succeeded" : envelope.error.error_type === "cancelled" ? "cancelled" : "failed";
 
-function change(row: Kept<TaskRow>, event: Exclude<TaskEvent, { type: "task_queued" }>, now: number): void {
+function change(
+  row: Kept<TaskRow>,
+  event: Exclude<TaskEvent, { type: "task_queued" | "tool_called" }>,
+  now: number,
+): void {
   switch (event.type) {
     case "attempt_started":
       row.state = "running";
@@ -234,6 +249,13 @@ function change(row: Kept<TaskRow>, event: Exclude<TaskEvent, { type: "task_queu
       [row.ms, row.fuel, row.ram] = [duration_ms, fuel_consumed, ram_used];
       row.error = envelope.success ? null : envelope.error.error_type;
       row.message = envelope.success ? null : cut(envelope.error.message, KEPT.taskMessage);
+      break;
     }
+    case "tool_ended":
+      row.state = event.error === null ? "succeeded" : "failed";
+      row.endedAt = now;
+      row.ms = event.durationMs;
+      row.error = event.error && cut(event.error.type, KEPT.name);
+      row.message = event.error && cut(event.error.message, KEPT.taskMessage);
   }
 }

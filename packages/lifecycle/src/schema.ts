@@ -5,7 +5,12 @@ import type { RunRow, RunState, TaskRow, TaskState } from "./records.ts";
 /** Marks a database as ours: "Caps". */
 export const APPLICATION = 0x43617073;
 /** Raised with every change of the tables. */
-export const VERSION = 1;
+export const VERSION = 2;
+
+/** What makes the tables of an older version those of this one. Rows that are there keep what they say. */
+export const UPGRADES: Readonly<Record<number, string>> = {
+  1: "ALTER TABLE tasks ADD COLUMN kind TEXT NOT NULL DEFAULT 'task'; PRAGMA user_version = 2",
+};
 
 export const SCHEMA = `
   CREATE TABLE runs(
@@ -24,7 +29,7 @@ export const SCHEMA = `
     path TEXT NOT NULL, task TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
     queued_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER,
     ms REAL NOT NULL, fuel INTEGER NOT NULL, ram INTEGER NOT NULL, error TEXT, message TEXT,
-    children INTEGER NOT NULL,
+    children INTEGER NOT NULL, kind TEXT NOT NULL DEFAULT 'task',
     PRIMARY KEY(run, seq)
   ) STRICT, WITHOUT ROWID;
   PRAGMA application_id = ${APPLICATION};
@@ -45,13 +50,13 @@ export const runValues = (row: RunRow): SQLInputValue[] => [
 
 export const TASK_COLUMNS = [
   ...["seq", "parent", "parent_attempt", "path", "task", "state", "attempts", "queued_at", "started_at"],
-  ...["ended_at", "ms", "fuel", "ram", "error", "message", "children"],
+  ...["ended_at", "ms", "fuel", "ram", "error", "message", "children", "kind"],
 ] as const;
 
 export const taskValues = (row: TaskRow): SQLInputValue[] => [
   ...[row.seq, row.parent, row.parentAttempt, row.path, row.task, row.state, row.attempts],
   ...[row.queuedAt, row.startedAt, row.endedAt, row.ms, row.fuel, row.ram],
-  ...[row.error, row.message, row.children],
+  ...[row.error, row.message, row.children, row.kind],
 ];
 
 type Columns = Readonly<Record<string, SQLOutputValue>>;
@@ -97,9 +102,10 @@ export const readTask = (columns: Columns): TaskRow => ({
   ms: number(columns.ms),
   fuel: number(columns.fuel),
   ram: number(columns.ram),
-  error: textOrNull(columns.error) as ErrorType | null,
+  error: textOrNull(columns.error),
   message: textOrNull(columns.message),
   children: number(columns.children),
+  kind: columns.kind === "tool" ? "tool" : "task",
 });
 
 /** A number that a pragma gives. */

@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import type { Problem } from "./messages.ts";
-import { APPLICATION, pragma, VERSION } from "./schema.ts";
+import { APPLICATION, pragma, UPGRADES, VERSION } from "./schema.ts";
 
 type Sqlite = typeof import("node:sqlite");
 
@@ -49,13 +49,15 @@ export function refuseOddFiles(file: string): void {
 }
 
 /**
- * What a crafted file could do is limited before it is looked into.
- * @throws Unusable for a database that is not ours, or of another version
+ * What a crafted file could do is limited before it is looked into. `old`: of a version that can be read as it is, and
+ * upgraded.
+ * @throws Unusable for a database that is not ours, or of a version that is not known
  */
-export function checkOurs(database: DatabaseSync): "ours" | "empty" {
+export function checkOurs(database: DatabaseSync): "ours" | "old" | "empty" {
   database.exec("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
   const [application, version] = [pragma(database, "application_id"), pragma(database, "user_version")];
   if (application === APPLICATION && version === VERSION) return "ours";
+  if (application === APPLICATION && Object.hasOwn(UPGRADES, version)) return "old";
   if (application === APPLICATION) throw foreign(`is of another version of Capsule (format ${version})`);
   const things = Number(database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.n ?? 0);
   if (things > 0 || version !== 0 || application !== 0) throw foreign("is a database of something else");

@@ -1,8 +1,9 @@
 /**
- * What a sandbox may ask of the world: files and HTTP. Each is a name, a head (JSON) and a payload (bytes), and so is its
+ * What a sandbox may ask of the world: files, HTTP, and functions of the host. Each is a name, a head (JSON) and a payload (bytes), and so is its
  * answer. What a cell sends is hostile: the host checks every head before it does anything.
  */
 import { LIMITS } from "./limits.ts";
+import type { ToolFailure } from "./tools.ts";
 
 /**
  * Heads of requests, by name. Paths are the guest's: absolute, with `/`, mounts included. A `handle` is a number the host
@@ -73,6 +74,12 @@ export interface EffectRequests {
   readonly "http.read": { readonly handle: number };
   /** Gives the exchange up. Posted: nobody waits for it. */
   readonly "http.cancel": { readonly handle: number };
+
+  /**
+   * Calls a tool of the host: see `ToolCall`. Payload: JSON text of an array, the arguments by place, of `positional`
+   * bytes; behind it, if any are given by name, JSON text of an object.
+   */
+  readonly "tool.call": { readonly name: string; readonly positional: number };
 }
 
 export type EffectName = keyof EffectRequests;
@@ -132,12 +139,15 @@ export interface EffectAnswers {
   /** Payload: the piece, not empty unless `done`. */
   readonly "http.read": { readonly done: boolean };
   readonly "http.cancel": Readonly<Record<string, never>>;
+  /** Payload: JSON text of what the tool gave; empty if it failed, and `threw` says how. */
+  readonly "tool.call": { readonly threw: ToolFailure | null };
 }
 
 /**
  * Why an effect failed. Of files: errno names (`ENOENT`, `EACCES`, `EROFS`, `EBADF`, …). Of HTTP: `EFORBIDDEN` (not in
  * `allowedHosts`, or an address that may not be reached), `EINVAL` (a malformed URL, header or method), `EDNS`,
  * `ECONNREFUSED`, `ECONNRESET`, `ETLS`, `ETIMEDOUT`, `EREDIRECT`, `ELIMIT` (a limit; the message names it), `EABORTED`.
+ * Of tools, where no tool has answered: see `TOOL_REFUSALS`.
  */
 export interface EffectFailure {
   readonly code: string;
@@ -180,6 +190,7 @@ export const EFFECT_NAMES = [
   ],
   ...["file.rmdir", "file.rename", "file.truncate", "file.times", "file.sync", "file.readlink"],
   ...["http.request", "http.write", "http.end", "http.response", "http.read", "http.cancel"],
+  "tool.call",
 ] as readonly EffectName[];
 
 const HEADER = 4;

@@ -22,4 +22,5 @@ export * from "./report.ts";
 export * from "./seam.ts";
 export * from "./secret.ts";
 export * from "./status.ts";
+export * from "./tools.ts";
 export * from "./utf8.ts";

@@ -43,10 +43,16 @@ export const LIMITS = {
   frameBytes: 320 * 1024 * 1024,
   /** Bytes of the head of a request for a file or an HTTP exchange: paths, URLs, headers. */
   effectHeadBytes: 512 * 1024,
-  /** Bytes of such a request or its answer: what is written or read at once. */
+  /** Bytes of such a request or its answer: what is written or read at once, a tool's arguments and its result. */
   effectBytes: 32 * 1024 * 1024,
-  /** Requests for files and HTTP of one attempt that may be pending at once. */
+  /** Requests for files and HTTP, and calls of tools, of one attempt that may be pending at once. */
   pendingEffects: 10_000,
+  /** Calls of tools of one run, those that are refused included. */
+  toolCalls: 100_000,
+  /** Calls of tools of one run that the host is given at once; others wait for their turn. */
+  toolCallsAtOnce: 32,
+  /** Characters of the message of a tool's failure; the rest is cut off. */
+  toolMessageCharacters: 8192,
   /** Bytes of answers that an attempt was sent and has not taken: beyond it, its async requests for more wait. */
   untakenBytes: 64 * 1024 * 1024,
   /** Bytes of answers that an attempt has taken and the host does not know of yet. */

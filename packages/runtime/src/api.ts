@@ -1,4 +1,11 @@
-import type { Envelope, ErrorType, ProgramManifest, UsageError } from "@capsule-run/protocol";
+import type {
+  Envelope,
+  ErrorType,
+  ProgramManifest,
+  ToolFailure,
+  ToolHost,
+  UsageError,
+} from "@capsule-run/protocol";
 
 /** Options of a runtime: cells, cache and concurrency for many runs. */
 export interface RuntimeOptions {
@@ -64,32 +71,6 @@ export interface RunRequest {
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
 
-/** The functions of the host that a run may call, whatever language they are in. */
-export interface ToolHost {
-  /** Names by which a task calls them. */
-  readonly names: readonly string[];
-  /** Calls one; `stop` is aborted when nobody waits for it any more. Must not reject. */
-  call(call: ToolCall, stop: AbortSignal): Promise<ToolAnswer>;
-}
-
-/** A task's call of a tool. What it says is the guest's word, and JSON. */
-export interface ToolCall {
-  readonly run: string;
-  readonly task: string;
-  /** Of the call itself: `0.3` is the third call that `main` made. */
-  readonly path: string;
-  readonly name: string;
-  /** JSON text of an array. */
-  readonly args: string;
-  /** JSON text of an object: arguments by name, as Python has them; null: none. */
-  readonly kwargs: string | null;
-}
-
-/** What came of it: JSON text, or what the guest may know of a failure. */
-export type ToolAnswer =
-  | { readonly ok: true; readonly json: string }
-  | { readonly ok: false; readonly type: string; readonly message: string };
-
 /** The ceiling of a run; what is not there is not limited. */
 export interface PolicyOptions {
   /** Fuel of one attempt: `"LOW"`, `"MEDIUM"`, `"HIGH"`, or an amount. */
@@ -119,7 +100,7 @@ export interface Output {
   readonly path: string;
 }
 
-/** What happens in a run, in order. `path` is `0` for `main`, `0.3` for the third call it made; depth counts its dots. */
+/** What happens in a run, in order. `path` is `0` for `main`, `0.3` for the third call it made, of a task or a tool; depth counts its dots. */
 export type RunEvent = { readonly run: string; readonly path: string; readonly task: string } & (
   | { readonly type: "task_queued" }
   /** The ceiling cuts what the task asks for: a line for each. Once for each task of a run. */
@@ -133,6 +114,16 @@ export type RunEvent = { readonly run: string; readonly path: string; readonly t
       readonly retryInMs: number;
     }
   | { readonly type: "task_ended"; readonly envelope: Envelope }
+  /** A tool is called, by `task`; `path` is the call's own. */
+  | { readonly type: "tool_called"; readonly tool: string }
+  | {
+      readonly type: "tool_ended";
+      readonly tool: string;
+      /** Milliseconds that the host took. */
+      readonly durationMs: number;
+      /** What the guest hears of a failure; null if it has a result. */
+      readonly error: ToolFailure | null;
+    }
 );
 
 export interface RunResult {
@@ -213,4 +204,5 @@ export interface Runtime extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+export type { ToolAnswer, ToolCall, ToolFailure, ToolHost } from "@capsule-run/protocol";
 export type { UsageError };

@@ -1,3 +1,4 @@
+import type { AttemptCapabilities } from "@capsule-run/host";
 import {
   type AttemptLog,
   type AttemptSpec,
@@ -92,7 +93,8 @@ class Attempt implements SandboxListener {
     const { queue, budget } = context;
     const nextSeq = (): number => ++this.#seq;
     this.#calls = new Calls({ run, artifact, log, emit, queue, budget, nextSeq });
-    this.#effects = new Effects({ log, queue, nextSeq, open: () => context.world.open(spec.policy) });
+    const open = (): AttemptCapabilities => context.world.open(spec.policy, context.tools.of(spec));
+    this.#effects = new Effects({ log, queue, nextSeq, open });
   }
 
   run(): void {

@@ -1,3 +1,4 @@
+import { openToolbox, type Toolbox } from "@capsule-run/host";
 import type { RunRecord } from "@capsule-run/lifecycle";
 import { LIMITS, wholeCharacters } from "@capsule-run/protocol";
 import {
@@ -15,7 +16,7 @@ import type { RunContext } from "./run-context.ts";
 import * as words from "./words.ts";
 import type { RunWorld } from "./world.ts";
 
-type Callbacks = Pick<RunRequest, "onOutput" | "onEvent">;
+type Callbacks = Pick<RunRequest, "onOutput" | "onEvent" | "tools">;
 
 /** What a run is made of. */
 export interface ContextParts {
@@ -35,6 +36,7 @@ export interface ContextParts {
 export class Context implements RunContext {
   program: Program;
   readonly world: RunWorld;
+  readonly tools: Toolbox;
   readonly queue = { bytes: 0 };
   readonly budget: Budget;
   /** Aborted when the run has to end, because its budget is used up. */
@@ -59,6 +61,7 @@ export class Context implements RunContext {
     this.world = world;
     this.#secret = secret;
     this.#callbacks = callbacks;
+    this.tools = openToolbox(callbacks.tools ?? null, (event) => this.emit(event));
     this.#failed = failed;
     this.#record = record;
     this.budget = createBudget(limits);

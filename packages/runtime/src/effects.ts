@@ -1,4 +1,4 @@
-import type { AttemptCapabilities } from "@capsule-run/host";
+import { type AttemptCapabilities, type Line, makeLine } from "@capsule-run/host";
 import {
   type AttemptLog,
   type Completion,
@@ -10,7 +10,6 @@ import {
   type HostRequest,
   LIMITS,
 } from "@capsule-run/protocol";
-import { type Line, makeLine } from "./line.ts";
 
 /** Whose effects these are. */
 export interface EffectsOwner {
@@ -28,7 +27,7 @@ interface Pending {
   readonly bytes: number;
 }
 
-/** The files and HTTP exchanges one attempt has asked for: each is an op in its log. */
+/** The files, HTTP exchanges and tools one attempt has asked for: each is an op in its log. */
 export class Effects {
   readonly #owner: EffectsOwner;
   readonly #bySeq = new Map<number, Pending>();
@@ -38,7 +37,11 @@ export class Effects {
   #untaken = 0;
   /** Files that wait to be closed. */
   #posted = 0;
-  readonly #lines = { file: makeLine(FILES_AT_ONCE), request: makeLine(REQUESTS_AT_ONCE) };
+  readonly #lines = {
+    file: makeLine(FILES_AT_ONCE),
+    request: makeLine(REQUESTS_AT_ONCE),
+    tool: makeLine(LIMITS.toolCallsAtOnce),
+  };
 
   constructor(owner: EffectsOwner) {
     this.#owner = owner;
@@ -68,7 +71,7 @@ export class Effects {
     log.issue({ seq: pending.seq, kind: "effect", name, request }, async (stop) => {
       if (line) await line.enter(stop, this.#isFree);
       try {
-        return await capabilities.perform(name, request, stop);
+        return await capabilities.perform(name, request, stop, call);
       } finally {
         if (line) line.leave();
       }
@@ -79,6 +82,7 @@ export class Effects {
   /** Where one waits its turn. What blocks the sandbox does not: until it has its answer, nothing else is taken. */
   #lineOf(name: EffectName): Line | null {
     if (name.startsWith("file.")) return this.#lines.file;
+    if (name === "tool.call") return this.#lines.tool;
     return name === "http.request" ? this.#lines.request : null;
   }
 
@@ -102,13 +106,13 @@ export class Effects {
     const capabilities = this.#capabilities;
     const line = this.#lineOf(name);
     if (!capabilities) return;
-    if (!line?.isUsed) void capabilities.perform(name, request, NEVER);
+    if (!line?.isUsed) void capabilities.perform(name, request, NEVER, 0);
     // More can't be open, nor can a handle be as long: whoever posts more has made them up.
     else if (this.#posted < MOST_POSTED && request.length < 100) {
       this.#posted++;
       void line
         .enter(NEVER, this.#isFree)
-        .then(() => capabilities.perform(name, request, NEVER))
+        .then(() => capabilities.perform(name, request, NEVER, 0))
         .finally(() => {
           this.#posted--;
           line.leave();
@@ -166,5 +170,5 @@ const NEVER = new AbortController().signal;
 
 const refusal = (message: string): Uint8Array => encodeAnswer({ ok: false, code: "ELIMIT", message });
 
-const MOST_PENDING = `limit exceeded: ${grouped(LIMITS.pendingEffects)} requests for files and HTTP at once`;
+const MOST_PENDING = `limit exceeded: ${grouped(LIMITS.pendingEffects)} requests for files, HTTP and tools at once`;
 const MOST_BYTES = `limit exceeded: ${grouped(LIMITS.queuedBytes)} bytes of requests at once`;

@@ -15,6 +15,7 @@ export type {
   SessionRequest,
   ToolAnswer,
   ToolCall,
+  ToolFailure,
   ToolHost,
 } from "./api.ts";
 export { createRuntime } from "./runtime.ts";

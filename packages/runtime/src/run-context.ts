@@ -1,3 +1,4 @@
+import type { Toolbox } from "@capsule-run/host";
 import type { Budget } from "@capsule-run/scheduler";
 import type { Output, RunEvent } from "./api.ts";
 import type { Program } from "./program.ts";
@@ -21,4 +22,5 @@ export interface RunContext {
   /** Counts what an attempt used, which may end the run. */
   spend(fuel: number): void;
   readonly world: RunWorld;
+  readonly tools: Toolbox;
 }

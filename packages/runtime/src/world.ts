@@ -1,5 +1,5 @@
 import { type Amount, type SecretDeclaration, type Variables, withoutSecrets } from "@capsule-run/config";
-import { type AttemptCapabilities, openAttempt, type Scrubber } from "@capsule-run/host";
+import { type AttemptCapabilities, type Capability, openAttempt, type Scrubber } from "@capsule-run/host";
 import type { Transport } from "@capsule-run/host/network";
 import type { RunSecrets } from "@capsule-run/host/secrets";
 import type { SecretSpec, Surroundings, TaskManifest, TaskPolicy } from "@capsule-run/protocol";
@@ -16,7 +16,7 @@ export interface RunWorld {
   /** What an attempt sees beside its arguments. */
   surroundings(policy: TaskPolicy): Surroundings;
   /** The capabilities of one attempt. */
-  open(policy: TaskPolicy): AttemptCapabilities;
+  open(policy: TaskPolicy, tools: Capability): AttemptCapabilities;
   /** The run is over: its connections are. */
   close(): void;
   /** Text with placeholders where values of secrets were. */
@@ -64,8 +64,9 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
       const folders = mounts.of(policy).map(({ guest, writable }) => ({ path: guest, writable }));
       return { environment: seen, mounts: folders };
     },
-    open: (policy) =>
+    open: (policy, tools) =>
       openAttempt({
+        tools,
         files: async () => (await import("@capsule-run/host/files")).openFiles(mounts.of(policy)),
         network: async () => {
           const [{ openNetwork }, transport] = await Promise.all([

@@ -100,6 +100,16 @@ export type RunEvent = { readonly run: string; readonly path: string; readonly t
       readonly retryInMs: number;
     }
   | { readonly type: "task_ended"; readonly envelope: TaskResult<unknown> }
+  /** A tool is called, by `task`; `path` is the call's own. */
+  | { readonly type: "tool_called"; readonly tool: string }
+  | {
+      readonly type: "tool_ended";
+      readonly tool: string;
+      /** Milliseconds that the host took. */
+      readonly durationMs: number;
+      /** What the guest hears of a failure; null if it has a result. */
+      readonly error: { readonly type: string; readonly message: string } | null;
+    }
 );
 
 /**

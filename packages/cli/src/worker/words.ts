@@ -40,6 +40,10 @@ function eventFields(event: RunEvent): string {
     }
     case "task_ended":
       return endedFields(event.envelope);
+    case "tool_called":
+      return inside({ tool: event.tool });
+    case "tool_ended":
+      return inside({ tool: event.tool, duration_ms: event.durationMs, error: event.error });
   }
 }
 

@@ -142,7 +142,9 @@ test("what is cancelled does not start", async () => {
   const { guest } = inFolder();
   const abort = AbortSignal.abort();
   const head = { path: "/app/data/x" };
-  await assert.rejects(guest.files.perform("mkdir", head, new Uint8Array(0), abort), { code: "ECANCELED" });
+  await assert.rejects(guest.files.perform("mkdir", head, new Uint8Array(0), abort, 1), {
+    code: "ECANCELED",
+  });
   assert.deepEqual(await guest.list("/app/data"), []);
   await guest.files.close();
 });

@@ -75,6 +75,7 @@ export class Guest {
       head as Readonly<Record<string, unknown>>,
       payload,
       NEVER,
+      1,
     );
     return { ...answer, bytes: Buffer.from(bytes ?? []) };
   }

@@ -108,7 +108,7 @@ export const perform = async (
   payload: Uint8Array | string = "",
   signal: AbortSignal = NEVER,
 ): Promise<Got> => {
-  const { head: answer, payload: bytes } = await ask(name, head, Buffer.from(payload), signal);
+  const { head: answer, payload: bytes } = await ask(name, head, Buffer.from(payload), signal, 1);
   return { head: answer as HttpResponseHead, payload: Buffer.from(bytes ?? []) };
 };
 

@@ -1,5 +1,6 @@
 /** Cells that break the protocol in ways drawn from a seed, and an attack on a runtime's parts by them. */
-import { type Outcome, type TaskManifest, UNDECLARED } from "@capsule-run/protocol";
+import { openToolbox } from "@capsule-run/host";
+import { type Outcome, type TaskManifest, type ToolHost, UNDECLARED } from "@capsule-run/protocol";
 import { createBudget, UNLIMITED } from "@capsule-run/scheduler";
 import { executeAttempt } from "../attempt.ts";
 import { LocalEngine } from "../local.ts";
@@ -27,12 +28,21 @@ const sandbox = () => random() < 0.9 ? pick(sandboxes) ?? 1 : pick([0, -1, 1, 2,
 const calls = new Map();
 const nextCall = (s) => { calls.set(s, (calls.get(s) ?? 0) + 1); return calls.get(s); };
 const bodies = ["", "[]", "{}", "[1]", '{"a":1}', "[[", "1", "null", "\\xff", "x".repeat(200000), "[" + "1,".repeat(100000) + "1]", "[".repeat(3000) + "]".repeat(3000)];
+const toolCall = () => {
+  const head = { name: pick(["echo", "echo", "throw", "hang", "huge", "deep", "none", value()]), positional: pick([2, 2, 3, 0, -1, 1e9, value()]) };
+  const text = Buffer.from(JSON.stringify(random() < 0.8 ? head : pick([value(), [head], { ...head, [pick(words)]: value() }])));
+  const payload = Buffer.from(pick(["[]", "[]", "[1]", '[]{"a":1}', "[][]", '[{"a":1}', ...bodies]));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(random() < 0.9 ? text.length : whole(2 ** 32));
+  return Buffer.concat([length, text, payload]);
+};
 const ending = (s, more) => ({ type: "ended", sandbox: s, ok: true, error: "", plain: false, lacks: "", fuel: 1, ram: 1, ...more });
 const proper = () => {
   const s = sandbox();
   return pick([
     () => [{ type: "call", sandbox: s, call: nextCall(s), mode: pick(["async", "async", "sync"]), task: pick(["child", "child", "none", pick(words).slice(0, 200)]) }, pick(["[]", "[1]", "{}"])],
     () => [{ type: "output", sandbox: s, stream: pick([1, 2]) }, pick(["x", "at capsule:program:1:1", "x".repeat(70000), ""])],
+    () => [{ type: "effect", sandbox: s, call: nextCall(s), mode: pick(["async", "async", "sync"]), name: "tool.call" }, toolCall()],
     () => [{ type: "idle", sandbox: s, wake: pick([-1, 0, Date.now() + whole(50), 8e15]), pending: whole(3) }],
     () => [{ type: "revoke", sandbox: s, call: Math.max(1, whole((calls.get(s) ?? 1) + 1)) }],
     () => [ending(s), "7"],
@@ -109,6 +119,17 @@ const random = (() => { let a = SEED; return () => {
 }; })();`;
 
 export const hostileCell = (seed: number): string => RANDOM.replace("SEED", String(seed | 0)) + HOSTILE;
+
+/** Tools that are as wrong as those who call them. */
+const hostileTools: ToolHost = {
+  names: ["echo", "throw", "hang", "huge", "deep", "__proto__"],
+  call({ name, args }) {
+    if (name === "throw") throw null;
+    if (name === "hang") return new Promise(() => {});
+    const json = name === "huge" ? `"${"x".repeat(1e6)}"` : name === "deep" ? "[".repeat(5000) : args;
+    return Promise.resolve({ ok: true, json });
+  },
+};
 
 /** What a good cell says of each attempt before it ends it; a hostile one can't know it. */
 const goodCell = (mark: string): string => `ready(); hear = (m) => {
@@ -191,6 +212,7 @@ export async function attack(seed: number, attempts = 40): Promise<Attack> {
     budget: createBudget(UNLIMITED),
     spend: () => {},
     world,
+    tools: openToolbox(hostileTools, () => {}),
   };
   const note = (path: string, outcome: Outcome): void => {
     const how = outcome.ok ? "result" : outcome.error;
