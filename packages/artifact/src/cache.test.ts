@@ -30,11 +30,11 @@ interface Folder extends Disposable {
 }
 
 /** A project with one program, and the folder of its cache. */
-function folder(): Folder {
+async function folder(): Promise<Folder> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "capsule-test-")));
   const file = join(root, "a.ts");
   writeFileSync(file, "1");
-  const inputs = observe([{ kind: "file", path: file }], Date.now() + 60_000);
+  const inputs = await observe([{ kind: "file", path: file }], Date.now() + 60_000);
   assert.ok(inputs);
   return {
     root,
@@ -65,9 +65,9 @@ const MANIFEST: ProgramManifest = {
   output: [],
 };
 
-function artifact(code: string, size = 100_000): Artifact {
+async function artifact(code: string, size = 100_000): Promise<Artifact> {
   const pages = new Uint8Array(size).map((_, n) => n * 7);
-  const key = artifactKey({
+  const key = await artifactKey({
     code: Buffer.from(code),
     sourceMap: "{}",
     engine: "abc",
@@ -86,21 +86,21 @@ function artifact(code: string, size = 100_000): Artifact {
 
 const programFile = (dir: string, key: string) => join(dir, "programs", `${key}.capsule`);
 
-test("gives back what was written", () => {
-  using at = folder();
+test("gives back what was written", async () => {
+  using at = await folder();
   const cache = openCache(at.dir);
   for (const size of [0, 1, 4, 1000, 65_535, 65_536, 3_000_001]) {
-    const given = artifact(`x${size}`, size);
-    assert.equal(cache.read(given.key), null);
-    assert.deepEqual(cache.write(at.entry, at.inputs, given), { ok: true });
-    assert.equal(cache.lookUp(at.entry), given.key);
+    const given = await artifact(`x${size}`, size);
+    assert.equal(await cache.read(given.key), null);
+    assert.deepEqual(await cache.write(at.entry, at.inputs, given), { ok: true });
+    assert.equal(await cache.lookUp(at.entry), given.key);
     const { sourceMap, ...stored } = given;
-    const read = cache.read(given.key);
+    const read = await cache.read(given.key);
     assert.deepEqual(
       read && { ...read, pages: new Uint8Array(read.pages), bundle: Buffer.from(read.bundle) },
       stored,
     );
-    assert.equal(cache.readSourceMap(given.key), sourceMap);
+    assert.equal(await cache.readSourceMap(given.key), sourceMap);
   }
   assert.equal(readFileSync(join(at.root, ".capsule", ".gitignore"), "utf8"), "*\n");
   assert.deepEqual(
@@ -109,56 +109,57 @@ test("gives back what was written", () => {
   );
 });
 
-test("a cache that is open goes on knowing what it read, until an input changes", () => {
-  using at = folder();
+test("a cache that is open goes on knowing what it read, until an input changes", async () => {
+  using at = await folder();
   const cache = openCache(at.dir);
-  cache.write(at.entry, at.inputs, artifact("x"));
-  assert.equal(cache.lookUp(at.entry), artifact("x").key);
+  await cache.write(at.entry, at.inputs, await artifact("x"));
+  assert.equal(await cache.lookUp(at.entry), (await artifact("x")).key);
   rmSync(at.dir, { recursive: true });
-  assert.equal(cache.lookUp(at.entry), artifact("x").key);
+  assert.equal(await cache.lookUp(at.entry), (await artifact("x")).key);
   const input = at.inputs.find(({ kind, answer }) => kind === "file" && answer !== "absent");
   assert.ok(input);
   writeFileSync(input.path, "something else");
-  assert.equal(cache.lookUp(at.entry), null);
+  assert.equal(await cache.lookUp(at.entry), null);
 });
 
-test("another version, engine or file is another entry", () => {
-  using at = folder();
+test("another version, engine or file is another entry", async () => {
+  using at = await folder();
   const cache = openCache(at.dir);
-  cache.write(at.entry, at.inputs, artifact("x"));
+  await cache.write(at.entry, at.inputs, await artifact("x"));
   for (const other of [{ version: "1.0.1" }, { engine: "abd" }, { file: join(at.root, "b.ts") }])
-    assert.equal(cache.lookUp({ ...at.entry, ...other }), null);
+    assert.equal(await cache.lookUp({ ...at.entry, ...other }), null);
 });
 
-test("an artifact of unsure inputs is kept, but not found by its file", () => {
-  using at = folder();
+test("an artifact of unsure inputs is kept, but not found by its file", async () => {
+  using at = await folder();
   const cache = openCache(at.dir);
-  const given = artifact("x");
-  assert.deepEqual(cache.write(at.entry, null, given), { ok: true });
-  assert.equal(cache.lookUp(at.entry), null);
-  assert.ok(cache.read(given.key));
+  const given = await artifact("x");
+  assert.deepEqual(await cache.write(at.entry, null, given), { ok: true });
+  assert.equal(await cache.lookUp(at.entry), null);
+  assert.ok(await cache.read(given.key));
 });
 
-test("keys differ when any part differs, and parts can't be confused", () => {
+test("keys differ when any part differs, and parts can't be confused", async () => {
   const parts = { code: Buffer.from("a"), sourceMap: "m", engine: "b", version: "c", rules: "d" };
-  const key = artifactKey(parts);
+  const key = await artifactKey(parts);
   assert.match(key, /^[0-9a-f]{64}$/);
-  assert.equal(artifactKey({ ...parts }), key);
-  const others = [
+  assert.equal(await artifactKey({ ...parts }), key);
+  const given = [
     ...["sourceMap", "engine", "version", "rules"].map((part) => ({ ...parts, [part]: "x" })),
     { ...parts, code: Buffer.from("x") },
     { ...parts, engine: "bc", version: "" },
     { ...parts, engine: "", version: "bc" },
-  ].map(artifactKey);
+  ];
+  const others = await Promise.all(given.map(artifactKey));
   assert.equal(new Set([key, ...others]).size, others.length + 1);
 });
 
-test("an artifact with any byte changed, or cut anywhere, is absent", () => {
-  using at = folder();
+test("an artifact with any byte changed, or cut anywhere, is absent", async () => {
+  using at = await folder();
   const cache = openCache(at.dir);
   for (const size of [300, 100_000]) {
-    const given = artifact("x", size);
-    cache.write(at.entry, at.inputs, given);
+    const given = await artifact("x", size);
+    await cache.write(at.entry, at.inputs, given);
     const path = programFile(at.dir, given.key);
     const whole = readFileSync(path);
     const places =
@@ -167,26 +168,26 @@ test("an artifact with any byte changed, or cut anywhere, is absent", () => {
       const broken = Buffer.from(whole);
       broken[place] = (broken[place] as number) ^ 1;
       writeFileSync(path, broken);
-      assert.equal(cache.read(given.key), null, `byte ${place}`);
+      assert.equal(await cache.read(given.key), null, `byte ${place}`);
       writeFileSync(path, whole.subarray(0, place));
-      assert.equal(cache.read(given.key), null, `cut at ${place}`);
+      assert.equal(await cache.read(given.key), null, `cut at ${place}`);
     }
     writeFileSync(path, Buffer.concat([whole, Buffer.from([0])]));
-    assert.equal(cache.read(given.key), null, "longer");
+    assert.equal(await cache.read(given.key), null, "longer");
     writeFileSync(path, Buffer.alloc(whole.length));
-    assert.equal(cache.read(given.key), null, "zeros");
+    assert.equal(await cache.read(given.key), null, "zeros");
     writeFileSync(path, whole);
-    assert.ok(cache.read(given.key));
+    assert.ok(await cache.read(given.key));
     writeFileSync(programFile(at.dir, "1".repeat(64)), whole);
-    assert.equal(cache.read("1".repeat(64)), null, "under another name");
+    assert.equal(await cache.read("1".repeat(64)), null, "under another name");
   }
 });
 
-test("a broken index or source map is absent", () => {
-  using at = folder();
+test("a broken index or source map is absent", async () => {
+  using at = await folder();
   const cache = openCache(at.dir);
-  const given = artifact("x");
-  cache.write(at.entry, at.inputs, given);
+  const given = await artifact("x");
+  await cache.write(at.entry, at.inputs, given);
   const index = join(at.dir, "index", readdirSync(join(at.dir, "index"))[0] as string);
   const map = join(at.dir, "programs", `${given.key}.map`);
   for (const [path, read] of [
@@ -194,54 +195,54 @@ test("a broken index or source map is absent", () => {
     [map, () => cache.readSourceMap(given.key)],
   ] as const) {
     const whole = readFileSync(path);
-    assert.notEqual(read(), null);
+    assert.notEqual(await read(), null);
     for (let place = 0; place < whole.length; place++) {
       const broken = Buffer.from(whole);
       broken[place] = (broken[place] as number) ^ 1;
       writeFileSync(path, broken);
-      assert.equal(read(), null, `byte ${place}`);
+      assert.equal(await read(), null, `byte ${place}`);
       writeFileSync(path, whole.subarray(0, place));
-      assert.equal(read(), null, `cut at ${place}`);
+      assert.equal(await read(), null, `cut at ${place}`);
     }
     for (const text of ["", "null", "[]", "{}", `${fingerprint(Buffer.from("null"))}\nnull`]) {
       writeFileSync(path, text);
-      assert.ok(path === map || read() === null, text);
+      assert.ok(path === map || (await read()) === null, text);
     }
     rmSync(path);
     mkdirSync(path);
-    assert.equal(read(), null, "a folder");
+    assert.equal(await read(), null, "a folder");
   }
 });
 
-test("a cache that can't be written says so and why", () => {
-  using at = folder();
+test("a cache that can't be written says so and why", async () => {
+  using at = await folder();
   writeFileSync(join(at.root, ".capsule"), "a file");
   const cache = openCache(at.dir);
-  const written = cache.write(at.entry, at.inputs, artifact("x"));
+  const written = await cache.write(at.entry, at.inputs, await artifact("x"));
   assert.equal(written.ok, false);
   assert.ok(!written.ok && /^E[A-Z]+$/.test(written.code) && written.message !== "");
-  assert.equal(cache.lookUp(at.entry), null);
-  assert.equal(cache.read("0".repeat(64)), null);
-  assert.equal(cache.readSourceMap("0".repeat(64)), null);
+  assert.equal(await cache.lookUp(at.entry), null);
+  assert.equal(await cache.read("0".repeat(64)), null);
+  assert.equal(await cache.readSourceMap("0".repeat(64)), null);
 });
 
-test("a cache elsewhere gets no .gitignore", () => {
-  using at = folder();
+test("a cache elsewhere gets no .gitignore", async () => {
+  using at = await folder();
   const dir = join(at.root, "elsewhere", "cache");
-  assert.deepEqual(openCache(dir).write(at.entry, at.inputs, artifact("x")), { ok: true });
+  assert.deepEqual(await openCache(dir).write(at.entry, at.inputs, await artifact("x")), { ok: true });
   assert.equal(existsSync(join(at.root, "elsewhere", ".gitignore")), false);
 });
 
-test("the most recently used artifacts are kept", () => {
-  using at = folder();
+test("the most recently used artifacts are kept", async () => {
+  using at = await folder();
   const cache = openCache(at.dir);
-  const keys = Array.from({ length: 6 }, (_, n) => {
-    const given = artifact(`x${n}`, 10);
-    cache.write({ ...at.entry, file: join(at.root, `${n}.ts`) }, at.inputs, given);
+  const keys = await Array.fromAsync({ length: 6 }, async (_, n) => {
+    const given = await artifact(`x${n}`, 10);
+    await cache.write({ ...at.entry, file: join(at.root, `${n}.ts`) }, at.inputs, given);
     utimesSync(programFile(at.dir, given.key), 1000 + n * 1000, 1000 + n * 1000);
     return given.key;
   });
-  assert.ok(cache.read(keys[0] as string), "used: it is young again");
+  assert.ok(await cache.read(keys[0] as string), "used: it is young again");
   writeFileSync(join(at.dir, "programs", "left.tmp"), "");
   utimesSync(join(at.dir, "programs", "left.tmp"), 1, 1);
   writeFileSync(join(at.dir, "programs", "now.tmp"), "");
@@ -250,21 +251,25 @@ test("the most recently used artifacts are kept", () => {
     keys.map((key) => existsSync(programFile(at.dir, key))),
     [true, false, false, false, true, true],
   );
-  assert.deepEqual(
-    keys.map((key) => cache.readSourceMap(key) !== null),
-    [true, false, false, false, true, true],
-  );
+  assert.deepEqual(await Promise.all(keys.map(async (key) => (await cache.readSourceMap(key)) !== null)), [
+    true,
+    false,
+    false,
+    false,
+    true,
+    true,
+  ]);
   assert.equal(readdirSync(join(at.dir, "index")).length, 2);
   assert.equal(existsSync(join(at.dir, "programs", "left.tmp")), false);
   assert.equal(existsSync(join(at.dir, "programs", "now.tmp")), true);
 });
 
-test("artifacts are kept up to a number of bytes, the newest one whatever it has", () => {
-  using at = folder();
+test("artifacts are kept up to a number of bytes, the newest one whatever it has", async () => {
+  using at = await folder();
   const cache = openCache(at.dir);
-  const keys = Array.from({ length: 4 }, (_, n) => {
-    const given = artifact(`x${n}`, 10_000);
-    cache.write({ ...at.entry, file: join(at.root, `${n}.ts`) }, at.inputs, given);
+  const keys = await Array.fromAsync({ length: 4 }, async (_, n) => {
+    const given = await artifact(`x${n}`, 10_000);
+    await cache.write({ ...at.entry, file: join(at.root, `${n}.ts`) }, at.inputs, given);
     utimesSync(programFile(at.dir, given.key), 1000 + n * 1000, 1000 + n * 1000);
     return given.key;
   });
@@ -275,18 +280,18 @@ test("artifacts are kept up to a number of bytes, the newest one whatever it has
   assert.deepEqual(kept(), [false, false, false, true]);
 });
 
-test("times in the future keep nothing out, and nothing for ever", () => {
-  using at = folder();
+test("times in the future keep nothing out, and nothing for ever", async () => {
+  using at = await folder();
   const future = Date.now() / 1000 + 3e8;
   utimesSync(at.entry.file, future, future);
-  const inputs = observe([{ kind: "file", path: at.entry.file }], Date.now() + 1000);
+  const inputs = await observe([{ kind: "file", path: at.entry.file }], Date.now() + 1000);
   assert.ok(inputs, "a file may claim to be of tomorrow");
   const cache = openCache(at.dir);
-  const keys = Array.from({ length: 3 }, (_, n) => {
-    const given = artifact(`x${n}`, 10);
-    cache.write({ ...at.entry, file: join(at.root, `${n}.ts`) }, inputs, given);
+  const keys = await Array.fromAsync({ length: 3 }, async (_, n) => {
+    const given = await artifact(`x${n}`, 10);
+    await cache.write({ ...at.entry, file: join(at.root, `${n}.ts`) }, inputs, given);
     utimesSync(programFile(at.dir, given.key), future + n, future + n);
-    assert.ok(cache.read(given.key));
+    assert.ok(await cache.read(given.key));
     return given.key;
   });
   prune(at.dir, { programs: 1, index: 1, bytes: 1e9 });
@@ -296,8 +301,8 @@ test("times in the future keep nothing out, and nothing for ever", () => {
   );
 });
 
-test("what could not be written leaves nothing, and works when it can be", { skip: !canMount }, () => {
-  using at = folder();
+test("what could not be written leaves nothing, and works when it can be", { skip: !canMount }, async () => {
+  using at = await folder();
   // A file system of its own, of a few kilobytes, for a process of its own.
   const script = `
     import { observe, openCache } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};
@@ -305,23 +310,23 @@ test("what could not be written leaves nothing, and works when it can be", { ski
     import { existsSync, readdirSync, statSync } from "node:fs";
     const [root, file] = process.argv.slice(1);
     const entry = { file, version: "1", engine: "e" };
-    const inputs = observe([{ kind: "file", path: file }], Date.now() + 60000);
+    const inputs = await observe([{ kind: "file", path: file }], Date.now() + 60000);
     const artifact = { key: "7".repeat(64), manifest: {}, globals: [], pages: new Uint8Array(30000), bundle: new Uint8Array(0), sourceMap: "m".repeat(9000) };
     const seen = [];
     for (let size = 4; size <= 80; size += 4) {
       spawnSync("mount", ["-t", "tmpfs", "-o", "size=" + size + "k", "none", root + "/.capsule"]);
       const cache = openCache(root + "/.capsule/cache");
-      const first = cache.write(entry, inputs, artifact);
+      const first = await cache.write(entry, inputs, artifact);
       const files = readdirSync(root + "/.capsule", { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
       const left = files.filter(({ name }) => name.endsWith(".tmp")).length;
       const empty = files.filter(({ parentPath, name }) => statSync(parentPath + "/" + name).size === 0).length;
       const other = openCache(root + "/.capsule/cache");
-      const found = other.lookUp(entry);
-      const wrong = found !== null && other.read(found) === null;
+      const found = await other.lookUp(entry);
+      const wrong = found !== null && (await other.read(found)) === null;
       spawnSync("mount", ["-o", "remount,size=1m", root + "/.capsule"]);
-      const second = cache.write(entry, inputs, artifact);
+      const second = await cache.write(entry, inputs, artifact);
       const again = openCache(root + "/.capsule/cache");
-      const whole = again.read(again.lookUp(entry) ?? "") !== null && again.readSourceMap(artifact.key) !== null;
+      const whole = (await again.read((await again.lookUp(entry)) ?? "")) !== null && (await again.readSourceMap(artifact.key)) !== null;
       seen.push({ first: first.ok || first.code, left, empty, wrong, second: second.ok, whole });
       spawnSync("umount", [root + "/.capsule"]);
     }
@@ -341,15 +346,15 @@ import { observe, openCache } from ${JSON.stringify(new URL("./index.ts", import
 const [dir, file, key, n] = process.argv.slice(1);
 const cache = openCache(dir);
 const entry = { file, version: "1", engine: "e" };
-const inputs = observe([{ kind: "file", path: file }], Date.now() + 60000);
+const inputs = await observe([{ kind: "file", path: file }], Date.now() + 60000);
 const pages = new Uint8Array(200000).fill(Number(n));
 let reads = 0, writes = 0;
 for (const end = Date.now() + 400; Date.now() < end; ) {
-  const written = cache.write(entry, inputs, { key, manifest: {}, globals: [Number(n)], pages, bundle: new Uint8Array(0), sourceMap: "{}" });
+  const written = await cache.write(entry, inputs, { key, manifest: {}, globals: [Number(n)], pages, bundle: new Uint8Array(0), sourceMap: "{}" });
   if (written.ok) writes++; else if (written.code !== "ENOENT") { console.error(written); process.exit(1); }
-  const found = cache.lookUp(entry);
+  const found = await cache.lookUp(entry);
   if (found !== null && found !== key) { console.error("another key", found); process.exit(1); }
-  const artifact = found && cache.read(found);
+  const artifact = found && (await cache.read(found));
   if (!artifact) continue;
   reads++;
   if (artifact.pages.length !== 200000 || artifact.pages.some((byte) => byte !== artifact.globals[0])) { console.error("mixed"); process.exit(1); }
@@ -380,7 +385,7 @@ async function race(at: Folder, meanwhile?: () => void): Promise<{ reads: number
 }
 
 test("ten processes at once read and write whole artifacts only", async () => {
-  using at = folder();
+  using at = await folder();
   const { reads, writes } = await race(at);
   assert.ok(reads >= 10 && writes >= 10, `${reads} reads, ${writes} writes`);
   assert.deepEqual(
@@ -390,7 +395,7 @@ test("ten processes at once read and write whole artifacts only", async () => {
 });
 
 test("it may be deleted at any time", async () => {
-  using at = folder();
+  using at = await folder();
   const { writes } = await race(at, () => {
     try {
       rmSync(join(at.root, ".capsule"), { recursive: true, force: true });
@@ -402,7 +407,7 @@ test("it may be deleted at any time", async () => {
 });
 
 test("it may be pruned while others read", async () => {
-  using at = folder();
+  using at = await folder();
   const { reads, writes } = await race(at, () => prune(at.dir, { programs: 0, index: 0, bytes: 0 }));
   assert.ok(writes >= 10, `${reads} reads, ${writes} writes`);
 });

@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CAPSULE_FOLDER } from "@capsule-run/protocol";
-import { textFingerprint } from "./fingerprint.ts";
+import { fingerprintInParts, textFingerprint } from "./fingerprint.ts";
 import { type Artifact, decodeArtifact, encodeArtifact, type StoredArtifact } from "./format.ts";
-import { type Input, unchanged } from "./inputs.ts";
+import { bytesOf, type Input, unchanged } from "./inputs.ts";
 import { prune } from "./prune.ts";
 
 /** What a compiled program is looked up by. */
@@ -24,16 +24,17 @@ export type Written =
 /**
  * Compiled programs as plain files in one folder: `index/` says which artifact a source file became and what decided
  * that, `programs/` holds the artifacts. Any number of processes may use it at once, and it may be deleted at any
- * time. Whatever in it is not whole is treated as absent; nothing here throws.
+ * time. Whatever in it is not whole is treated as absent; nothing here throws. Nothing here keeps the event loop for long
+ * either, and what is small is done at once.
  */
 export interface ArtifactCache {
   /** The key of the artifact that an entry's file became, if bundling it again would give the same; else null. */
-  lookUp(entry: Entry): string | null;
-  read(key: string): StoredArtifact | null;
+  lookUp(entry: Entry): Promise<string | null>;
+  read(key: string): Promise<StoredArtifact | null>;
   /** The source map of an artifact, as JSON. */
-  readSourceMap(key: string): string | null;
+  readSourceMap(key: string): Promise<string | null>;
   /** `inputs` null: what decided the bundle is not known for sure, so the artifact is kept but not found by `lookUp`. */
-  write(entry: Entry, inputs: readonly Input[] | null, artifact: Artifact): Written;
+  write(entry: Entry, inputs: readonly Input[] | null, artifact: Artifact): Promise<Written>;
 }
 
 /** @param dir an absolute path, usually `<root>/.capsule/cache`; it is made when first written to */
@@ -43,34 +44,34 @@ export function openCache(dir: string): ArtifactCache {
   const mapFile = (key: string) => join(dir, "programs", `${key}.map`);
   const indexes = new Map<string, Index>();
   return {
-    lookUp(entry) {
+    async lookUp(entry) {
       const path = indexFile(entry);
       // What it says holds as long as its questions have their answers, whatever became of the file.
       const known = indexes.get(path);
-      if (known && unchanged(known.inputs)) return known.key;
-      const index = readIndex(path);
-      if (!index || !sameEntry(index.entry, entry) || !unchanged(index.inputs)) return null;
+      if (known && (await unchanged(known.inputs))) return known.key;
+      const index = await readIndex(path);
+      if (!index || !sameEntry(index.entry, entry) || !(await unchanged(index.inputs))) return null;
       indexes.set(path, index);
       return index.key;
     },
-    read(key) {
+    async read(key) {
       const path = programFile(key);
-      const file = readIfThere(path);
-      const artifact = file && decodeArtifact(file, key);
+      const file = await readIfThere(path);
+      const artifact = file && (await decodeArtifact(file, key));
       if (artifact) touch(path);
       return artifact;
     },
-    readSourceMap: (key) => sealedText(readIfThere(mapFile(key))),
-    write(entry, inputs, artifact) {
+    readSourceMap: async (key) => sealedText(await readIfThere(mapFile(key))),
+    async write(entry, inputs, artifact) {
       try {
-        undeleted(() => ignore(dir));
+        await undeleted(() => ignore(dir));
         indexes.delete(indexFile(entry));
         const { key } = artifact;
-        writeWhole(mapFile(key), seal(artifact.sourceMap));
-        writeWhole(programFile(key), encodeArtifact(artifact));
+        await writeWhole(mapFile(key), await seal(artifact.sourceMap));
+        await writeWhole(programFile(key), await encodeArtifact(artifact));
         const index: Index = { format: FORMAT, entry, key, inputs: inputs ?? [] };
         // Last, so that what it names is there.
-        if (inputs) writeWhole(indexFile(entry), seal(JSON.stringify(index)));
+        if (inputs) await writeWhole(indexFile(entry), await seal(JSON.stringify(index)));
         prune(dir);
         return { ok: true };
       } catch (error) {
@@ -95,8 +96,8 @@ const indexName = ({ file, version, engine }: Entry) => textFingerprint([file, v
 const sameEntry = (a: Entry, b: Entry) =>
   a.file === b.file && a.version === b.version && a.engine === b.engine;
 
-function readIndex(path: string): Index | null {
-  const text = sealedText(readIfThere(path));
+async function readIndex(path: string): Promise<Index | null> {
+  const text = await sealedText(await readIfThere(path));
   if (text === null) return null;
   try {
     const index = JSON.parse(text) as Index;
@@ -107,18 +108,23 @@ function readIndex(path: string): Index | null {
 }
 
 /** Text with its fingerprint before it. */
-const seal = (text: string) => Buffer.from(`${textFingerprint(text)}\n${text}`);
-
-function sealedText(file: Buffer | null): string | null {
-  if (!file) return null;
-  const text = file.toString("utf8", 17);
-  return file.toString("latin1", 0, 17) === `${textFingerprint(text)}\n` ? text : null;
+async function seal(text: string): Promise<Buffer> {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.from(`${await fingerprintInParts(bytes)}\n`), bytes]);
 }
 
-function readIfThere(path: string): Buffer | null {
+async function sealedText(file: Buffer | null): Promise<string | null> {
+  if (!file) return null;
+  const text = file.subarray(17);
+  const whole = file.toString("latin1", 0, 17) === `${await fingerprintInParts(text)}\n`;
+  return whole ? text.toString() : null;
+}
+
+async function readIfThere(path: string): Promise<Buffer | null> {
   try {
     // An exception takes longer than the question.
-    return statSync(path, { throwIfNoEntry: false }) ? readFileSync(path) : null;
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat ? await bytesOf(path, stat.size) : null;
   } catch {
     return null;
   }
@@ -142,13 +148,14 @@ let counter = 0;
  * Puts a file in place whole: others see the old one or the new one. Not flushed to the disk: what a crash of the
  * machine leaves of it is noticed when it is read.
  */
-function writeWhole(path: string, bytes: Buffer): void {
+async function writeWhole(path: string, bytes: Buffer): Promise<void> {
   const temporary = `${path}.${process.pid}.${counter++}.${Math.random().toString(36).slice(2)}.tmp`;
-  undeleted(() => {
+  const { mkdir, rename, writeFile } = await import("node:fs/promises");
+  await undeleted(async () => {
     try {
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(temporary, bytes);
-      renameSync(temporary, path);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(temporary, bytes);
+      await rename(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });
       throw error;
@@ -159,10 +166,10 @@ function writeWhole(path: string, bytes: Buffer): void {
 const TRIES = 20;
 
 /** Does what needs a folder, again if somebody deleted that in between. */
-function undeleted(act: () => void): void {
+async function undeleted(act: () => void | Promise<void>): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
-      act();
+      await act();
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT" || tries === TRIES) throw error;

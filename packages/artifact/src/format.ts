@@ -1,5 +1,5 @@
 import type { ProgramManifest } from "@capsule-run/protocol";
-import { fingerprint } from "./fingerprint.ts";
+import { fingerprintInParts } from "./fingerprint.ts";
 
 /** A compiled program as it is kept: everything a run needs except the source map, which only errors need. */
 export interface StoredArtifact {
@@ -35,24 +35,30 @@ interface Head {
   readonly bundle: number;
 }
 
-export function encodeArtifact({ key, manifest, globals, pages, bundle }: StoredArtifact): Buffer {
+export async function encodeArtifact({
+  key,
+  manifest,
+  globals,
+  pages,
+  bundle,
+}: StoredArtifact): Promise<Buffer> {
   const parts: Head = { key, manifest, globals, pages: pages.length, bundle: bundle.length };
   const head = Buffer.from(JSON.stringify(parts));
   const file = Buffer.concat([Buffer.alloc(HEADER), head, pages, bundle]);
   MAGIC.copy(file, 0);
   file.writeUInt32LE(FORMAT, 8);
   file.writeUInt32LE(head.length, 12);
-  file.write(fingerprint(file.subarray(HEADER)), 16, "latin1");
+  file.write(await fingerprintInParts(file.subarray(HEADER)), 16, "latin1");
   return file;
 }
 
 /** Null for whatever is not exactly what `encodeArtifact` made for this key. */
-export function decodeArtifact(file: Buffer, key: string): StoredArtifact | null {
+export async function decodeArtifact(file: Buffer, key: string): Promise<StoredArtifact | null> {
   if (file.length < HEADER || !file.subarray(0, 8).equals(MAGIC) || file.readUInt32LE(8) !== FORMAT)
     return null;
   const headEnd = HEADER + file.readUInt32LE(12);
   if (headEnd > file.length) return null;
-  if (file.toString("latin1", 16, HEADER) !== fingerprint(file.subarray(HEADER))) return null;
+  if (file.toString("latin1", 16, HEADER) !== (await fingerprintInParts(file.subarray(HEADER)))) return null;
   try {
     const head = JSON.parse(file.toString("utf8", HEADER, headEnd)) as Head;
     const pagesEnd = headEnd + head.pages;

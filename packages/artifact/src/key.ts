@@ -1,3 +1,5 @@
+import { breath, isLong } from "@capsule-run/protocol";
+
 /** Everything that decides what a program is compiled to. */
 export interface KeyParts {
   /** The bundled program. */
@@ -13,11 +15,19 @@ export interface KeyParts {
 }
 
 /** The artifact's name: SHA-256 of its parts, 64 hexadecimal digits. Used when compiling, not when starting. */
-export function artifactKey({ code, sourceMap, engine, version, rules }: KeyParts): string {
+export async function artifactKey({ code, sourceMap, engine, version, rules }: KeyParts): Promise<string> {
   // Loaded here because it is slow to load.
   const { createHash } = process.getBuiltinModule("node:crypto");
   const hash = createHash("sha256");
-  for (const part of [engine, version, rules, sourceMap, code])
-    hash.update(`${Buffer.byteLength(part)}:`).update(part);
+  for (const part of [engine, version, rules, sourceMap, code]) {
+    const bytes = typeof part === "string" ? Buffer.from(part) : part;
+    hash.update(`${bytes.length}:`);
+    for (let at = 0; at < bytes.length; at += CHUNK) {
+      if (isLong()) await breath();
+      hash.update(bytes.subarray(at, at + CHUNK));
+    }
+  }
   return hash.digest("hex");
 }
+
+const CHUNK = 256 * 1024;

@@ -1,3 +1,4 @@
+export * from "./breath.ts";
 export * from "./check.ts";
 export * from "./check-manifest.ts";
 export * from "./codec.ts";

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readLicences } from "@capsule-run/engine-python/licences";
 import type { ReadyEngine } from "@capsule-run/engine-python/ready";
@@ -27,7 +28,7 @@ export function installedEngines(options: SourceOptions): EngineSource {
     const parts: EngineParts = {
       module: join(folder, "engine.wasm"),
       globals: info.globals.length,
-      image: async () => readFileSync(join(folder, "image.bin")),
+      image: () => readFile(join(folder, "image.bin")),
       licences: () => readFileSync(join(folder, "LICENSES.txt"), "utf8"),
     };
     const script = cellScript("javascript");

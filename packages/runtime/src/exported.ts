@@ -110,7 +110,7 @@ export class ExportedPrograms {
     const { cwd, fleet } = this.#options;
     // Its sources are named relative to their project, wherever that was.
     const view = { root: cwd, cwd };
-    const parts = { file: file.given, language, view, sourceMap: () => sourceMap, cached: true };
+    const parts = { file: file.given, language, view, sourceMap: async () => sourceMap, cached: true };
     let completed: Promise<Program> | null = null;
     const complete = async (): Promise<Program> => {
       const crew = await fleet.crew(manifest.language, "full");
@@ -161,7 +161,7 @@ async function changedPages(
   const limits = { memory: LIMITS.load.ram, pages: LIMITS.frameBytes - FRAME_ROOM - bundle.length };
   const image = await parts.image();
   try {
-    return differenceTo(image, snapshot, limits);
+    return await differenceTo(image, snapshot, limits);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw refuse(`is forged: its snapshot is none that Capsule writes (${error.message})`);

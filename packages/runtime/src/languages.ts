@@ -41,9 +41,11 @@ export interface Translated {
 
 /** A language's words about places in a program. */
 export interface Trace {
+  /** Reads a source map that the rest will be asked about, so that they need not: a large one takes long. */
+  prepare(sourceMap: string): Promise<void>;
   report(report: ErrorReport, sourceMap: string, view: View): Translated;
   places(text: string, sourceMap: string, view: View): string;
-  parameters(task: LoadedTask, sourceMap: string): Parameters | null;
+  parameters(task: LoadedTask, sourceMap: string): Promise<Parameters | null>;
 }
 
 /** What the runtime must know of a language, apart from its engine. What takes time to load is loaded when asked for. */
@@ -78,7 +80,14 @@ const javascript: LanguageSupport = {
     return {
       report: trace.translateReport,
       places: trace.translatePlaces,
-      parameters: (task, sourceMap) => trace.parametersOf(task.source, { sourceMap }),
+      prepare: trace.preparePositions,
+      async parameters({ source }, sourceMap) {
+        const plain = trace.parametersOf(source);
+        // Only the user's own source tells which are optional.
+        if (plain === null || plain.names.length === 0) return plain;
+        await trace.preparePositions(sourceMap);
+        return trace.parametersOf(source, { sourceMap });
+      },
     };
   },
 };
@@ -101,7 +110,8 @@ const python: LanguageSupport = {
     return {
       report: trace.translateReport,
       places: trace.translatePlaces,
-      parameters: (task) => task.parameters ?? null,
+      prepare: async () => {},
+      parameters: async (task) => task.parameters ?? null,
     };
   },
 };

@@ -1,10 +1,12 @@
 import { keepsBundle } from "@capsule-run/artifact";
 import {
+  breath,
   checkLoadedTasks,
   type ErrorReport,
   FrameError,
   type FromCell,
   grouped,
+  isLong,
   LIMITS,
   type LoadedTask,
   type ProgramManifest,
@@ -49,7 +51,7 @@ export interface ProgramParts
   /** Bytes of memory that an empty sandbox of its engine takes. */
   readonly engineFloor: number;
   /** Asked for when an error is to be told. */
-  sourceMap(): string;
+  sourceMap(): Promise<string>;
 }
 
 /** Makes a program ready. */
@@ -61,9 +63,15 @@ export function programOf({ language, view, sourceMap, engineFloor, ...parts }: 
     placeMarks: language.placeMarks,
     describe: async (report) => {
       const given = readReport(Buffer.from(report.subarray(0, LIMITS.errorCharacters * 8)).toString());
-      return (await language.trace()).report(given, sourceMap(), view).message;
+      const [trace, map] = [await language.trace(), await sourceMap()];
+      await trace.prepare(map);
+      return trace.report(given, map, view).message;
     },
-    translate: async (text) => (await language.trace()).places(text, sourceMap(), view),
+    translate: async (text) => {
+      const [trace, map] = [await language.trace(), await sourceMap()];
+      await trace.prepare(map);
+      return trace.places(text, map, view);
+    },
   };
 }
 
@@ -97,12 +105,12 @@ export async function loadProgram(source: Source, { engine, cells }: Crew): Prom
     return { lacks: message.lacks, manifest: null };
   if (message.type === "ended") throw await loadError(message, source);
   const { parameters } = await source.language.trace();
-  const tasks = readTasks(message.tasks).map((task) => ({
-    name: task.name,
-    policy: task.policy,
-    async: task.async,
-    parameters: parameters(task, source.sourceMap),
-  }));
+  const tasks: TaskManifest[] = [];
+  for (const task of readTasks(message.tasks)) {
+    if (isLong()) await breath();
+    const { name, policy } = task;
+    tasks.push({ name, policy, async: task.async, parameters: await parameters(task, source.sourceMap) });
+  }
   const { globals, snapshot, entry, notice } = message;
   const output = readList<ProgramManifest["output"][number]>(message.output, isLoadOutput);
   const manifest: ProgramManifest = {

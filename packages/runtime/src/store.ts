@@ -13,7 +13,7 @@ import {
 } from "@capsule-run/artifact";
 import type { Exported } from "@capsule-run/artifact/exported";
 import type { Variables } from "@capsule-run/config";
-import { type ProgramManifest, UsageError } from "@capsule-run/protocol";
+import { breath, isLong, type ProgramManifest, UsageError } from "@capsule-run/protocol";
 import type { Progress } from "./api.ts";
 import type { CellArtifact } from "./cell.ts";
 import type { Crew, Fleet } from "./engines.ts";
@@ -93,7 +93,8 @@ export class ProgramStore {
     const release = await this.#options.fleet.release(language.name);
     const entry = this.#entry(file, release);
     const made = await this.#compile(file, language, null);
-    if (this.#cache(file).lookUp(entry) === null) this.#write(file, entry, made.inputs, made.artifact);
+    if ((await this.#cache(file).lookUp(entry)) === null)
+      await this.#write(file, entry, made.inputs, made.artifact);
     const { manifest, globals, bundle, sourceMap } = made.artifact;
     const { engine } = made.crew;
     const { applied } = await import("@capsule-run/wasm/host");
@@ -118,19 +119,19 @@ export class ProgramStore {
     if (this.#temporary) rmSync(this.#temporary, { recursive: true, force: true });
   }
 
-  #get(file: ProgramFile, language: LanguageSupport, release: string): Promise<Program> {
+  async #get(file: ProgramFile, language: LanguageSupport, release: string): Promise<Program> {
     const entry = this.#entry(file, release);
-    const key = this.#cache(file).lookUp(entry);
+    const key = await this.#cache(file).lookUp(entry);
     const known = this.#programs.get(file.path);
-    if (known?.name === nameOf(file) && known.key === key) return Promise.resolve(known.program);
-    const stored = key === null ? null : this.#cache(file).read(key);
+    if (known?.name === nameOf(file) && known.key === key) return known.program;
+    const stored = key === null ? null : await this.#cache(file).read(key);
     if (stored) return this.#recall(file, entry, language, stored);
     const under = this.#making.get(nameOf(file));
-    // What is being made may be of an older text: ask again when it is there.
-    if (under)
-      return under.then((program) =>
-        program.artifact.hash === this.#cache(file).lookUp(entry) ? program : this.get(file),
-      );
+    if (under) {
+      const program = await under;
+      // It may be of an older text: ask again now that it is there.
+      return program.artifact.hash === (await this.#cache(file).lookUp(entry)) ? program : this.get(file);
+    }
     return this.#share(file, () => this.#make(file, entry, language, null));
   }
 
@@ -166,7 +167,7 @@ export class ProgramStore {
     need: string | null,
   ): Promise<Program> {
     const { inputs, artifact, crew } = await this.#compile(file, language, need);
-    this.#write(file, entry, inputs, artifact);
+    await this.#write(file, entry, inputs, artifact);
     return this.#remember(file, entry, language, crew, artifact, false, artifact.sourceMap);
   }
 
@@ -180,7 +181,7 @@ export class ProgramStore {
     });
     progress(null);
     // Now, while the disk is as it was bundled from; loading may take a while.
-    const inputs = observe(bundle.inputs, bundle.readAt);
+    const inputs = await observe(bundle.inputs, bundle.readAt);
     for (const warning of bundle.warnings) warn(warning);
     const crew = await fleet.crew(language.name, bundle.needs.length > 0 ? "full" : "core");
     const made = await this.#load(file, language, bundle, crew);
@@ -201,12 +202,16 @@ export class ProgramStore {
     const { version, cwd } = this.#options;
     const { code, sourceMap, needs } = bundle;
     const shown = shownFrom(cwd, file);
-    const key = artifactKey({ code, sourceMap, engine: crew.engine.hash, version, rules: RULES });
+    const key = await artifactKey({ code, sourceMap, engine: crew.engine.hash, version, rules: RULES });
     const text = Buffer.from(code.buffer, code.byteOffset, code.length);
-    const variables = file.variables.names().filter((name) => text.includes(name));
+    const variables: string[] = [];
+    for (const name of file.variables.names()) {
+      if (isLong()) await breath();
+      if (text.includes(name)) variables.push(name);
+    }
     const about = { key, language, file: shown, root: file.root, cwd, variables };
     const source: Source = { ...about, code, needs, sourceMap };
-    const stored = this.#cache(file).read(key);
+    const stored = await this.#cache(file).read(key);
     const loaded = stored ? { lacks: "" as const, ...fromStored(stored) } : await loadProgram(source, crew);
     if (loaded.manifest === null) return { lacks: loaded.lacks, artifact: null };
     const { manifest, artifact } = loaded;
@@ -217,8 +222,13 @@ export class ProgramStore {
     return { lacks: "", artifact: whole, cached: stored !== null };
   }
 
-  #write(file: ProgramFile, entry: Entry, inputs: readonly Input[] | null, artifact: Artifact): void {
-    const written = this.#cache(file).write(entry, inputs, artifact);
+  async #write(
+    file: ProgramFile,
+    entry: Entry,
+    inputs: readonly Input[] | null,
+    artifact: Artifact,
+  ): Promise<void> {
+    const written = await this.#cache(file).write(entry, inputs, artifact);
     if (written.ok || this.#temporary) return;
     this.#options.unwritable(file, written.code);
     try {
@@ -228,7 +238,7 @@ export class ProgramStore {
       return;
     }
     this.#caches.clear();
-    this.#cache(file).write(entry, inputs, artifact);
+    await this.#cache(file).write(entry, inputs, artifact);
   }
 
   #remember(
@@ -249,7 +259,7 @@ export class ProgramStore {
       cached,
       language,
       view: { root: file.root, cwd: this.#options.cwd },
-      sourceMap: () => sourceMap ?? cache.readSourceMap(stored.key) ?? "",
+      sourceMap: async () => sourceMap ?? (await cache.readSourceMap(stored.key)) ?? "",
       complete: () =>
         this.#making.get(nameOf(file)) ?? this.#share(file, () => this.#make(file, entry, language, "full")),
     });

@@ -1,6 +1,5 @@
 import { closeSync, fstatSync } from "node:fs";
-import { setImmediate as breathe } from "node:timers/promises";
-import { grouped, LIMITS, type ProgramManifest, UsageError } from "@capsule-run/protocol";
+import { breath, grouped, isLong, LIMITS, type ProgramManifest, UsageError } from "@capsule-run/protocol";
 import { keepsBundle } from "../keeps.ts";
 import { FORMAT, originOf, parseManifest, readManifest } from "./manifest.ts";
 import { DIGEST_BYTES, SECTIONS } from "./sections.ts";
@@ -23,7 +22,8 @@ export interface ExportedFile {
   hasEngine(module: string): Promise<boolean>;
 }
 
-const CHUNK = 4 * 1024 * 1024;
+/** Bytes that are read, hashed or compared at a time. */
+const CHUNK = 256 * 1024;
 
 const refuse = (given: string, why: string): UsageError => new UsageError("artifact", `${given} ${why}`);
 
@@ -68,15 +68,15 @@ async function readOpen(file: number, path: string, given: string, version: stri
   const digest = digestSection(found, given);
   const hash = process.getBuiltinModule("node:crypto").createHash("sha256");
   for (let at = 0; at < found.engine; at += CHUNK) {
+    if (isLong()) await breath();
     hash.update(readAt(file, at, Math.min(CHUNK, found.engine - at)));
-    await breathe();
   }
-  const rest = readAt(file, found.engine, size - found.engine);
+  const rest = await readTo(file, found.engine, size);
   const content = ({ content, end }: Section): Buffer =>
     rest.subarray(content - found.engine, end - found.engine);
   for (let at = 0; at < digest.start - found.engine; at += CHUNK) {
+    if (isLong()) await breath();
     hash.update(rest.subarray(at, Math.min(at + CHUNK, digest.start - found.engine)));
-    await breathe();
   }
   const sum = hash.digest();
   if (!sum.equals(content(digest)))
@@ -107,6 +107,19 @@ async function readOpen(file: number, path: string, given: string, version: stri
     stamp,
     hasEngine: (module) => beginsWith(path, stamp, found.engine, module),
   };
+}
+
+/** What an open file has from one position to another. */
+async function readTo(file: number, from: number, to: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(to - from);
+  for (let at = from; at < to; at += CHUNK) {
+    if (isLong()) await breath();
+    const part = readAt(file, at, Math.min(CHUNK, to - at));
+    part.copy(bytes, at - from);
+    // What was cut off meanwhile is zeros, which its digest shows.
+    if (part.length < Math.min(CHUNK, to - at)) bytes.fill(0, at - from + part.length);
+  }
+  return bytes;
 }
 
 function otherVersion(given: string, theirs: string, ours: string): UsageError {
@@ -178,8 +191,8 @@ async function beginsWith(path: string, stamp: Stamp, length: number, module: st
       return false;
     for (let at = 0; at < length; at += CHUNK) {
       const part = Math.min(CHUNK, length - at);
+      if (isLong()) await breath();
       if (!readAt(file, at, part).equals(readAt(engine, at, part))) return false;
-      await breathe();
     }
     return true;
   } finally {

@@ -1,3 +1,4 @@
+import { breath, isLong } from "@capsule-run/protocol";
 import { difference, PAGE, WASM_PAGE } from "@capsule-run/wasm/host";
 
 /** The content of a snapshot section: all of a memory that is not zero. */
@@ -16,13 +17,18 @@ export interface SnapshotLimits {
  * @param image the engine's whole memory
  * @throws RangeError for what `wholeMemory` can't have made, and beyond the limits
  */
-export function differenceTo(image: Uint8Array, snapshot: Uint8Array, limits: SnapshotLimits): Uint8Array {
+export async function differenceTo(
+  image: Uint8Array,
+  snapshot: Uint8Array,
+  limits: SnapshotLimits,
+): Promise<Uint8Array> {
   const { length, count, page, content } = read(snapshot);
   if (length < image.length || length > limits.memory) throw new RangeError(`a memory of ${length} bytes`);
   // For the contents of each page that differs; null: zeros.
   const changed: (readonly [page: number, content: Uint8Array | null])[] = [];
   let next = 0;
   for (let number = 0; number * PAGE < image.length || next < count; number++) {
+    if (number % BETWEEN === 0 && isLong()) await breath();
     // Behind the image only pages of the snapshot can differ.
     if (number * PAGE >= image.length) number = page(next);
     const own = next < count && page(next) === number ? content(next++) : null;
@@ -34,6 +40,8 @@ export function differenceTo(image: Uint8Array, snapshot: Uint8Array, limits: Sn
   return encode(length, changed);
 }
 
+/** Pages that are compared at a time. */
+const BETWEEN = 64;
 const ZEROS = Buffer.alloc(PAGE);
 
 function encode(length: number, changed: readonly (readonly [number, Uint8Array | null])[]): Uint8Array {

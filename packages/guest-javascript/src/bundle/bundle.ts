@@ -70,7 +70,7 @@ export async function bundleProgram(request: BundleRequest): Promise<Bundle> {
   for (let tries = 0; ; tries++) {
     const readAt = Date.now();
     const bundle = await bundleOnce(build, readAt);
-    const hot = newestChange(bundle.inputs) > readAt - CLOCK_SLACK;
+    const hot = (await newestChange(bundle.inputs)) > readAt - CLOCK_SLACK;
     if (!hot || tries === 2) return bundle;
     // Too fresh to be sure that what was read is what is there: read again when it has cooled down.
     await new Promise((done) => setTimeout(done, CLOCK_SLACK + 5));
@@ -201,8 +201,8 @@ async function bundleOnce(build: Build, readAt: number): Promise<Bundle> {
   const { base } = naming;
   return {
     code: body,
-    sourceMap: fitSourceMap(output(".js.map"), body, (source) => sourceName(source, base, sdk)),
-    inputs: inputsOf(result.metafile, { file, base, sdk }),
+    sourceMap: await fitSourceMap(output(".js.map"), body, (source) => sourceName(source, base, sdk)),
+    inputs: await inputsOf(result.metafile, { file, base, sdk }),
     readAt,
     warnings: [
       ...result.warnings.flatMap((warning) => warningText(warning, naming) ?? []),

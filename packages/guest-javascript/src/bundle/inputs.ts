@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve, sep } from "node:path";
-import type { Question } from "@capsule-run/protocol";
+import { breath, isLong, type Question } from "@capsule-run/protocol";
 import type { Metafile } from "esbuild";
 import { OWN, SDK_INPUT } from "./own.ts";
 import { candidatesOf, readTsconfig, type Tsconfig } from "./tsconfig.ts";
@@ -22,12 +22,13 @@ const LOCKS = [".package-lock.json", ".modules.yaml", ".yarn-state.yml", ".yarn-
  * and `tsconfig.json` in their folders and above, names that would be preferred to the ones that were found, links);
  * for packages their `package.json` and what the package manager wrote last.
  */
-export function inputsOf(metafile: Metafile, where: Where): Question[] {
+export async function inputsOf(metafile: Metafile, where: Where): Promise<Question[]> {
   const questions = new Questions();
   questions.link(where.file);
   if (SDK_INPUT in metafile.inputs) questions.file(where.sdk);
   for (const [name, input] of Object.entries(metafile.inputs)) {
     if (name.startsWith(`${OWN}:`) || name.startsWith("(disabled):") || name === "<runtime>") continue;
+    if (isLong()) await breath();
     const path = resolve(where.base, name);
     questions.file(path);
     if (path.startsWith(dirname(where.sdk) + sep)) continue;
@@ -151,9 +152,10 @@ function realpath(path: string): string | undefined {
 }
 
 /** When the youngest of the files and folders was last changed, in ms since 1970. */
-export function newestChange(inputs: readonly Question[]): number {
+export async function newestChange(inputs: readonly Question[]): Promise<number> {
   let newest = 0;
   for (const { kind, path } of inputs) {
+    if (isLong()) await breath();
     const stat = kind !== "link" ? statSync(path, { throwIfNoEntry: false }) : undefined;
     if (stat) newest = Math.max(newest, stat.ctimeMs, stat.mtimeMs);
   }

@@ -1,3 +1,5 @@
+import { breath, isLong } from "@capsule-run/protocol";
+
 interface SourceMap {
   readonly sources: readonly string[];
   readonly sourcesContent: readonly (string | null)[];
@@ -13,16 +15,28 @@ interface SourceMap {
  * @param json esbuild's map
  * @param name what a source is called; gets its path relative to the map
  */
-export function fitSourceMap(json: string, body: string, name: (source: string) => string): string {
+export async function fitSourceMap(
+  json: string,
+  body: string,
+  name: (source: string) => string,
+): Promise<string> {
   const { sources, sourcesContent, names, mappings } = JSON.parse(json) as SourceMap;
-  return JSON.stringify({
-    version: 3,
-    sources: sources.map((source) => name(decoded(source))),
-    sourcesContent,
-    names,
-    mappings,
-    x_bundle: body,
-  });
+  const contents: string[] = [];
+  for (const content of sourcesContent) {
+    if (isLong()) await breath();
+    contents.push(JSON.stringify(content));
+  }
+  const parts = {
+    version: "3",
+    sources: JSON.stringify(sources.map((source) => name(decoded(source)))),
+    sourcesContent: `[${contents.join(",")}]`,
+    names: JSON.stringify(names),
+    mappings: JSON.stringify(mappings),
+    x_bundle: JSON.stringify(body),
+  };
+  return `{${Object.entries(parts)
+    .map(([key, value]) => `"${key}":${value}`)
+    .join(",")}}`;
 }
 
 /** esbuild writes sources as relative URLs. */

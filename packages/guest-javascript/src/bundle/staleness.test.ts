@@ -39,12 +39,12 @@ async function cached(project: TestProject, file: string) {
   const entry: Entry = { file: project.path(file), version: "1", engine: "e" };
   const cache = openCache(project.path(".capsule/cache"));
   const bundle = await project.bundle(file);
-  const inputs = observe(bundle.inputs, bundle.readAt);
+  const inputs = await observe(bundle.inputs, bundle.readAt);
   assert.ok(inputs, "changed while it was bundled");
   const manifest = {} as ProgramManifest;
   const none = new Uint8Array(0);
   const { sourceMap } = bundle;
-  const written = cache.write(entry, inputs, {
+  const written = await cache.write(entry, inputs, {
     key: KEY,
     manifest,
     globals: [],
@@ -53,8 +53,8 @@ async function cached(project: TestProject, file: string) {
     sourceMap,
   });
   assert.deepEqual(written, { ok: true });
-  assert.equal(cache.lookUp(entry), KEY);
-  return { found: () => cache.lookUp(entry) !== null, code: bundle.code };
+  assert.equal(await cache.lookUp(entry), KEY);
+  return { found: async () => (await cache.lookUp(entry)) !== null, code: bundle.code };
 }
 
 type Change = (project: TestProject) => void;
@@ -178,7 +178,7 @@ for (const [what, change] of CHANGES)
       () => "an error",
     );
     assert.notEqual(now, code, "the case is no case: bundling gives the same");
-    assert.equal(found(), false);
+    assert.equal(await found(), false);
   });
 
 const HARMLESS: readonly [what: string, change: Change][] = [
@@ -196,7 +196,7 @@ for (const [what, change] of HARMLESS)
     using project = testProject(FILES);
     const { found } = await cached(project, "a.ts");
     change(project);
-    assert.equal(found(), true);
+    assert.equal(await found(), true);
   });
 
 test("a new node_modules nearer to the program", async () => {
@@ -206,7 +206,7 @@ test("a new node_modules nearer to the program", async () => {
     "x/node_modules/pkg/package.json": PKG("pkg"),
     "x/node_modules/pkg/i.js": "module.exports = 1",
   });
-  assert.equal(found(), false);
+  assert.equal(await found(), false);
 });
 
 test("packages without any record of a package manager: their names count", async () => {
@@ -214,7 +214,7 @@ test("packages without any record of a package manager: their names count", asyn
   rmSync(project.path("node_modules/.package-lock.json"));
   const { found } = await cached(project, "a.ts");
   project.write({ "node_modules/new/package.json": PKG("new") });
-  assert.equal(found(), false);
+  assert.equal(await found(), false);
 });
 
 test("links inside the project: to a file, through a folder", async () => {
@@ -233,10 +233,10 @@ test("links inside the project: to a file, through a folder", async () => {
   link("dir", "d1");
   let { found } = await cached(project, "a.ts");
   link("current.ts", "v2.ts");
-  assert.equal(found(), false);
+  assert.equal(await found(), false);
   ({ found } = await cached(project, "a.ts"));
   link("dir", "d2");
-  assert.equal(found(), false);
+  assert.equal(await found(), false);
 });
 
 test("programs in one folder do not disturb one another", async () => {
@@ -248,15 +248,15 @@ test("programs in one folder do not disturb one another", async () => {
   const a = await cached(project, "a.ts");
   const b = await cached(project, "b.ts");
   project.write({ "b.ts": "4" });
-  assert.deepEqual([a.found(), b.found()], [true, false]);
+  assert.deepEqual([await a.found(), await b.found()], [true, false]);
   project.write({ "shared.ts": "5" });
-  assert.equal(a.found(), false);
+  assert.equal(await a.found(), false);
 });
 
 test("what changed after the bundling is not taken for what was bundled", async () => {
   using project = testProject({ "a.ts": 'import "./b"', "b.ts": "1" });
   const bundle = await project.bundle("a.ts");
   project.write({ "b.ts": "2" });
-  assert.equal(observe(bundle.inputs, bundle.readAt), null);
+  assert.equal(await observe(bundle.inputs, bundle.readAt), null);
   mkdirSync(project.path("empty"));
 });

@@ -1,4 +1,4 @@
-import { PROGRAM_FILE } from "../door.ts";
+import { type Mappings, mappingsInParts, mappingsOf } from "./mappings.ts";
 
 /** A place in one of the sources of a bundle. Lines and columns count from 1. */
 export interface Position {
@@ -23,14 +23,8 @@ export interface Positions {
 interface Payload {
   readonly sources: readonly string[];
   readonly sourcesContent: readonly (string | null)[];
+  readonly mappings: string;
   readonly x_bundle: string;
-}
-
-interface Entry {
-  readonly generatedLine?: number;
-  readonly originalSource?: string;
-  readonly originalLine?: number;
-  readonly originalColumn?: number;
 }
 
 let last: { json: string; positions: Positions } | undefined;
@@ -38,46 +32,51 @@ let last: { json: string; positions: Positions } | undefined;
 /** Reads a bundle's source map. The last one is kept: questions come in groups. A broken map answers nothing. */
 export function readPositions(json: string): Positions {
   if (last?.json === json) return last.positions;
-  const positions = parse(json) ?? NONE;
+  let positions = NONE;
+  try {
+    const payload = JSON.parse(json) as Payload;
+    positions = positionsOf(payload, mappingsOf(payload.mappings));
+  } catch {
+    // It answers nothing, then.
+  }
   last = { json, positions };
   return positions;
 }
 
-const NONE: Positions = { code: "", original: () => null, offset: () => 0, text: () => undefined };
-
-function parse(json: string): Positions | null {
+/** Reads a map as `readPositions` will want it, leaving the event loop to others now and then. */
+export async function preparePositions(json: string): Promise<void> {
+  if (last?.json === json) return;
   try {
     const payload = JSON.parse(json) as Payload;
-    // Loaded when the first error is translated, not when the host starts.
-    const { SourceMap } = process.getBuiltinModule("node:module");
-    const map = new SourceMap({ ...payload, file: PROGRAM_FILE } as never);
-    const code = payload.x_bundle;
-    const starts = lineStarts(code);
-    return {
-      code,
-      original(offset) {
-        const line = lineAt(starts, offset);
-        const entry = map.findEntry(line, offset - (starts[line] as number)) as Entry;
-        if (entry.originalSource === undefined || entry.generatedLine !== line) return null;
-        return {
-          source: entry.originalSource,
-          line: (entry.originalLine ?? 0) + 1,
-          column: (entry.originalColumn ?? 0) + 1,
-        };
-      },
-      offset(line, column) {
-        const start = starts[line - 1];
-        if (start === undefined) return code.length;
-        // A column in bytes is at least one in characters, and a bundled line may have megabytes.
-        const end = Math.min(starts[line] ?? code.length, start + column);
-        const bytes = Buffer.from(code.slice(start, end));
-        return start + bytes.subarray(0, column - 1).toString().length;
-      },
-      text: (source) => payload.sourcesContent[payload.sources.indexOf(source)] ?? undefined,
-    };
+    last = { json, positions: positionsOf(payload, await mappingsInParts(payload.mappings)) };
   } catch {
-    return null;
+    last = { json, positions: NONE };
   }
+}
+
+const NONE: Positions = { code: "", original: () => null, offset: () => 0, text: () => undefined };
+
+function positionsOf({ sources, sourcesContent, x_bundle: code }: Payload, mappings: Mappings): Positions {
+  const starts = lineStarts(code);
+  return {
+    code,
+    original(offset) {
+      const line = lineAt(starts, offset);
+      const found = mappings.find(line, offset - (starts[line] as number));
+      const source = found ? sources[found.source] : undefined;
+      if (!found || source === undefined) return null;
+      return { source, line: found.line + 1, column: found.column + 1 };
+    },
+    offset(line, column) {
+      const start = starts[line - 1];
+      if (start === undefined) return code.length;
+      // A column in bytes is at least one in characters, and a bundled line may have megabytes.
+      const end = Math.min(starts[line] ?? code.length, start + column);
+      const bytes = Buffer.from(code.slice(start, end));
+      return start + bytes.subarray(0, column - 1).toString().length;
+    },
+    text: (source) => sourcesContent[sources.indexOf(source)] ?? undefined,
+  };
 }
 
 function lineStarts(code: string): number[] {

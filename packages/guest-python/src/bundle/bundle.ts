@@ -73,7 +73,7 @@ export async function bundleProgram(request: BundleRequest): Promise<Bundle> {
     const readAt = Date.now();
     const bundle = await bundleOnce(given, request, readAt, fetched);
     for (const warning of bundle.warnings) warnings.add(warning);
-    const hot = newestChange(bundle.inputs) > readAt - CLOCK_SLACK;
+    const hot = (await newestChange(bundle.inputs)) > readAt - CLOCK_SLACK;
     if (!hot || tries === 2) return { ...bundle, warnings: [...warnings] };
     // Too fresh to be sure that what was read is what is there: read again when it has cooled down.
     await new Promise((done) => setTimeout(done, CLOCK_SLACK + 5));
@@ -120,7 +120,7 @@ async function bundleOnce(
     signal: request.signal,
     fetched,
   });
-  const { files, variant, reasons, warnings } = collect(file, dependencies.files, disk, {
+  const { files, variant, reasons, warnings } = await collect(file, dependencies.files, disk, {
     base,
     show,
     isOpen,

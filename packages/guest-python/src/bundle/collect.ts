@@ -1,5 +1,5 @@
 import { dirname, join, posix, resolve } from "node:path";
-import type { Variant } from "@capsule-run/protocol";
+import { breath, isLong, type Variant } from "@capsule-run/protocol";
 import { PACKAGES_FOLDER, type ProgramFile } from "../files.ts";
 import { ENGINE_MODULES, needsFull } from "./carried.ts";
 import { type Disk, isHidden, isInside } from "./disk.ts";
@@ -32,7 +32,7 @@ export function collect(
   dependencies: readonly ProgramFile[],
   disk: Disk,
   place: Place,
-): Collected {
+): Promise<Collected> {
   return new Collector(file, dependencies, disk, place).collect();
 }
 
@@ -67,12 +67,18 @@ class Collector {
     this.#installedFolders = foldersOf(dependencies);
   }
 
-  collect(): Collected {
+  async collect(): Promise<Collected> {
     this.#pack.file(this.#file);
     const name = (posix.basename(this.#pack.guestPath(this.#file)).split(".", 1)[0] as string) || "main";
     this.#add({ name, file: this.#file }, true);
-    for (let next = this.#queue.pop(); next; next = this.#queue.pop()) this.#follow(next);
-    for (const [literal, folder] of this.#named) this.#data(literal, folder);
+    for (let next = this.#queue.pop(); next; next = this.#queue.pop()) {
+      if (isLong()) await breath();
+      this.#follow(next);
+    }
+    for (const [literal, folder] of this.#named) {
+      if (isLong()) await breath();
+      this.#data(literal, folder);
+    }
     const reasons = [...this.#reasons];
     return {
       files: this.#pack.files,

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { relative, sep } from "node:path";
-import { type Question, UsageError } from "@capsule-run/protocol";
+import { breath, isLong, type Question, UsageError } from "@capsule-run/protocol";
 
 export type Kind = "file" | "folder";
 
@@ -97,9 +97,10 @@ export function realpath(path: string): string | null {
 }
 
 /** When the youngest of the files and folders was last changed, in ms since 1970. */
-export function newestChange(inputs: readonly Question[]): number {
+export async function newestChange(inputs: readonly Question[]): Promise<number> {
   let newest = 0;
   for (const { kind, path } of inputs) {
+    if (isLong()) await breath();
     const stat = kind !== "link" ? statSync(path, { throwIfNoEntry: false }) : undefined;
     if (stat) newest = Math.max(newest, stat.ctimeMs, stat.mtimeMs);
   }

@@ -43,7 +43,7 @@ async function cached(project: TestProject, file: string) {
   const entry: Entry = { file: project.path(file), version: "1", engine: "e" };
   const cache = openCache(project.path("../cache"));
   const bundle = await project.bundle(file);
-  const inputs = observe(bundle.inputs, bundle.readAt);
+  const inputs = await observe(bundle.inputs, bundle.readAt);
   assert.ok(inputs, "changed while it was bundled");
   const none = new Uint8Array(0);
   const manifest = {} as ProgramManifest;
@@ -55,9 +55,9 @@ async function cached(project: TestProject, file: string) {
     bundle: none,
     sourceMap: bundle.sourceMap,
   };
-  assert.deepEqual(cache.write(entry, inputs, artifact), { ok: true });
-  assert.equal(cache.lookUp(entry), KEY);
-  return { found: () => cache.lookUp(entry) !== null, code: bundle.code };
+  assert.deepEqual(await cache.write(entry, inputs, artifact), { ok: true });
+  assert.equal(await cache.lookUp(entry), KEY);
+  return { found: async () => (await cache.lookUp(entry)) !== null, code: bundle.code };
 }
 
 type Change = (project: TestProject) => void;
@@ -124,14 +124,14 @@ for (const [what, change] of CHANGES)
   test(`stale: ${what}`, async () => {
     using project = testProject(FILES);
     const { found, code } = await cached(project, "src/main.py");
-    assert.ok(found());
+    assert.ok(await found());
     change(project);
     const now = await project.bundle("src/main.py").then(
       (bundle) => bundle.code,
       () => Buffer.from("an error"),
     );
     assert.notDeepEqual(Buffer.from(now), Buffer.from(code), "the case is no case: bundling gives the same");
-    assert.equal(found(), false);
+    assert.equal(await found(), false);
   });
 
 const HARMLESS: readonly [what: string, change: Change][] = [
@@ -146,7 +146,7 @@ for (const [what, change] of HARMLESS)
     using project = testProject(FILES);
     const { found } = await cached(project, "src/main.py");
     change(project);
-    assert.equal(found(), true);
+    assert.equal(await found(), true);
   });
 
 const pip = spawnSync("python3", ["-m", "pip", "--version"]).status === 0;
@@ -160,13 +160,13 @@ test("stale: the lock of dependencies is gone, a wheel of the project", {
     "local-1.0-py3-none-any.whl": wheel("local", "1.0"),
   });
   const first = await cached(project, "main.py");
-  assert.ok(first.found());
+  assert.ok(await first.found());
   rmSync(project.path(".capsule/dependencies"), { recursive: true });
-  assert.equal(first.found(), false);
+  assert.equal(await first.found(), false);
   const second = await cached(project, "main.py");
   assert.deepEqual(second.code, first.code);
   project.write({ "local-1.0-py3-none-any.whl": wheel("local", "1.0", { files: { "more.py": "" } }) });
-  assert.equal(second.found(), false);
+  assert.equal(await second.found(), false);
   const third = await cached(project, "main.py");
   assert.notDeepEqual(third.code, second.code);
 });
