@@ -16,6 +16,7 @@ import { table } from "./lib/table.ts";
 import { calls, pythonCalls } from "./subjects/calls.ts";
 import { effects } from "./subjects/effects.ts";
 import { fairness, pythonFairness } from "./subjects/fairness.ts";
+import { hostLoop } from "./subjects/host-loop.ts";
 import { memoryUse } from "./subjects/memory.ts";
 import { metering } from "./subjects/metering.ts";
 import { pythonKernels } from "./subjects/python-kernels.ts";
@@ -28,7 +29,7 @@ import { sandbox } from "./subjects/sandbox.ts";
 import { start } from "./subjects/start.ts";
 
 const SUBJECTS: readonly Subject[] = [
-  ...[start, calls, metering, sandbox, reaction, fairness, memoryUse, effects],
+  ...[start, calls, metering, sandbox, reaction, hostLoop, fairness, memoryUse, effects],
   ...[pythonStart, pythonCalls, pythonKernels, pythonScience, pythonSandbox, pythonFairness, pythonMemory],
 ];
 
