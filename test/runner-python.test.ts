@@ -1,51 +1,13 @@
 /** Programs in Python that a host program in TypeScript runs. */
 import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createRuntime, type Output, type Runtime } from "@capsule-run/sdk/runner";
-import { folder } from "./support/capsule.ts";
+import { capsule as commandLine, folder } from "./support/capsule.ts";
 
 const cwd = folder({
   "capsule.toml": "",
-  "data/in.txt": "data",
-  "limits.py": `import asyncio, os
-from capsule import task
-
-@task(compute="100000000")
-async def compute():
-    while True: pass
-
-@task(ram="64MB")
-async def ram():
-    return len([bytearray(b"x" * 1_000_000) for _ in range(200)])
-
-@task(compute="HIGH", timeout="100ms")
-async def timeout():
-    while True: pass
-
-@task(max_retries=1)
-async def retries():
-    raise ValueError("again")
-
-@task(allowed_files=[{"path": "data", "mode": "ro"}])
-async def files():
-    text = open("data/in.txt").read()
-    try:
-        open("data/in.txt", "w")
-    except OSError as error:
-        return f"{text} {type(error).__name__}"
-
-@task(env_variables=["SEEN"])
-async def variables():
-    return f"{os.environ.get('SEEN')} {os.environ.get('HIDDEN')}"
-
-@task
-async def main():
-    tasks = {"compute": compute, "ram": ram, "timeout": timeout, "retries": retries, "files": files, "variables": variables}
-    ended = await asyncio.gather(*[each() for each in tasks.values()])
-    told = [each["result"] if each["success"] else each["error"]["error_type"] for each in ended]
-    return {name: f"{end} 1" if name == "retries" and each["execution"]["retries"] == 1 else end
-        for name, end, each in zip(tasks, told, ended)}
-`,
   "echo.py": `from capsule import task
 
 @task
@@ -61,19 +23,6 @@ before(async () => {
 });
 after(() => runtime.close());
 
-test("limits of tasks in Python hold on every call", async () => {
-  for (let i = 0; i < 3; i++) {
-    const { result } = await runtime.run<Record<string, string>>({
-      file: "limits.py",
-      env: { SEEN: "yes", HIDDEN: "no" },
-    });
-    assert.deepEqual(result, {
-      ...{ compute: "out_of_fuel", ram: "out_of_memory", timeout: "timeout" },
-      ...{ files: "data OSError", variables: "yes None", retries: "task_error 1" },
-    });
-  }
-});
-
 test("programs in Python, with integers that only the text has exactly", async () => {
   let printed = "";
   const onOutput = ({ text }: Output): void => {
@@ -85,4 +34,21 @@ test("programs in Python, with integers that only the text has exactly", async (
     assert.equal(answer.result?.[1], 2 ** 70);
   }
   assert.equal(printed, "python\npython\n");
+});
+
+test("an exported program in Python, and one that takes its place", async () => {
+  const edition = async (n: number): Promise<void> => {
+    writeFileSync(
+      join(cwd, "moved.py"),
+      `from capsule import task\n\n@task\ndef main(x):\n    return [${n}, x]\n`,
+    );
+    const built = await commandLine(["build", "--export", "moved.py"], { cwd });
+    assert.equal(built.code, 0, built.stderr);
+    rmSync(join(cwd, "moved.py"));
+  };
+  for (const n of [1, 2]) {
+    await edition(n);
+    for (let i = 0; i < 2; i++)
+      assert.deepEqual((await runtime.run({ file: "moved.wasm", args: [i] })).result, [n, i]);
+  }
 });

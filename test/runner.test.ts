@@ -5,58 +5,17 @@ import { dirname, join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import {
-  createRuntime,
-  type Output,
-  type RunEvent,
-  type RunResult,
-  type Runtime,
-  UsageError,
-} from "@capsule-run/sdk/runner";
+import { createRuntime, type Output, type RunEvent, type Runtime, UsageError } from "@capsule-run/sdk/runner";
 import { CAPSULE, capsule as commandLine, folder, program, start } from "./support/capsule.ts";
 import { cellsOf, onLinux, survivors } from "./support/processes.ts";
 
 const rejections: unknown[] = [];
 process.on("unhandledRejection", (reason) => rejections.push(reason));
 
-/** A program each of whose limits is reached by the call that names it. */
-const LIMITS = program(`
-import { readFileSync, writeFileSync } from "node:fs";
-const spin = () => { for (;;); };
-const tasks: Record<string, (...args: never[]) => unknown> = {
-  compute: task({ name: "compute", compute: "1000000" }, async () => spin()),
-  ram: task({ name: "ram", ram: "16MB" }, async () => { const all = []; for (;;) all.push(new Uint8Array(1e6).fill(1)); }),
-  timeout: task({ name: "timeout", compute: "HIGH", timeout: "60ms" }, async () => spin()),
-  retries: task({ name: "retries", maxRetries: 1 }, async () => { throw new Error("again"); }),
-  files: task({ name: "files", allowedFiles: [{ path: "data", mode: "ro" }] }, async () => {
-    const text = readFileSync("data/in.txt", "utf8");
-    try { writeFileSync("data/out.txt", "x"); return "written"; } catch { /* Then the next. */ }
-    try { return readFileSync("other/in.txt", "utf8"); } catch { return text; }
-  }),
-  hosts: task({ name: "hosts", allowedHosts: ["127.0.0.1:9"] }, async () =>
-    fetch("http://127.0.0.1:10/").then(() => "reached", (error) => String(error.cause?.code ?? error.cause ?? error))),
-  variables: task({ name: "variables", envVariables: ["SEEN"] }, async () => [process.env.SEEN, process.env.HIDDEN ?? null]),
-};
-export const main = task({ name: "main" }, async () => {
-  const names = Object.keys(tasks);
-  const ended = await Promise.all(names.map((name) => tasks[name]!()));
-  return Object.fromEntries(names.map((name, i) => [name, ended[i]]));
-});`);
-
-interface Ended {
-  readonly success: boolean;
-  readonly result: unknown;
-  readonly error: { readonly error_type: string } | null;
-  readonly execution: { readonly retries: number };
-}
-
 const MAIN = `export const main = task({ name: "main" }, async`;
 
 const cwd = folder({
   "capsule.toml": "",
-  "limits.ts": LIMITS,
-  "data/in.txt": "data",
-  "other/in.txt": "other",
   "echo.ts": program(`${MAIN} (...args: unknown[]) => args);`),
   "spin.ts": program(
     `export const main = task({ name: "main", compute: "HIGH" }, async () => { for (;;); });`,
@@ -92,48 +51,6 @@ const usage = (slug: string, text: RegExp) => (error: unknown) => {
   assert.match(error.message, text);
   return true;
 };
-
-describe("every limit of a task's policy holds on every call", () => {
-  const env = { SEEN: "yes", HIDDEN: "no" };
-  const holds = (answer: RunResult<Record<string, Ended>>): void => {
-    assert.ok(answer.success, answer.error?.message ?? "");
-    const ends = Object.entries(answer.result).map(([name, { error, result, execution }]) => [
-      name,
-      error?.error_type ?? result,
-      execution.retries,
-    ]);
-    assert.deepEqual(ends, [
-      ["compute", "out_of_fuel", 0],
-      ["ram", "out_of_memory", 0],
-      ["timeout", "timeout", 0],
-      ["retries", "task_error", 1],
-      ["files", "data", 0],
-      ["hosts", "EFORBIDDEN", 0],
-      ["variables", ["yes", null], 0],
-    ]);
-  };
-
-  test("from source", async () => {
-    for (let i = 0; i < 3; i++) holds(await runtime.run({ file: "limits.ts", env }));
-  });
-
-  test("from an exported artifact", async () => {
-    const built = await commandLine(["build", "--export", "limits.ts"], { cwd });
-    assert.equal(built.code, 0, built.stderr);
-    for (let i = 0; i < 3; i++) holds(await runtime.run({ file: "limits.wasm", env }));
-  });
-
-  test("and those of the call", async () => {
-    for (let i = 0; i < 3; i++) {
-      const one = await runtime.run({ file: "limits.ts", policy: { max_tasks: 1 } });
-      const sealed = await runtime.run<Record<string, Ended>>({ file: "limits.ts", env, sealed: true });
-      assert.ok(!one.success || JSON.stringify(one.result).includes("limit_exceeded"));
-      assert.ok(sealed.success);
-      assert.equal(sealed.result.files?.error?.error_type, "task_error");
-      assert.deepEqual(sealed.result.variables?.result, [null, null]);
-    }
-  });
-});
 
 test("a hundred runs at once, each with its own arguments; so many at a time as asked for", async () => {
   const all = await Promise.all(

@@ -1,7 +1,7 @@
 /** What a soak runs: small programs of every kind of ending, in either language, and what has to come of each. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Envelope } from "@capsule-run/protocol";
+import type { RunResult } from "@capsule-run/sdk/runner";
 import { FILE, GREETING, TEXT, type World } from "./world.ts";
 
 export const LANGUAGES = ["typescript", "python"] as const;
@@ -233,15 +233,15 @@ export function pieceOf(i: number, language: Language): Piece {
 }
 
 /** What is wrong with how a run ended, or null. */
-export function wrongEnd(piece: Piece, envelope: Envelope, printed: number): string | null {
+export function wrongEnd(piece: Piece, result: RunResult<unknown>, printed: number): string | null {
   const { program, ends, prints } = piece;
-  const got = envelope.success ? envelope.resultJson : envelope.error.error_type;
+  const got = result.success ? (result.resultJson ?? "") : result.error.error_type;
   const wanted = "json" in ends ? ends.json : ends.error;
   const same =
-    "json" in ends && envelope.success
+    "json" in ends && result.success
       ? JSON.stringify(JSON.parse(got)) === JSON.stringify(JSON.parse(wanted))
-      : got === wanted && "error" in ends && !envelope.success;
-  const message = envelope.success ? "" : `: ${envelope.error.message.slice(0, 300)}`;
+      : got === wanted && "error" in ends && !result.success;
+  const message = result.success ? "" : `: ${result.error.message.slice(0, 300)}`;
   if (!same) return `${program} ended with ${got.slice(0, 300)}${message}, not ${wanted}`;
   return printed === prints ? null : `${program} printed ${printed} bytes, not ${prints}`;
 }

@@ -1,14 +1,15 @@
 /**
  * A soak: `node test/soak/run.ts [--runs=N] [--at-once=N] [--language=typescript|python]`. Many small runs of every
- * kind of ending in one runtime, 100,000 for each language by default, eight at a time. Twenty times on the way it lets
- * all end, looks at what is held, and prints a line. Ends with 1 if a run ended otherwise than it has to, or if memory,
- * latency, handles, files, listeners or cells did not stay as they were.
+ * kind of ending in one runtime of `@capsule-run/sdk/runner`, 100,000 for each language by default, eight at a time. Twenty
+ * times on the way it lets all end, looks at what is held, and prints a line. Ends with 1 if a run ended otherwise than it
+ * has to, if a rejection was left unhandled, or if memory, latency, handles, files, listeners or cells did not stay as they
+ * were.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { createRuntime, type Runtime } from "@capsule-run/runtime";
+import { createRuntime, type Runtime } from "@capsule-run/sdk/runner";
 import { quantile } from "../../bench/lib/statistics.ts";
 import { judge, resourcesText, type Sample, type Verdict } from "./flat.ts";
 import { gauge } from "./gauge.ts";
@@ -44,7 +45,7 @@ async function perform(
   const stop = new AbortController();
   let printed = 0;
   const began = performance.now();
-  const { envelope } = await runtime.run({
+  const result = await runtime.run({
     file: piece.program,
     args: piece.args,
     // One that lives as long as its owner, as servers have.
@@ -54,7 +55,7 @@ async function perform(
       if (piece.cancel) stop.abort();
     },
   });
-  return { ms: performance.now() - began, wrong: wrongEnd(piece, envelope, printed) };
+  return { ms: performance.now() - began, wrong: wrongEnd(piece, result, printed) };
 }
 
 /** Soaks a runtime with programs of one language. */
@@ -69,6 +70,8 @@ export async function soak({ language, runs, atOnce, times: looks, say }: SoakOp
     wrong++;
     if (examples.length < EXAMPLES) examples.push(problem);
   };
+  const unhandled = (reason: unknown): void => note(`an unhandled rejection: ${String(reason)}`);
+  process.on("unhandledRejection", unhandled);
   try {
     await using world = await openWorld(folder);
     writePrograms(folder, language, world);
@@ -104,6 +107,7 @@ export async function soak({ language, runs, atOnce, times: looks, say }: SoakOp
     note(wrongRecord(recorded, runs + looks));
     say(`the record has ${recorded.runs} finished runs in ${mebibytes(recorded.bytes)}`);
   } finally {
+    process.off("unhandledRejection", unhandled);
     rmSync(folder, { recursive: true, force: true });
   }
   return { samples, wrong, examples };
