@@ -71,6 +71,14 @@ export function readComponent(folder: string): Component {
 const readText = (name: string): string =>
   readFileSync(new URL(`licences/${name}.txt`, import.meta.url), "utf8").trim();
 
+/** Go's runtime and library, which are in whatever is compiled from it, such as esbuild as WebAssembly. */
+export const GO: Component = {
+  name: "Go, runtime and library (in esbuild-wasm)",
+  version: "as built into esbuild-wasm",
+  licence: "BSD-3-Clause",
+  text: readText("go"),
+};
+
 /**
  * What the engine's Wasm module is compiled from. Its npm package brings only the licence of the wrapper around it,
  * so the texts of the rest are kept in `licences/` beside this file.

@@ -32,6 +32,9 @@ const V8_FLAGS = [
   "--expose-gc",
 ];
 
+/** Suspending guests: earlier releases of Node 24 can, but only when asked. A cell runs in the Node that this is. */
+const suspension = (): readonly string[] => ("Suspending" in WebAssembly ? [] : ["--experimental-wasm-jspi"]);
+
 /** SQLite opens and makes files behind the permission model's back. */
 const NO_DATABASES = "--no-experimental-sqlite";
 
@@ -48,6 +51,7 @@ export function startCell({ script, engine, variant, v8Flags = [] }: CellParts):
     "--disallow-code-generation-from-strings",
     "--no-warnings",
     ...usableFlags(V8_FLAGS),
+    ...suspension(),
     ...v8Flags,
   ];
   const command = [...networkWall(), process.execPath, ...flags, script, engine, variant];

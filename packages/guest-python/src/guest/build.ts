@@ -13,10 +13,13 @@ const PRELUDE = fileURLToPath(new URL(".", import.meta.url));
 const PACKAGE = fileURLToPath(new URL("../../../../python/capsule-run/src/capsule/", import.meta.url));
 
 function sources(folder: string, name: string): GuestFile[] {
-  return readdirSync(folder)
-    .filter((file) => file.endsWith(".py"))
-    .sort()
-    .map((file) => ({ path: `${name}/${file}`, text: readFileSync(join(folder, file), "utf8") }));
+  return (
+    readdirSync(folder)
+      // Folders are left out: `capsule/host` is for programs that start sandboxes.
+      .filter((file) => file.endsWith(".py") && file !== "__main__.py")
+      .sort()
+      .map((file) => ({ path: `${name}/${file}`, text: readFileSync(join(folder, file), "utf8") }))
+  );
 }
 
 /** The sources of the prelude (package `_capsule`) and of the package `capsule`. */
