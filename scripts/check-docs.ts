@@ -54,6 +54,7 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   "npm run bench": "takes minutes",
   "npm test": "this is part of it",
   "npm run build": "the tests need what it makes",
+  "npm run pack": "a test installs what it makes",
   "npm test -- unit": "this is part of it",
   "npm test -- e2e": "this is part of it",
   "npm run test:long": "takes many minutes",
