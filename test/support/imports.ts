@@ -32,8 +32,11 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
     ...["engine-javascript", "guest-javascript", "engine-python", "guest-python", "cell"],
   ],
   code: ["npm", "protocol", "host", "runtime"],
-  cli: ["npm", "protocol", "config", "runtime", "code"],
-  sdk: ["npm", "protocol", "guest-javascript/src/guest"],
+  "tools/src/declare": ["protocol"],
+  "tools/src/describe": ["tools/src/declare"],
+  "tools/src/host": ["npm", "protocol", "guest-javascript/src/guest", "tools/src/declare"],
+  cli: ["npm", "protocol", "config", "runtime", "code", "tools"],
+  sdk: ["npm", "protocol", "guest-javascript/src/guest", "tools/src/declare", "tools/src/describe"],
   adapter: ["npm", "sdk"],
 };
 

@@ -77,6 +77,7 @@ export type UsageSlug =
   | "runtime-closed"
   | "secret"
   | "task-option"
+  | "tool"
   | "too-large"
   | "unknown-command"
   | "unknown-option"

@@ -2,4 +2,4 @@
 export { type Definition, defineTask } from "./definition.ts";
 export { failure, invalidArguments, unmetered } from "./envelopes.ts";
 export { reportJson } from "./errors.ts";
-export { argumentsJson, resultJson } from "./values.ts";
+export { argumentsJson, resultJson, toJson } from "./values.ts";

@@ -1,0 +1,44 @@
+const BRAND = Symbol.for("capsule.ToolError");
+
+/** Names of errors that a program may see. */
+const TYPE = /^[A-Za-z_$][\w$.]{0,99}$/;
+
+/** What a handler throws so that the program hears of it: type and message reach it as they are. */
+export class ToolError extends Error {
+  override readonly name: string = "ToolError";
+  /** What kind of failure it is, for the program to tell it from others: `"NotFound"`. Default: `"ToolError"`. */
+  readonly type: string;
+
+  constructor(
+    message: string,
+    options: { readonly type?: string | undefined; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.type = options.type ?? "ToolError";
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/** Whether a handler threw it on purpose. Not `instanceof`: the class may come from another copy of this module. */
+const isToolError = (error: unknown): error is ToolError =>
+  error instanceof Error && (error as { readonly [BRAND]?: unknown })[BRAND] === true;
+
+/**
+ * What a program may know of an exception: its class, and its message if it is a `ToolError`. Asks nothing of it that
+ * could throw.
+ */
+export function exposed(error: unknown, name: string): { readonly type: string; readonly message: string } {
+  const hidden = `the tool ${name} failed`;
+  try {
+    if (!isToolError(error)) return { type: className(error), message: hidden };
+    return { type: nameOr(error.type, "ToolError"), message: String(error.message) };
+  } catch {
+    return { type: "Error", message: hidden };
+  }
+}
+
+const className = (error: unknown): string =>
+  error instanceof Error ? nameOr(error.constructor.name, "Error") : "Error";
+
+const nameOr = (value: unknown, otherwise: string): string =>
+  typeof value === "string" && TYPE.test(value) ? value : otherwise;

@@ -1,0 +1,1 @@
+export { openRemoteTools, openTools, type RemoteTool, type ToolsRequest } from "./open.ts";

@@ -1,0 +1,92 @@
+/** One call of a tool: bound, validated, decided on, carried out. */
+import type { ToolAnswer, ToolCall } from "@capsule-run/protocol";
+import { exposed, type Gate, type ToolContext } from "../declare/index.ts";
+import { type Bind, readArguments } from "./arguments.ts";
+import { askGate } from "./gate.ts";
+import { cut, Refusal, told } from "./problem.ts";
+import type { Validator } from "./schema.ts";
+import { waitFor } from "./wait.ts";
+
+/** A tool that is ready to be called. */
+export interface Ready {
+  readonly name: string;
+  readonly bind: Bind;
+  /** Whether it takes one input, rather than a list of arguments. */
+  readonly single: boolean;
+  readonly input: Validator | null;
+  /** Milliseconds for the work; null: as long as somebody waits. */
+  readonly timeoutMs: number | null;
+  /**
+   * Does what the tool does, with valid values, and gives its result as JSON text.
+   * @throws Refusal, or what a handler throws
+   */
+  work(values: readonly unknown[], call: ToolCall, context: ToolContext): Promise<string>;
+}
+
+export interface Serving {
+  readonly gate: Gate | null;
+  /** Hears of a gate that failed. */
+  report(message: string): void;
+}
+
+const MOST_MESSAGE = 64 * 1024;
+
+/** Never rejects: what went wrong is the answer, in words for the program. */
+export async function serveCall(
+  tool: Ready,
+  call: ToolCall,
+  stop: AbortSignal,
+  serving: Serving,
+): Promise<ToolAnswer> {
+  try {
+    return { ok: true, json: await carryOut(tool, call, stop, serving) };
+  } catch (error) {
+    const { type, message } = error instanceof Refusal ? error : exposed(error, tool.name);
+    return { ok: false, type, message: cut(message, MOST_MESSAGE) };
+  }
+}
+
+async function carryOut(
+  tool: Ready,
+  call: ToolCall,
+  stop: AbortSignal,
+  { gate, report }: Serving,
+): Promise<string> {
+  const bound = (): readonly unknown[] => {
+    const { args, named } = readArguments(call.args, call.kwargs);
+    return tool.bind(args, named);
+  };
+  const about = { run: call.run, task: call.task, path: call.path };
+  let values = await waitFor(() => valid(tool, bound()), stop, null);
+  if (gate) {
+    // Its own copy: what it does to it is no decision.
+    const args = bound();
+    const changed = await waitFor(
+      (signal) =>
+        askGate(
+          gate,
+          { ...about, signal, tool: tool.name, args, input: tool.single ? args[0] : undefined },
+          report,
+        ),
+      stop,
+      null,
+    );
+    if (changed) {
+      const given = "args" in changed ? changed.args : [changed.input];
+      values = await waitFor(() => valid(tool, given), stop, null);
+    }
+  }
+  const most =
+    tool.timeoutMs === null
+      ? null
+      : { ms: tool.timeoutMs, late: `the tool ${tool.name} took longer than ${tool.timeoutMs} ms` };
+  return waitFor((signal) => tool.work(values, call, { ...about, signal }), stop, most);
+}
+
+/** @throws Refusal `InvalidInput` */
+async function valid(tool: Ready, values: readonly unknown[]): Promise<readonly unknown[]> {
+  if (!tool.input) return values;
+  const checked = await tool.input.check(values[0]);
+  if (checked.ok) return [checked.value];
+  throw new Refusal("InvalidInput", `${tool.name}: ${told("input", checked.problems)}`);
+}
