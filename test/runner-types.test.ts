@@ -12,7 +12,7 @@ type EventTypes<E extends { readonly type: string }> = E["type"];
 test("requests, events and output are the runtime's", () => {
   same<runner.PolicyOptions, Bare.PolicyOptions>();
   same<EventTypes<runner.RunEvent>, EventTypes<Bare.RunEvent>>();
-  same<Exclude<keyof Bare.RunRequest, "argsJson" | "root" | "tools">, keyof runner.RunOptions>();
+  same<Exclude<keyof Bare.RunRequest, "argsJson" | "root">, Exclude<keyof runner.RunOptions, "gate">>();
   same<keyof Bare.Output, Exclude<keyof runner.Output, "text">>();
   same<
     Extract<runner.RunEvent, { type: "attempt_failed" }>,

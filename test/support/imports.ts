@@ -33,7 +33,7 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
   ],
   code: ["npm", "protocol", "host", "runtime"],
   "tools/src/declare": ["protocol"],
-  "tools/src/describe": ["tools/src/declare"],
+  "tools/src/describe": ["protocol", "tools/src/declare"],
   "tools/src/host": ["npm", "protocol", "guest-javascript/src/guest", "tools/src/declare"],
   cli: ["npm", "protocol", "config", "runtime", "code", "tools"],
   sdk: ["npm", "protocol", "guest-javascript/src/guest", "tools/src/declare", "tools/src/describe"],

@@ -31,7 +31,11 @@ const outside = (filter: RegExp, path: string): Plugin => ({
 });
 
 /** Large parts that few runs need, each in a file of its own: by its name there, what imports mean it. */
-const APART: Readonly<Record<string, string>> = { network: "@capsule-run/host/network", acorn: "acorn" };
+const APART: Readonly<Record<string, string>> = {
+  network: "@capsule-run/host/network",
+  acorn: "acorn",
+  "json-schema": "@capsule-run/tools/json-schema",
+};
 const apart = Object.entries(APART).map(([name, module]) =>
   outside(new RegExp(`^${RegExp.escape(module)}$`), `./${name}.js`),
 );

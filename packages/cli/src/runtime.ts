@@ -5,7 +5,9 @@ import {
   type RunResult,
   type Runtime,
   type RuntimeOptions,
+  type ToolHost,
 } from "@capsule-run/runtime";
+import type { ToolsRequest } from "@capsule-run/tools";
 import { findArtifact, findProgram } from "./program.ts";
 import { VERSION } from "./version.ts";
 
@@ -15,6 +17,10 @@ import { VERSION } from "./version.ts";
  */
 export type * from "@capsule-run/code";
 export { VERSION };
+
+/** Makes tools of functions, for the option `tools` of a run. What that takes is loaded with the first. */
+export const openTools = async (request: ToolsRequest): Promise<ToolHost> =>
+  (await import("@capsule-run/tools")).openTools(request);
 
 /** A runtime whose files are looked at first, as the command line looks at them. */
 export async function createRuntime(options: RuntimeOptions): Promise<Omit<Runtime, "export">> {

@@ -26,6 +26,11 @@ const DECLARATIONS = {
   "sdk/src/usage-error.d.ts": "usage-error.d.ts",
   "protocol/src/envelope.d.ts": "envelope.d.ts",
   "protocol/src/errors.d.ts": "errors.d.ts",
+  "protocol/src/tools.d.ts": "tool-host.d.ts",
+  "tools/src/declare/tool-types.d.ts": "tool-types.d.ts",
+  "tools/src/declare/tool-error.d.ts": "tool-error.d.ts",
+  "tools/src/declare/tool.d.ts": "tool.d.ts",
+  "tools/src/describe/index.d.ts": "describe-tools.d.ts",
 } as const;
 
 const bundle = (names: readonly string[], options: BuildOptions): Promise<unknown> =>
@@ -39,6 +44,13 @@ const bundle = (names: readonly string[], options: BuildOptions): Promise<unknow
     logLevel: "warning",
     ...options,
   });
+
+/** Packages that are not published, and the declarations that stand for them. */
+const PRIVATE: Readonly<Record<string, string>> = {
+  protocol: "protocol",
+  "tools/declare": "tools",
+  "tools/describe": "describe-tools",
+};
 
 /** What only host programs need, and load when they do. */
 const runnerOutside: Plugin = {
@@ -59,14 +71,24 @@ function declare(): void {
     );
     for (const [from, to] of Object.entries(DECLARATIONS)) {
       const text = readFileSync(join(out, from), "utf8").replaceAll(
-        '"@capsule-run/protocol"',
-        '"./protocol.js"',
+        /"@capsule-run\/([a-z/-]+)"/g,
+        (whole, name: string) => (name in PRIVATE ? `"./${PRIVATE[name]}.js"` : whole),
       );
       writeFileSync(join(dist, to), text.replaceAll(/(from "\.\/[a-z-]+)\.ts"/g, '$1.js"'));
     }
     writeFileSync(
       join(dist, "protocol.d.ts"),
-      'export * from "./envelope.js";\nexport { type ErrorType, UsageError } from "./errors.js";\n',
+      `export * from "./envelope.js";
+export { type ErrorType, UsageError } from "./errors.js";
+export type * from "./tool-host.js";
+`,
+    );
+    writeFileSync(
+      join(dist, "tools.d.ts"),
+      `export { tool } from "./tool.js";
+export { ToolError } from "./tool-error.js";
+export type * from "./tool-types.js";
+`,
     );
   } finally {
     rmSync(out, { recursive: true, force: true });

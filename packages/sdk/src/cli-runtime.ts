@@ -1,4 +1,5 @@
-import type { Envelope } from "@capsule-run/protocol";
+import type { Envelope, ToolHost } from "@capsule-run/protocol";
+import type { Gate, Tools } from "@capsule-run/tools/declare";
 import type { RunEvent, RunOptions } from "./runner-types.ts";
 
 /** What `@capsule-run/cli/runtime` of the same version is, as far as the runner uses it. */
@@ -9,6 +10,11 @@ export interface CliRuntime {
     readonly cacheDir?: string | undefined;
     readonly onWarning?: ((message: string) => void) | undefined;
   }): Promise<BareRuntime>;
+  openTools(request: {
+    readonly tools: Tools;
+    readonly gate?: Gate | undefined;
+    readonly report?: ((message: string) => void) | undefined;
+  }): Promise<ToolHost>;
 }
 
 export interface BareRuntime {
@@ -23,7 +29,9 @@ export interface BareRuntime {
   close(): Promise<void>;
 }
 
-export interface BareRequest extends Omit<RunOptions, "args" | "signal" | "onOutput" | "onEvent"> {
+export interface BareRequest
+  extends Omit<RunOptions, "args" | "signal" | "tools" | "gate" | "onOutput" | "onEvent"> {
+  readonly tools?: ToolHost | undefined;
   /** A JSON array on one line. */
   readonly argsJson: string;
   readonly signal: AbortSignal;

@@ -3,6 +3,19 @@ import type { RunResult, Runtime, RuntimeOptions, SharedRunOptions } from "./run
 import type { DefineTask } from "./types.ts";
 
 export type {
+  DefineTool,
+  Gate,
+  GateCall,
+  GateDecision,
+  JsonSchema,
+  StandardSchema,
+  Tool,
+  ToolContext,
+  Tools,
+} from "@capsule-run/tools/declare";
+export { ToolError, tool } from "@capsule-run/tools/declare";
+export { describeTools } from "@capsule-run/tools/describe";
+export type {
   LoadedProgram,
   Output,
   PolicyOptions,

@@ -43,6 +43,9 @@ const RUN: Readonly<Record<string, Check>> = {
     "1 to 64 letters, digits, dots, underscores and dashes, a letter or digit first",
     (value) => typeof value === "string" && /^[A-Za-z0-9][\w.-]{0,63}$/.test(value),
   ],
+  // What is in it is looked at where it is made use of.
+  tools: ["an object of functions and tools", isObject],
+  gate: FUNCTION,
   onOutput: FUNCTION,
   onEvent: FUNCTION,
 };

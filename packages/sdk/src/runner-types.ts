@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { ErrorType, TaskResult } from "@capsule-run/protocol";
+import type { Gate, Tools } from "@capsule-run/tools/declare";
 
 /** How a runtime is made. An unknown option or a wrong value throws. */
 export interface RuntimeOptions {
@@ -35,6 +36,10 @@ export interface RunOptions {
   readonly signal?: AbortSignalLike | undefined;
   /** Names the run: 1 to 64 letters, digits, `.`, `_` and `-`. Default: a random UUID. */
   readonly runId?: string | undefined;
+  /** Functions of this process that tasks may call, by the names they call them by. Default: none. */
+  readonly tools?: Tools | undefined;
+  /** Decides on each call of a tool. Default: all are allowed. */
+  readonly gate?: Gate | undefined;
   /** What tasks print, as it happens. If it throws, or its promise rejects, the run ends and throws that. */
   readonly onOutput?: ((output: Output) => unknown) | undefined;
   /** What happens in the run, in order. If it throws, or its promise rejects, the run ends and throws that. */

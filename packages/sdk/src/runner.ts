@@ -1,5 +1,5 @@
 import { type Envelope, type TaskResult, UsageError } from "@capsule-run/protocol";
-import type { BareEvent, BareRuntime } from "./cli-runtime.ts";
+import type { BareEvent, BareRequest, BareRuntime } from "./cli-runtime.ts";
 import { findCli, loadCli } from "./find-cli.ts";
 import { checkFile, checkRunOptions, checkRuntimeOptions } from "./runner-options.ts";
 import type {
@@ -14,6 +14,19 @@ import type {
 import { usageErrorOf } from "./usage-error.ts";
 
 export type { ErrorInfo, ErrorType, ExecutionInfo, HostRequest, TaskResult } from "@capsule-run/protocol";
+export type {
+  DefineTool,
+  Gate,
+  GateCall,
+  GateDecision,
+  JsonSchema,
+  StandardSchema,
+  Tool,
+  ToolContext,
+  Tools,
+} from "@capsule-run/tools/declare";
+export { ToolError, tool } from "@capsule-run/tools/declare";
+export { describeTools } from "@capsule-run/tools/describe";
 export type {
   AbortSignalLike,
   LoadedProgram,
@@ -45,7 +58,9 @@ export async function run<T = unknown>(options: SharedRunOptions): Promise<RunRe
   const argsJson = checkRunOptions(options, true);
   const { capsulePath, ...request } = options;
   const cwd = request.cwd ?? process.cwd();
-  return runIn<T>(await sharedRuntime(findCli(capsulePath)), { ...request, cwd }, argsJson);
+  const cli = findCli(capsulePath);
+  const bare = await sharedRuntime(cli);
+  return runIn<T>(bare, await withTools(cli, { ...request, cwd }, warn), argsJson);
 }
 
 /**
@@ -56,7 +71,8 @@ export async function run<T = unknown>(options: SharedRunOptions): Promise<RunRe
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   checkRuntimeOptions(options);
   const { capsulePath, ...rest } = options;
-  const bare = await openRuntime(findCli(capsulePath), rest);
+  const cli = findCli(capsulePath);
+  const bare = await openRuntime(cli, rest);
   const close = (): Promise<void> => bare.close();
   return {
     async load(file) {
@@ -64,7 +80,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       return load(bare, file);
     },
     async run<T>(request: RunOptions) {
-      return runIn<T>(bare, request, checkRunOptions(request, false));
+      const argsJson = checkRunOptions(request, false);
+      return runIn<T>(bare, await withTools(cli, request, options.onWarning ?? warn), argsJson);
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -105,9 +122,26 @@ async function load(bare: BareRuntime, file: string): Promise<LoadedProgram> {
   }
 }
 
+/** Options whose tools are ready to be called. */
+type Prepared = Omit<RunOptions, "tools" | "gate"> & Pick<BareRequest, "tools">;
+
+/** @throws UsageError `tool` */
+async function withTools(
+  cli: string,
+  { tools, gate, ...request }: RunOptions,
+  report: (message: string) => void,
+): Promise<Prepared> {
+  if (!tools) return request;
+  try {
+    return { ...request, tools: await loadCli(cli).openTools({ tools, gate, report }) };
+  } catch (error) {
+    throw usageErrorOf(error);
+  }
+}
+
 async function runIn<T>(
   bare: BareRuntime,
-  { signal, onOutput, onEvent, args: _, ...request }: RunOptions,
+  { signal, onOutput, onEvent, args: _, ...request }: Prepared,
   argsJson: string,
 ): Promise<RunResult<T>> {
   /** Aborted with what a callback's promise rejected with. */

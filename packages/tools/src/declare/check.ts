@@ -1,5 +1,5 @@
 import { isToolName, nearest, parseTimeout, UsageError } from "@capsule-run/protocol";
-import type { Tool, Tools } from "./types.ts";
+import type { Tool, Tools } from "./tool-types.ts";
 
 /** Tools of one run. */
 const MOST_TOOLS = 1000;

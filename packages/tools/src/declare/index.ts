@@ -15,4 +15,4 @@ export type {
   ToolContext,
   ToolFields,
   Tools,
-} from "./types.ts";
+} from "./tool-types.ts";

@@ -3,11 +3,17 @@ const BRAND = Symbol.for("capsule.ToolError");
 /** Names of errors that a program may see. */
 const TYPE = /^[A-Za-z_$][\w$.]{0,99}$/;
 
-/** What a handler throws so that the program hears of it: type and message reach it as they are. */
+/**
+ * What a tool's handler throws so that the program hears of it: `throw new ToolError("no such item", { type: "NotFound" })`.
+ * Type and message reach the program as they are; of any other exception it hears the class only. In a program, inside a
+ * sandbox, it is what a call of a tool that failed throws.
+ */
 export class ToolError extends Error {
   override readonly name: string = "ToolError";
   /** What kind of failure it is, for the program to tell it from others: `"NotFound"`. Default: `"ToolError"`. */
   readonly type: string;
+  /** The tool that failed; undefined outside a sandbox. */
+  readonly tool: string | undefined;
 
   constructor(
     message: string,
@@ -15,6 +21,7 @@ export class ToolError extends Error {
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.type = options.type ?? "ToolError";
+    this.tool = undefined;
     Object.defineProperty(this, BRAND, { value: true });
   }
 }

@@ -1,5 +1,5 @@
 import { checkTool } from "./check.ts";
-import type { DefineTool, Tool } from "./types.ts";
+import type { DefineTool, Tool } from "./tool-types.ts";
 
 /**
  * Makes a tool for `run({ tools })`: a function of the host that a program may call, with what is known of its input and

@@ -26,10 +26,19 @@ export type JsonSchema =
   // Types of schemas are often interfaces, which have no index signature.
   | (object & { readonly "~standard"?: undefined });
 
+/** The platform's `AbortSignal`; where its types are not there, what is used of it. */
+export type ToolSignal = typeof globalThis extends { readonly AbortSignal: { readonly prototype: infer S } }
+  ? S
+  : {
+      readonly aborted: boolean;
+      addEventListener(type: "abort", listener: () => void): void;
+      removeEventListener(type: "abort", listener: () => void): void;
+    };
+
 /** What a handler is told beside its input. */
 export interface ToolContext {
   /** Aborted when nobody waits for the answer any more: the task ended, the run was cancelled, `timeout` is over. */
-  readonly signal: AbortSignal;
+  readonly signal: ToolSignal;
   /** The run's id. */
   readonly run: string;
   /** The task that calls. */
