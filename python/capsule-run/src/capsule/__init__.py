@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import http
+from .calling import tools
 from .decorator import task
 from .errors import DuplicateTaskError, TaskOptionError, ToolError
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from .host import run_with_worker as run_with_worker
     from .host import tool as tool
 
-__all__ = ["DuplicateTaskError", "TaskOptionError", "ToolError", "http", "task"]
+__all__ = ["DuplicateTaskError", "TaskOptionError", "ToolError", "http", "task", "tools"]
 
 # What `host` has for the package. It is imported when it is first asked for: a sandbox has none, and starts sooner.
 _HOST = (
