@@ -1,7 +1,7 @@
 /** Functions of the host that a run may call, whatever language they are in. */
 
 export interface ToolHost {
-  /** Names by which a task calls them. Read once, at the first call. See `RESERVED_TOOL_NAMES`. */
+  /** Names by which a task calls them, each as `isToolName` has it. Read once, at the first call. */
   readonly names: readonly string[];
   /**
    * Calls one; `stop` is aborted when nobody waits for it any more, and what it gives then is for nobody. Must not
@@ -51,7 +51,16 @@ export const TOOL_REFUSALS = {
 export const TOOL_FAILED = "ToolFailed";
 
 /**
- * Names that no tool can have, and so no program can call: what awaiting the object of all tools, or writing it as JSON,
- * would ask for. Nor can those that begin with `__`.
+ * Names that no tool can have, and that are none when a program asks for them: what awaiting the object of all tools,
+ * printing it or writing it as JSON would ask for. Nor can those that begin with `__`.
  */
-export const RESERVED_TOOL_NAMES = ["then", "toJSON", "constructor"] as const;
+export const RESERVED_TOOL_NAMES: readonly string[] = [
+  ...["then", "constructor", "prototype", "toJSON", "toString", "toLocaleString", "valueOf"],
+  ...["hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable"],
+];
+
+/** Whether a tool can have this name: 1 to 64 letters, digits, `_` and `-`, the first one a letter or `_`; not reserved. */
+export const isToolName = (name: string): boolean =>
+  /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(name) &&
+  !name.startsWith("__") &&
+  !RESERVED_TOOL_NAMES.includes(name);

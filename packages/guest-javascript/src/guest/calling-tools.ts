@@ -10,8 +10,7 @@ export interface ToolErrorFields {
 }
 
 /** Whether a property of the object means something else to the language, and no tool. */
-const isReserved = (name: string): boolean =>
-  (RESERVED_TOOL_NAMES as readonly string[]).includes(name) || name.startsWith("__");
+const isReserved = (name: string): boolean => RESERVED_TOOL_NAMES.includes(name) || name.startsWith("__");
 
 /**
  * An object each of whose properties is a function that calls the tool of that name. Which tools there are only the host
