@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .host import WorkerDiedError as WorkerDiedError
     from .host import WorkerError as WorkerError
     from .host import close_all as close_all
+    from .host import describe_tools as describe_tools
     from .host import run as run
     from .host import run_sync as run_sync
     from .host import run_with_worker as run_with_worker
@@ -49,7 +50,7 @@ __all__ = ["DuplicateTaskError", "TaskOptionError", "ToolError", "http", "task",
 _HOST = (
     "CompileError ErrorInfo ErrorType ExecutionInfo GateDecision HostRequest LoadedProgram Output Place PolicyOptions "
     "ProgramNotFoundError RunEvent RunnerOptions RunnerResult Runtime Tool ToolCall UsageError WorkerDiedError WorkerError "
-    "close_all run run_sync run_with_worker tool"
+    "close_all describe_tools run run_sync run_with_worker tool"
 ).split()
 
 

@@ -8,10 +8,12 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NoReturn, TypeVar
 
 from .show import cut, quote, show
+
+_T = TypeVar("_T")
 
 ARGUMENT_BYTES = 32 * 1024 * 1024
 RESULT_BYTES = 32 * 1024 * 1024
@@ -88,7 +90,7 @@ def _encode_again(value: object, error: Exception) -> str:
     raise error
 
 
-def _with_long_integers(function: Any, value: object) -> Any:
+def _with_long_integers(function: Callable[[Any], _T], value: object) -> _T:
     get, put = getattr(sys, "get_int_max_str_digits", None), getattr(sys, "set_int_max_str_digits", None)
     if get is None or put is None:
         return function(value)
@@ -100,7 +102,7 @@ def _with_long_integers(function: Any, value: object) -> Any:
         put(before)
 
 
-def _with_recursion(function: Any, value: object) -> Any:
+def _with_recursion(function: Callable[[Any], _T], value: object) -> _T:
     """Before CPython 3.12 native code counts towards the limit for Python's calls."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(before + 2 * VALUE_DEPTH)
