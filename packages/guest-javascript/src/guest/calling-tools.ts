@@ -4,11 +4,6 @@ import { RESERVED_TOOL_NAMES } from "@capsule-run/protocol";
 /** What the tool `name` does with the arguments it is called with. */
 export type CallTool = (name: string, args: readonly unknown[]) => Promise<unknown>;
 
-export interface ToolErrorFields {
-  readonly tool?: string | undefined;
-  readonly type?: string | undefined;
-}
-
 /** Whether a property of the object means something else to the language, and no tool. */
 const isReserved = (name: string): boolean => RESERVED_TOOL_NAMES.includes(name) || name.startsWith("__");
 

@@ -1,18 +1,24 @@
 /** Tools: functions of the host that a program calls by `tools.NAME(...)`. */
 import { TOOL_FAILED, TOOL_REFUSALS, type ToolFailure } from "@capsule-run/protocol";
-import { type ToolErrorFields, toolsObject } from "../calling-tools.ts";
+import { toolsObject } from "../calling-tools.ts";
 import type { EffectFailed } from "../effects.ts";
 import type { Kit } from "../library.ts";
 
-/** What a call rejects with whose tool failed, or that was refused. */
+interface ToolErrorOptions {
+  readonly type?: string | undefined;
+  readonly tool?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** What a call rejects with whose tool failed, or that was refused: the class of `@capsule-run/sdk`, as far as a program sees. */
 class ToolError extends Error {
   /** The tool's name. */
-  readonly tool: string;
+  readonly tool: string | undefined;
   /** What kind of failure it is: see `ToolFailure`. */
   readonly type: string;
 
-  constructor(message = "", { tool = "", type = "ToolError" }: ToolErrorFields = {}) {
-    super(message);
+  constructor(message: string, { type = "ToolError", tool, ...more }: ToolErrorOptions = {}) {
+    super(message, more);
     this.tool = tool;
     this.type = type;
   }
