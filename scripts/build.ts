@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile } from "esbuild";
@@ -39,15 +39,36 @@ const bundleRecord = (): Promise<Metafile> =>
     format: "cjs",
   });
 
+/** The programs that run code of others: Python's as they are, JavaScript's in one file with its parser. */
+async function buildCodePrograms(): Promise<Metafile> {
+  const source = join(packages, "code/src/guest");
+  const folder = join(fresh, "code");
+  cpSync(join(source, "python"), folder, {
+    recursive: true,
+    filter: (path) => !path.includes("__pycache__"),
+  });
+  return bundle({
+    entryPoints: [join(source, "javascript/main.ts")],
+    outfile: join(folder, "javascript.js"),
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    external: ["node:*", "@capsule-run/sdk"],
+    target: "es2024",
+    format: "esm",
+    minifyWhitespace: true,
+  });
+}
+
 async function buildCommandLine(): Promise<void> {
   rmSync(fresh, { recursive: true, force: true });
-  const [, commandLine, cell, pythonCell, record, preparation] = await Promise.all([
+  const [, commandLine, cell, pythonCell, record, preparation, code] = await Promise.all([
     buildEngine(join(fresh, "engine-javascript")),
     bundleCommandLine(fresh),
     bundleCell("javascript"),
     bundleCell("python"),
     bundleRecord(),
     buildPreparation(fresh),
+    buildCodePrograms(),
     bundle({
       entryPoints: [join(packages, "guest-javascript/src/guest/sdk.ts")],
       outfile: join(fresh, "guest-sdk.js"),
@@ -56,7 +77,7 @@ async function buildCommandLine(): Promise<void> {
       format: "esm",
     }),
   ]);
-  await writeLicences(fresh, [...commandLine, cell, pythonCell, record, preparation]);
+  await writeLicences(fresh, [...commandLine, cell, pythonCell, record, preparation, code]);
 }
 
 function putInPlace(): void {

@@ -31,6 +31,7 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   "dependency-file": "takes pip",
   engine: "takes an installation that is damaged",
   "node-version": "takes a Node that is too old",
+  workspace: "takes a session of code",
   "too-large": "takes a program of more than 64 MiB",
 };
 

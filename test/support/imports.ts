@@ -32,6 +32,8 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
     ...["engine-javascript", "guest-javascript", "engine-python", "guest-python", "cell"],
   ],
   code: ["npm", "protocol", "host", "runtime"],
+  // Programs, as those of users are.
+  "code/src/guest": ["npm", "sdk"],
   "tools/src/declare": ["protocol"],
   "tools/src/describe": ["protocol", "tools/src/declare"],
   "tools/src/host": ["npm", "protocol", "guest-javascript/src/guest", "tools/src/declare"],

@@ -11,11 +11,12 @@ import type { ToolsRequest } from "@capsule-run/tools";
 import { findArtifact, findProgram } from "./program.ts";
 import { VERSION } from "./version.ts";
 
+export type * from "@capsule-run/code";
 /**
  * `@capsule-run/cli/runtime`: the runtime for programs without a terminal. `@capsule-run/sdk/runner` loads it; its shape
  * holds for a runner of the same version only.
  */
-export type * from "@capsule-run/code";
+export { createCodeRuntime } from "@capsule-run/code";
 export { VERSION };
 
 /** Makes tools of functions, for the option `tools` of a run. What that takes is loaded with the first. */

@@ -81,7 +81,8 @@ export type UsageSlug =
   | "too-large"
   | "unknown-command"
   | "unknown-option"
-  | "unresolved-import";
+  | "unresolved-import"
+  | "workspace";
 
 /** A text that ends with its slug: behind a line, below several. */
 export const withSlug = (text: string, slug: UsageSlug): string =>

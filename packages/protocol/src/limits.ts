@@ -71,6 +71,18 @@ export const LIMITS = {
   secretCommandMs: 30_000,
   /** Nesting of JSON values in arguments and results. */
   valueDepth: 1000,
+  /** Characters of one piece of code that `execute` or a session runs. */
+  codeCharacters: 4 * 1024 * 1024,
+  /** Characters of the JSON text of the value of such a piece; one that has more has its text only. */
+  valueBytes: 8 * 1024 * 1024,
+  /** Characters of the text of that value. */
+  valueCharacters: 64 * 1024,
+  /** Rich outputs of such a piece: figures, HTML, images. */
+  richOutputs: 100,
+  /** Characters of them all, images as base64. */
+  richOutputBytes: 16 * 1024 * 1024,
+  /** Files of a workspace that are listed. */
+  workspaceFiles: 10_000,
   /** What the program's top-level code gets while it is loaded. */
   load: { fuel: 50_000_000_000, timeoutMs: 30_000, ram: 1024 ** 3 },
 } as const;

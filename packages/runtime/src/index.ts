@@ -18,4 +18,5 @@ export type {
   ToolFailure,
   ToolHost,
 } from "./api.ts";
+export { mentionsFull, userCacheFolder } from "./python.ts";
 export { createRuntime } from "./runtime.ts";

@@ -1,7 +1,8 @@
 import { dirname, join, posix, resolve } from "node:path";
 import { breath, isLong, type Variant } from "@capsule-run/protocol";
 import { PACKAGES_FOLDER, type ProgramFile } from "../files.ts";
-import { ENGINE_MODULES, needsFull } from "./carried.ts";
+import { needsFull } from "../full.ts";
+import { ENGINE_MODULES } from "./carried.ts";
 import { type Disk, isHidden, isInside } from "./disk.ts";
 import { absoluteNames, Modules } from "./modules.ts";
 import { Pack, type Place } from "./pack.ts";

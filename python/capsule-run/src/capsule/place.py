@@ -2,6 +2,5 @@
 
 from .plain import make
 from .plain_http import send, send_async
-from .plain_tools import call_tool
 
-__all__ = ["call_tool", "make", "send", "send_async"]
+__all__ = ["make", "send", "send_async"]

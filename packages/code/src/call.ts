@@ -1,0 +1,49 @@
+import type { RunRequest } from "@capsule-run/runtime";
+import { GUEST_LIMITS } from "./answer.ts";
+import type { CodeCallOptions, CodeLanguage } from "./api.ts";
+import type { Printed } from "./execution.ts";
+import type { Piece } from "./guest/javascript/translate.ts";
+import type { Place } from "./place.ts";
+import { workspaceAt } from "./workspace.ts";
+
+/** The parts of a run or of a session's call that are the call's own. */
+export async function callOf(
+  { signal, runId, onEvent, tools }: CodeCallOptions,
+  language: CodeLanguage,
+  code: string,
+  env: Readonly<Record<string, string>>,
+  printed: Printed,
+): Promise<Pick<RunRequest, "args" | "signal" | "runId" | "onEvent" | "tools" | "onOutput">> {
+  const piece = language === "javascript" ? await pieceOf(code) : undefined;
+  return {
+    args: [code, { env, limits: GUEST_LIMITS, piece }],
+    ...{ signal, runId, onEvent, tools },
+    onOutput: (output) => printed.take(output),
+  };
+}
+
+/**
+ * Characters of JavaScript that this process parses itself: that takes a few milliseconds at most, whatever the code is,
+ * and a fiftieth of what the sandbox needs for it. Longer code is parsed in there, on its own account.
+ */
+const PARSED_HERE = 16 * 1024;
+
+/** Undefined: the sandbox shall parse it, and say what is wrong with it. */
+async function pieceOf(code: string): Promise<Piece | undefined> {
+  if (code.length > PARSED_HERE) return undefined;
+  const { asItIs, translate } = await import("./guest/javascript/translate.ts");
+  try {
+    return asItIs(code) ? undefined : translate(code);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The files that a sandbox is opened with. */
+export async function putFiles(
+  { workspace }: Place,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  const { writeFile } = workspaceAt(workspace);
+  for (const [name, data] of Object.entries(files)) await writeFile(name, data);
+}

@@ -1,0 +1,97 @@
+/**
+ * Runs pieces of code in the global scope, as a REPL does: what they define stays, and the last expression gives a value.
+ *
+ * A piece can reach all of this and break it, in its own sandbox. The host looks at the answer as at anything a guest says.
+ */
+import { begin, type Limits, type RichOutput } from "./display.ts";
+import { describe, describeSyntax, type Raised } from "./errors.ts";
+import { jsonOf, shown } from "./inspected.ts";
+import { settle } from "./surroundings.ts";
+import { asItIs, type Piece, translate } from "./translate.ts";
+
+export interface Options {
+  readonly env: Readonly<Record<string, string>>;
+  readonly limits: Limits;
+  /** The code translated, if somebody had the time for it. */
+  readonly piece?: Piece | undefined;
+}
+
+/** What `src/answer.ts` reads. */
+interface Answer {
+  has: boolean;
+  value: string | null;
+  text: string | null;
+  long: boolean;
+  outputs: RichOutput[];
+  dropped: number;
+  error: Raised | null;
+}
+
+// biome-ignore lint/security/noGlobalEval: running code is what this is for
+const evaluate = globalThis.eval;
+const { defineProperty } = Object;
+let begun = false;
+
+/** What is slow at its first use: so it is in the snapshot, and no call pays for it. */
+export function warm(): void {
+  for (const code of ["const [a, { b }] = [1, { b: `2` }]; /x/.test(b)", "await 1; import('x')", "let x ="])
+    try {
+      translate(code);
+    } catch (raised) {
+      describeSyntax(raised, code);
+    }
+  for (const value of [1, "a", [1, { a: null }], new Map([[1, 2]])]) jsonOf(shown(value, 100), 100);
+  describe(new TypeError("a"));
+}
+
+export async function run(code: string, { env, limits, piece: given }: Options): Promise<Answer> {
+  if (!begun) settle(env);
+  begun = true;
+  const shownHere = begin(limits);
+  let value: unknown;
+  let error: Raised | null = null;
+  const piece = given ?? asItIs(code) ?? translated(code);
+  if ("traceback" in piece) error = piece;
+  else
+    try {
+      value = await perform(piece);
+    } catch (raised) {
+      error = raised instanceof SyntaxError ? inCode(code, raised) : describe(raised);
+    }
+  const has = error === null && value !== undefined;
+  const text = has ? shown(value, limits.valueCharacters) : null;
+  return {
+    has,
+    value: has ? jsonOf(value, limits.valueBytes) : null,
+    text: text?.text ?? null,
+    long: text?.long ?? false,
+    outputs: shownHere.outputs,
+    dropped: shownHere.dropped,
+    error,
+  };
+}
+
+function translated(code: string): Piece | Raised {
+  try {
+    return translate(code);
+  } catch (raised) {
+    return describeSyntax(raised, code);
+  }
+}
+
+/** An error of the engine's parser, in the words of ours if it finds one, too: those say where. */
+function inCode(code: string, raised: SyntaxError): Raised {
+  const found = translated(code);
+  return "traceback" in found ? found : describe(raised);
+}
+
+/** A promise that the last expression gives is waited for. */
+async function perform({ names, functions, source }: Piece): Promise<unknown> {
+  for (const name of names)
+    if (!(name in globalThis))
+      defineProperty(globalThis, name, {
+        ...{ value: undefined, writable: true, enumerable: true, configurable: true },
+      });
+  if (functions !== null) evaluate(functions);
+  return evaluate(source);
+}

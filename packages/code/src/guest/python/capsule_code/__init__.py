@@ -1,0 +1,1 @@
+"""What runs code inside a sandbox."""

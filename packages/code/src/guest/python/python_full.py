@@ -1,0 +1,16 @@
+"""Runs code on the variant of the engine that has the scientific packages."""
+
+import matplotlib
+import matplotlib.pyplot
+from capsule import task
+from capsule_code import figures, repl
+
+matplotlib.use("agg")
+figures.install(matplotlib.pyplot)
+repl.install()
+
+
+# What a call may use is the ceiling of its run: this asks for all there is.
+@task(compute=9_000_000_000_000_000, allowed_hosts=["*"])
+def main(code, options):
+    return repl.run(code, options)

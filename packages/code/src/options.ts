@@ -1,0 +1,65 @@
+import { isVariableName, LIMITS, UsageError } from "@capsule-run/protocol";
+import type { PolicyOptions } from "@capsule-run/runtime";
+import type { CodeLanguage, CodeSandboxOptions } from "./api.ts";
+
+const LANGUAGES: readonly CodeLanguage[] = ["python", "javascript"];
+
+/** What a sandbox may use where nothing else is said. */
+export const DEFAULT_LIMITS = { compute: "HIGH", ram: "2GB", timeout: "60s" } as const;
+
+/** Options of a sandbox, checked and settled. */
+export interface SandboxSettings {
+  readonly language: CodeLanguage;
+  /** The ceiling of its runs. */
+  readonly policy: PolicyOptions;
+  readonly env: Readonly<Record<string, string>>;
+  readonly files: Readonly<Record<string, string | Uint8Array>>;
+}
+
+/** @throws UsageError `run-option` for what is wrong; what the limits say is looked at by the runtime */
+export function settingsOf(options: CodeSandboxOptions): SandboxSettings {
+  const { language = "python", limits = {}, hosts = [], env = {}, files = {} } = options;
+  if (!LANGUAGES.includes(language))
+    throw wrong(`language is ${JSON.stringify(language)}; it can be ${LANGUAGES.join(" or ")}`);
+  for (const [name, value] of Object.entries(record("limits", limits)))
+    if (!(name in DEFAULT_LIMITS) && value !== undefined)
+      throw wrong(`limits has no ${JSON.stringify(name)}; it can have compute, ram and timeout`);
+  if (!Array.isArray(hosts)) throw wrong('hosts must be a list, such as ["api.example.com"]');
+  for (const [name, value] of Object.entries(record("env", env)))
+    if (!isVariableName(name) || typeof value !== "string" || value.includes("\0"))
+      throw wrong(
+        `env: ${JSON.stringify(name)} can't be a variable; names are letters, digits and _, values text`,
+      );
+  for (const [name, data] of Object.entries(record("files", files)))
+    if (typeof data !== "string" && !(data instanceof Uint8Array))
+      throw wrong(`files: ${JSON.stringify(name)} must be a string or a Uint8Array`);
+  const { compute, ram, timeout } = { ...DEFAULT_LIMITS, ...defined(limits) };
+  return {
+    language,
+    policy: {
+      ...{ max_compute: compute, max_ram: ram, max_timeout: timeout },
+      ...{ allowed_hosts: hosts, env_variables: [] },
+    },
+    env,
+    files,
+  };
+}
+
+/** @throws UsageError `run-option` */
+export function checkCode(code: unknown): string {
+  if (typeof code !== "string") throw wrong("the code must be a string");
+  if (code.length > LIMITS.codeCharacters)
+    throw wrong(`the code has ${code.length} characters, more than the ${LIMITS.codeCharacters} allowed`);
+  return code;
+}
+
+export const wrong = (text: string): UsageError => new UsageError("run-option", text);
+
+function record(name: string, value: unknown): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw wrong(`${name} must be an object`);
+  return value as Record<string, unknown>;
+}
+
+const defined = <T extends object>(options: T): T =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;

@@ -1,0 +1,75 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A private folder of this process: the project root of a sandbox that runs code, with its workspace in it. */
+export interface Place {
+  readonly root: string;
+  readonly workspace: string;
+  /** Removes both. */
+  remove(): Promise<void>;
+}
+
+/** How the workspace is called in the root, and so in the sandbox. */
+export const WORKSPACE = "workspace";
+
+const PREFIX = "capsule-code-";
+/** Folders of this process, which it removes at its end. */
+const places = new Set<string>();
+let watching = false;
+
+export function makePlace(): Place {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`)));
+  const workspace = join(root, WORKSPACE);
+  mkdirSync(workspace);
+  if (!watching) process.on("exit", removeAll);
+  watching = true;
+  places.add(root);
+  return {
+    root,
+    workspace,
+    async remove() {
+      await rm(root, { recursive: true, force: true, maxRetries: 3 });
+      places.delete(root);
+    },
+  };
+}
+
+function removeAll(): void {
+  for (const root of places)
+    try {
+      rmSync(root, { recursive: true, force: true });
+    } catch {
+      // Others are removed nevertheless.
+    }
+}
+
+/** Milliseconds after which a folder whose process is not there any more is nobody's: it may live in another container. */
+const ABANDONED = 3 * 24 * 3_600_000;
+
+/** Removes what processes of this user left behind that were killed. Never rejects. */
+export async function removeAbandoned(): Promise<void> {
+  try {
+    const folder = tmpdir();
+    for (const name of await readdir(folder)) {
+      const [, pid] = new RegExp(`^${PREFIX}([0-9]+)-`).exec(name) ?? [];
+      if (pid === undefined || isRunning(Number(pid))) continue;
+      const path = join(folder, name);
+      const { uid, mtimeMs } = statSync(path);
+      if (uid !== process.getuid?.() || mtimeMs > Date.now() - ABANDONED) continue;
+      await rm(path, { recursive: true, force: true });
+    }
+  } catch {
+    // Somebody else's, or gone.
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}

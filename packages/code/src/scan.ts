@@ -1,0 +1,65 @@
+import { type BigIntStats, lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { LIMITS } from "@capsule-run/protocol";
+import type { WorkspaceFile } from "./api.ts";
+
+/** What a workspace's files were, to see later which were written. */
+export interface Scan {
+  /** By path: what changes when a file is written. */
+  readonly files: ReadonlyMap<string, { readonly size: number; readonly mark: string }>;
+  /** Whether there were more than can be told apart. */
+  readonly cut: boolean;
+}
+
+export const EMPTY: Scan = { files: new Map(), cut: false };
+
+/** Entries that are looked at before others get their turn. */
+const BATCH = 200;
+
+/** Looks at all files below a folder. Only while no sandbox writes to it. Follows no symlink, and takes none for a file. */
+export async function scan(folder: string): Promise<Scan> {
+  const files = new Map<string, { size: number; mark: string }>();
+  const todo = [""];
+  let looked = 0;
+  for (let at = todo.pop(); at !== undefined; at = todo.pop())
+    for (const entry of namesIn(join(folder, at))) {
+      if (++looked % BATCH === 0) await new Promise((resolve) => setImmediate(resolve));
+      const path = at === "" ? entry.name : `${at}/${entry.name}`;
+      if (entry.isDirectory()) todo.push(path);
+      if (!entry.isFile()) continue;
+      if (files.size >= LIMITS.workspaceFiles) return { files, cut: true };
+      const stat = statOf(join(folder, path));
+      if (stat?.isFile()) files.set(path, { size: Number(stat.size), mark: markOf(stat) });
+    }
+  return { files, cut: false };
+}
+
+/** Files that are new or were written since. */
+export function written(before: Scan, after: Scan): WorkspaceFile[] {
+  const found: WorkspaceFile[] = [];
+  for (const [path, { size, mark }] of after.files)
+    if (before.files.get(path)?.mark !== mark) found.push({ path, size });
+  return found.sort(byPath);
+}
+
+export const byPath = (a: WorkspaceFile, b: WorkspaceFile): number => (a.path < b.path ? -1 : 1);
+
+const markOf = ({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
+  `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+
+/** What was removed in the meantime is not there. */
+function namesIn(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+function statOf(path: string): BigIntStats | null {
+  try {
+    return lstatSync(path, { bigint: true });
+  } catch {
+    return null;
+  }
+}

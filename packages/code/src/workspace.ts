@@ -1,0 +1,190 @@
+import { createReadStream } from "node:fs";
+import { lstat, mkdir, open, readdir, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { grouped, LIMITS, pathInside, UsageError } from "@capsule-run/protocol";
+import type { Workspace, WorkspaceFile } from "./api.ts";
+import { openWorkspaceFiles, type WorkspaceFiles } from "./files.ts";
+import { byPath } from "./scan.ts";
+
+const problem = (text: string, cause?: unknown): UsageError => new UsageError("workspace", text, { cause });
+
+/** A path in the workspace; `""` is the workspace itself. @throws UsageError */
+function inside(name: unknown, what = "a file's name"): string {
+  const path = typeof name === "string" && name.isWellFormed() ? pathInside(name) : null;
+  if (path === null)
+    throw problem(
+      `${JSON.stringify(name)} can't be ${what} in the workspace: it has to be relative to it, and not to lead out of it`,
+    );
+  return path === "." ? "" : path;
+}
+
+/** The same, of something in it. */
+function entry(name: unknown): string {
+  const path = inside(name);
+  if (path === "") throw problem("the workspace itself is no file in it");
+  return path;
+}
+
+/** @param folder absolute, without symlinks on the way to it */
+export function workspaceAt(folder: string): Workspace {
+  /** Opened for one operation, so that nothing stays open. */
+  const using = async <T>(use: (files: WorkspaceFiles) => Promise<T>): Promise<T> => {
+    const files = await openWorkspaceFiles(folder);
+    try {
+      return await use(files);
+    } finally {
+      await files.close();
+    }
+  };
+  return {
+    folder,
+    writeFile: async (name, data) => {
+      const path = entry(name);
+      const bytes = typeof data === "string" ? Buffer.from(data) : data;
+      return using(async (files) => {
+        await makeFolders(files, path);
+        return { path, size: await files.write(path, [bytes]) };
+      });
+    },
+    readFile: async (name) => {
+      const path = entry(name);
+      return using(async (files) => {
+        const pieces: Uint8Array[] = [];
+        for await (const piece of files.read(path)) pieces.push(piece);
+        return new Uint8Array(Buffer.concat(pieces));
+      });
+    },
+    deleteFile: async (name) => {
+      const path = entry(name);
+      await using((files) => remove(files, path));
+    },
+    listFiles: async (folderName = "") => {
+      const path = folderName === "" ? "" : inside(folderName, "a folder's name");
+      return using((files) => list(files, path));
+    },
+    importFile: async (hostPath, name) => {
+      const from = resolve(hostPath);
+      const path = entry(name ?? basename(from));
+      return using(async (files) => (await takeIn(files, from, path)).sort(byPath));
+    },
+    exportFile: async (name, hostPath) => {
+      const path = entry(name);
+      await using((files) => takeOut(files, path, resolve(hostPath)));
+    },
+  };
+}
+
+/** Makes the folders that a path is in. */
+async function makeFolders(files: WorkspaceFiles, path: string): Promise<void> {
+  const names = path.split("/");
+  for (let i = 1; i < names.length; i++) await makeFolder(files, names.slice(0, i).join("/"));
+}
+
+async function makeFolder(files: WorkspaceFiles, path: string): Promise<void> {
+  const found = await files.stat(path);
+  if (found === null) await files.makeFolder(path);
+  else if (found.kind !== "directory") throw problem(`workspace/${path} is there, and no folder`);
+}
+
+async function remove(files: WorkspaceFiles, path: string): Promise<void> {
+  const found = await files.stat(path);
+  if (found === null) throw problem(`there is no workspace/${path}`);
+  if (found.kind !== "directory") return files.removeFile(path);
+  // Folders first: what is in them goes before they do.
+  const folders = [path];
+  for (const folder of folders)
+    for (const [name, kind] of await files.list(folder))
+      if (kind === "directory") folders.push(`${folder}/${name}`);
+      else await files.removeFile(`${folder}/${name}`);
+  for (const folder of folders.reverse()) await files.removeFolder(folder);
+}
+
+async function list(files: WorkspaceFiles, path: string): Promise<WorkspaceFile[]> {
+  const found: WorkspaceFile[] = [];
+  const todo = [path];
+  for (const folder of todo)
+    for (const [name, kind] of await files.list(folder)) {
+      const inner = folder === "" ? name : `${folder}/${name}`;
+      if (kind === "directory") todo.push(inner);
+      const about = kind === "file" ? await files.stat(inner) : null;
+      if (about === null) continue;
+      if (found.length >= LIMITS.workspaceFiles)
+        throw problem(`workspace/${path} holds more than ${grouped(LIMITS.workspaceFiles)} files`);
+      found.push({ path: inner, size: about.size });
+    }
+  return found.sort(byPath);
+}
+
+/** Copies from the host. A symlink that the caller names is followed; those in a folder are left out. */
+async function takeIn(files: WorkspaceFiles, from: string, path: string): Promise<WorkspaceFile[]> {
+  const about = await stat(from).catch((cause: unknown) => {
+    throw problem(`there is no ${from} to import`, cause);
+  });
+  await makeFolders(files, path);
+  const copied: WorkspaceFile[] = [];
+  const copy = async (source: string, to: string): Promise<void> => {
+    if (copied.length >= LIMITS.workspaceFiles)
+      throw problem(`${from} holds more than ${grouped(LIMITS.workspaceFiles)} files`);
+    copied.push({ path: to, size: await files.write(to, createReadStream(source)) });
+  };
+  if (about.isFile()) await copy(from, path);
+  else if (!about.isDirectory()) throw problem(`${from} is no file and no folder`);
+  else {
+    await makeFolder(files, path);
+    const todo: (readonly [inner: string, to: string])[] = [["", path]];
+    for (const [inner, to] of todo)
+      for (const each of await readdir(join(from, inner), { withFileTypes: true })) {
+        const [source, target] = [join(inner, each.name), `${to}/${each.name}`];
+        if (each.isDirectory()) {
+          await makeFolder(files, target);
+          todo.push([source, target]);
+        } else if (each.isFile()) await copy(join(from, source), target);
+      }
+  }
+  return copied;
+}
+
+/** Copies to the host: a file into a folder that is there keeps its name. */
+async function takeOut(files: WorkspaceFiles, path: string, to: string): Promise<void> {
+  const found = await files.stat(path);
+  if (found === null) throw problem(`there is no workspace/${path}`);
+  const there = await stat(to).catch(() => null);
+  const target = there?.isDirectory() ? join(to, basename(path)) : to;
+  if (found.kind === "file") return writeOut(files, path, target);
+  if (found.kind !== "directory") throw problem(`workspace/${path} is no file and no folder`);
+  const todo: (readonly [folder: string, place: string])[] = [[path, target]];
+  for (const [folder, place] of todo) {
+    await makeOut(place);
+    for (const [name, kind] of await files.list(folder))
+      if (kind === "directory") todo.push([`${folder}/${name}`, join(place, name)]);
+      else if (kind === "file") await writeOut(files, `${folder}/${name}`, join(place, name));
+  }
+}
+
+async function makeOut(place: string): Promise<void> {
+  await mkdir(place, { recursive: true });
+  if (!(await lstat(place)).isDirectory()) throw problem(`${place} is a symlink, and not written through`);
+}
+
+async function writeOut(files: WorkspaceFiles, path: string, target: string): Promise<void> {
+  try {
+    await mkdir(join(target, ".."), { recursive: true });
+    await using(await open(target, "w"), async (file) => {
+      for await (const piece of files.read(path)) await file.writeFile(piece);
+    });
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    throw problem(`workspace/${path} can't be written to ${target}: ${(cause as Error).message}`, cause);
+  }
+}
+
+async function using<F extends { close(): Promise<void> }>(
+  file: F,
+  use: (file: F) => Promise<void>,
+): Promise<void> {
+  try {
+    await use(file);
+  } finally {
+    await file.close();
+  }
+}
