@@ -193,7 +193,8 @@ function unknownTool(name: string, names: readonly string[], guess: boolean): st
   const what = `there is no tool ${JSON.stringify(cut(name, 64))}`;
   if (names.length === 0) return `${what}: this run was given no tools`;
   const meant = guess ? nearest(name, names.slice(0, 1000)) : null;
+  if (meant !== null) return `${what}; did you mean ${JSON.stringify(meant)}?`;
   const more = names.length - MOST_LISTED;
   const listed = names.slice(0, MOST_LISTED).join(", ") + (more > 0 ? ` and ${grouped(more)} more` : "");
-  return `${what}${meant === null ? "" : `; did you mean ${JSON.stringify(meant)}?`} There ${names.length === 1 ? "is" : "are"}: ${listed}`;
+  return `${what}; there ${names.length === 1 ? "is" : "are"}: ${listed}`;
 }

@@ -1,7 +1,7 @@
 /** Functions of the host that a run may call, whatever language they are in. */
 
 export interface ToolHost {
-  /** Names by which a task calls them, each as `isToolName` has it. Read once, when the run begins. */
+  /** Names by which a task calls them, each as `isToolName` has it. Read once, at the first call. */
   readonly names: readonly string[];
   /**
    * Calls one; `stop` is aborted when nobody waits for it any more, and what it gives then is for nobody. Must not
@@ -24,7 +24,7 @@ export interface ToolCall {
   readonly kwargs: string | null;
 }
 
-/** What came of it: JSON text, or what the guest may know of a failure. */
+/** What came of it: JSON text on one line, or what the guest may know of a failure. */
 export type ToolAnswer =
   | { readonly ok: true; readonly json: string }
   | ({ readonly ok: false } & ToolFailure);
@@ -50,15 +50,17 @@ export const TOOL_REFUSALS = {
 /** The `type` of a failure of which nothing may be known. */
 export const TOOL_FAILED = "ToolFailed";
 
-/** Names that mean something of their own to the languages: `await tools`, `JSON.stringify(tools)`. */
-const RESERVED: readonly string[] = [
+/**
+ * Names that no tool can have, and that are none when a program asks for them: what awaiting the object of all tools,
+ * printing it or writing it as JSON would ask for. Nor can those that begin with `__`.
+ */
+export const RESERVED_TOOL_NAMES: readonly string[] = [
   ...["then", "constructor", "prototype", "toJSON", "toString", "toLocaleString", "valueOf"],
   ...["hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable"],
 ];
 
-/**
- * Whether a tool can have this name: 1 to 64 letters, digits, `_` and `-`, the first one a letter or `_`. Not `__x__`,
- * and nothing that every object of JavaScript has.
- */
+/** Whether a tool can have this name: 1 to 64 letters, digits, `_` and `-`, the first one a letter or `_`; not reserved. */
 export const isToolName = (name: string): boolean =>
-  /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(name) && !/^__.*__$/.test(name) && !RESERVED.includes(name);
+  /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(name) &&
+  !name.startsWith("__") &&
+  !RESERVED_TOOL_NAMES.includes(name);

@@ -17,6 +17,7 @@ const dist = join(root, "dist");
 const DECLARATIONS = {
   "sdk/src/index.d.ts": "index.d.ts",
   "sdk/src/types.d.ts": "types.d.ts",
+  "sdk/src/program-tools.d.ts": "program-tools.d.ts",
   "sdk/src/runner.d.ts": "runner.d.ts",
   "sdk/src/runner-types.d.ts": "runner-types.d.ts",
   "sdk/src/internal.d.ts": "internal.d.ts",
@@ -74,7 +75,8 @@ function declare(): void {
         /"@capsule-run\/([a-z/-]+)"/g,
         (whole, name: string) => (name in PRIVATE ? `"./${PRIVATE[name]}.js"` : whole),
       );
-      writeFileSync(join(dist, to), text.replaceAll(/(from "\.\/[a-z-]+)\.ts"/g, '$1.js"'));
+      const beside = text.replaceAll('"../declare/index.ts"', '"./tools.js"');
+      writeFileSync(join(dist, to), beside.replaceAll(/(from "\.\/[a-z-]+)\.ts"/g, '$1.js"'));
     }
     writeFileSync(
       join(dist, "protocol.d.ts"),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { task } from "./index.ts";
+import { ToolError, task, tools } from "./index.ts";
 
 test("a sync function gives an envelope, an async one a promise of it", async () => {
   const add = task({ name: "add" }, (a: number, b = 10) => a + b);
@@ -122,4 +122,25 @@ test("a plain function that returns a promise says what to do", () => {
   const result = promising() as unknown as { error: { error_type: string; message: string } };
   assert.equal(result.error.error_type, "invalid_result");
   assert.match(result.error.message, /make the function async/);
+});
+
+test("tools outside a sandbox: each call says what to do, after the checks of a sandbox", async () => {
+  const { search } = tools;
+  assert.ok(search);
+  await assert.rejects(search("x"), (error: unknown) => {
+    assert.ok(error instanceof ToolError);
+    assert.deepEqual([error.tool, error.type], ["search", "Unavailable"]);
+    assert.match(error.message, /"search" was called outside a sandbox.*run\(\{ file, tools: \{ … \} \}\)/);
+    return true;
+  });
+  await assert.rejects(search(0, { a: [Number.NaN] }), {
+    name: "TypeError",
+    message: /^tool "search": argument 2 has NaN at \$\.a\[0\]/,
+  });
+  assert.equal(await tools, tools);
+  assert.deepEqual(
+    [JSON.stringify({ tools }), `${tools}`, Object.keys(tools)],
+    ['{"tools":{}}', "[tools]", []],
+  );
+  for (const name of ["then", "toJSON", "constructor", "__proto__"]) assert.equal(tools[name], undefined);
 });

@@ -1,4 +1,6 @@
 import { plainTask } from "./plain-task.ts";
+import { plainTools } from "./plain-tools.ts";
+import type { CallableTools } from "./program-tools.ts";
 import type { RunResult, Runtime, RuntimeOptions, SharedRunOptions } from "./runner-types.ts";
 import type { DefineTask } from "./types.ts";
 
@@ -15,6 +17,7 @@ export type {
 } from "@capsule-run/tools/declare";
 export { ToolError, tool } from "@capsule-run/tools/declare";
 export { describeTools } from "@capsule-run/tools/describe";
+export type { CallableTools, ProgramTools, UndeclaredTool } from "./program-tools.ts";
 export type {
   LoadedProgram,
   Output,
@@ -64,6 +67,16 @@ const ofSandbox = (globalThis as { readonly [key: symbol]: unknown })[Symbol.for
  */
 export const task: DefineTask =
   typeof ofSandbox === "function" ? (ofSandbox as DefineTask) : (plainTask as DefineTask);
+
+/**
+ * Functions of the host program, for tasks: `await tools.search("tea")`. Which there are says who runs the program; see
+ * `ProgramTools` for their types. A call gives a promise, always; calls that are not awaited one by one go on together.
+ *
+ * Arguments and results are JSON values as those of tasks are. A call rejects with a `TypeError` for an argument that JSON
+ * can't hold, before anything is sent, and with a `ToolError` if the tool failed, is not there, or a limit is reached. In
+ * plain Node, outside a sandbox, every call rejects.
+ */
+export const tools: CallableTools = plainTools as CallableTools;
 
 /**
  * Runs a program's `main` once, for host programs: `run` of `@capsule-run/sdk/runner`, which is loaded at the first call.

@@ -386,14 +386,14 @@ const FAILURES: readonly [
     },
   ],
   [
-    "a name that the SDK does not export yet",
-    { "main.ts": 'import { task, tools } from "@capsule-run/sdk";\ntools.x()' },
+    "a name that the SDK does not export",
+    { "main.ts": 'import { task, tasks } from "@capsule-run/sdk";\ntasks.x()' },
     {
-      message: /^"tools" is not exported by "@capsule-run\/sdk": it exports task$/,
+      message: /^"tasks" is not exported by "@capsule-run\/sdk": it exports task$/,
       line: 1,
       column: 16,
       excerpt:
-        '> 1 | import { task, tools } from "@capsule-run/sdk";\n    |                ^\n  2 | tools.x()',
+        '> 1 | import { task, tasks } from "@capsule-run/sdk";\n    |                ^\n  2 | tasks.x()',
     },
   ],
   [

@@ -1,6 +1,6 @@
 /** Parts of the standard library that are loaded when a program first uses them: see `libraries/`. */
 import { LIBRARY_LINE, type TextEncoding } from "../door.ts";
-import { fail } from "./attempt.ts";
+import { attempt, fail } from "./attempt.ts";
 import { ask, type Bytes, effect, effectSync, failure, post, revoke } from "./effects.ts";
 import { environment } from "./environment.ts";
 import { framesHere, setFrames } from "./errors.ts";
@@ -8,6 +8,7 @@ import { door } from "./host.ts";
 import { print } from "./output.ts";
 import { create, defineProperty, freeze, repeat } from "./primordials.ts";
 import { timers } from "./timers.ts";
+import { argumentsJson } from "./values.ts";
 
 /** What a part may use of the prelude. A part is a function from this to its exports. */
 export interface Kit {
@@ -28,6 +29,9 @@ export interface Kit {
   readonly encode: (text: string, encoding: TextEncoding) => Bytes;
   /** Bytes as a text; what can't be decoded becomes U+FFFD. */
   readonly decode: (bytes: Uint8Array, encoding: TextEncoding) => string;
+  readonly argumentsJson: typeof argumentsJson;
+  /** Whether a task runs: else the program is being loaded. */
+  readonly isRunning: () => boolean;
   /** Prints a text as it is. */
   readonly print: (stream: 1 | 2, text: string) => void;
 }
@@ -41,6 +45,8 @@ const loaded: Record<string, unknown> = create(null);
 const loading: Record<string, boolean> = create(null);
 
 const encode = (text: string, encoding: TextEncoding): Bytes => door.encode(text, encoding) as Bytes;
+
+const isRunning = (): boolean => attempt.running !== null;
 
 /** Parts that are being evaluated. */
 let depth = 0;
@@ -65,6 +71,7 @@ export function loadPart(name: string): unknown {
     kit ??= {
       ...{ fail, timers, loadPart, effect, effectSync, ask, revoke, post, failure, environment, print },
       ...{ encode, decode: door.decode, framesHere, setFrames },
+      ...{ argumentsJson, isRunning },
     };
     loaded[name] = make(kit);
     return loaded[name];
@@ -74,8 +81,12 @@ export function loadPart(name: string): unknown {
   }
 }
 
-/** Makes Node's modules reachable for the bundler's copies of them, and for nothing that lists globals. */
+/**
+ * Makes Node's modules reachable for the bundler's copies of them, and the tools for the guest copy of `@capsule-run/sdk`;
+ * for nothing that lists globals.
+ */
 export function installModules(): void {
   const module = (name: string): unknown => loadPart(`node-${name}`);
   defineProperty(globalThis, Symbol.for("capsule.module"), { value: freeze(module) });
+  defineProperty(globalThis, Symbol.for("capsule.tools"), { get: () => loadPart("tools") });
 }

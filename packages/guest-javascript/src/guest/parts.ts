@@ -29,6 +29,7 @@ export const PARTS = {
   transport: [],
   fetch: ["Request", "Response", "fetch"],
   websocket: ["WebSocket"],
+  tools: [],
   "node-assert": [],
   "node-buffer": ["Buffer"],
   "node-diagnostics-channel": [],

@@ -165,21 +165,27 @@ export function resultJson(name: string, value: unknown): Serialised {
 /**
  * The arguments of a call as a JSON array, or the message of an `invalid_arguments`. Arguments at the end that are
  * `undefined` are left out, so that the task's default parameters apply.
+ * @param kind what is called
  */
-export function argumentsJson(name: string, args: readonly unknown[]): Serialised {
+export function argumentsJson(
+  name: string,
+  args: readonly unknown[],
+  kind: "task" | "tool" = "task",
+): Serialised {
   let count = args.length;
   while (count > 0 && args[count - 1] === undefined) count--;
   let text = "[";
   for (let i = 0; i < count; i++) {
     const json = toJson(args[i], LIMITS.argumentBytes);
-    if (!json.ok) return { ok: false, problem: `task ${quote(name)}: argument ${i + 1} has ${json.problem}` };
+    if (!json.ok)
+      return { ok: false, problem: `${kind} ${quote(name)}: argument ${i + 1} has ${json.problem}` };
     text += i === 0 ? json.text : `,${json.text}`;
   }
   text += "]";
   if (text.length > LIMITS.argumentBytes)
     return {
       ok: false,
-      problem: `task ${quote(name)}: the arguments are ${tooLarge(text.length, LIMITS.argumentBytes)}`,
+      problem: `${kind} ${quote(name)}: the arguments are ${tooLarge(text.length, LIMITS.argumentBytes)}`,
     };
   return { ok: true, text };
 }

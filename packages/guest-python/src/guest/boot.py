@@ -46,13 +46,14 @@ def boot():
     repairs.install()
     imports.install()
     import capsule.place
-    from _capsule import entry, fetching, httpx, loop, registry, sockets
+    from _capsule import entry, fetching, httpx, loop, registry, sockets, tooling
 
     loop.install()
     clients.sockets = sockets
     repairs.REPAIRS.update(httpx.REPAIRS)
     repairs.inline.call, repairs.inline.trim = loop.detached, loop.without_ours
     capsule.place.make = registry.make
+    capsule.place.call_tool = tooling.call_tool
     capsule.place.send, capsule.place.send_async = fetching.send, fetching.send_async
     sys.modules["__main__"].__dict__[entry.ENTRY_NAME] = entry.entry
     sys.meta_path.remove(Embedded)

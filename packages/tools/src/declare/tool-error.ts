@@ -17,11 +17,15 @@ export class ToolError extends Error {
 
   constructor(
     message: string,
-    options: { readonly type?: string | undefined; readonly cause?: unknown } = {},
+    options: {
+      readonly type?: string | undefined;
+      readonly tool?: string | undefined;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.type = options.type ?? "ToolError";
-    this.tool = undefined;
+    this.tool = options.tool;
     Object.defineProperty(this, BRAND, { value: true });
   }
 }

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import http
+from .calling import tools
 from .decorator import task
 from .errors import DuplicateTaskError, TaskOptionError, ToolError
 
@@ -37,18 +38,19 @@ if TYPE_CHECKING:
     from .host import WorkerDiedError as WorkerDiedError
     from .host import WorkerError as WorkerError
     from .host import close_all as close_all
+    from .host import describe_tools as describe_tools
     from .host import run as run
     from .host import run_sync as run_sync
     from .host import run_with_worker as run_with_worker
     from .host import tool as tool
 
-__all__ = ["DuplicateTaskError", "TaskOptionError", "ToolError", "http", "task"]
+__all__ = ["DuplicateTaskError", "TaskOptionError", "ToolError", "http", "task", "tools"]
 
 # What `host` has for the package. It is imported when it is first asked for: a sandbox has none, and starts sooner.
 _HOST = (
     "CompileError ErrorInfo ErrorType ExecutionInfo GateDecision HostRequest LoadedProgram Output Place PolicyOptions "
     "ProgramNotFoundError RunEvent RunnerOptions RunnerResult Runtime Tool ToolCall UsageError WorkerDiedError WorkerError "
-    "close_all run run_sync run_with_worker tool"
+    "close_all describe_tools run run_sync run_with_worker tool"
 ).split()
 
 

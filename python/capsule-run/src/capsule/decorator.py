@@ -16,7 +16,9 @@ _P = ParamSpec("_P")
 
 
 @overload
-def task(fn: Callable[_P, Coroutine[Any, Any, Any]], /) -> Callable[_P, Coroutine[Any, Any, Envelope]]: ...
+def task(  # pyright: ignore[reportOverlappingOverload]
+    fn: Callable[_P, Coroutine[Any, Any, Any]], /
+) -> Callable[_P, Coroutine[Any, Any, Envelope]]: ...
 @overload
 def task(fn: Callable[_P, Any], /) -> Callable[_P, Envelope]: ...
 @overload

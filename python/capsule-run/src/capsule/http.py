@@ -265,8 +265,9 @@ def _body(json: Any, data: Any) -> tuple[bytes | Iterator[bytes] | None, str]:
         return data.encode(), "text/plain; charset=utf-8"
     if isinstance(data, Mapping) or isinstance(data, (list, tuple)) and all(isinstance(each, tuple) for each in data):
         return _form(data).encode(), "application/x-www-form-urlencoded"
-    if hasattr(data, "read"):
-        return _pieces(iter(lambda: data.read(_PIECE), b"")), "application/octet-stream"
+    read = getattr(data, "read", None)
+    if read is not None:
+        return _pieces(iter(lambda: read(_PIECE), b"")), "application/octet-stream"
     if isinstance(data, Iterable):
         return _pieces(data), "application/octet-stream"
     raise TypeError(f"data is {show(data)}; it is bytes, text, a mapping, pairs, a binary file or an iterable of bytes")

@@ -2,5 +2,6 @@
 
 from .plain import make
 from .plain_http import send, send_async
+from .plain_tools import call_tool
 
-__all__ = ["make", "send", "send_async"]
+__all__ = ["call_tool", "make", "send", "send_async"]

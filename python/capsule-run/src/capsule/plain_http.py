@@ -7,6 +7,7 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
+from typing import Any
 from urllib.parse import urlsplit
 
 from .http import HTTPError, Request, Response, failure
@@ -18,10 +19,10 @@ def send(request: Request) -> Response:
     if urlsplit(url).scheme not in ("http", "https"):
         raise failure("EINVAL", f"{quote(url)} is no URL of http or https")
     made = urllib.request.Request(url, body, dict(headers), method=method)
-    given = {} if timeout is None else {"timeout": timeout}
+    given: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
     try:
         try:
-            answer = urllib.request.urlopen(made, **given)
+            answer: Any = urllib.request.urlopen(made, **given)
         except urllib.error.HTTPError as error:
             # A response like others.
             answer = error

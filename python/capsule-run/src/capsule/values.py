@@ -8,10 +8,12 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NoReturn, TypeVar
 
 from .show import cut, quote, show
+
+_T = TypeVar("_T")
 
 ARGUMENT_BYTES = 32 * 1024 * 1024
 RESULT_BYTES = 32 * 1024 * 1024
@@ -88,7 +90,7 @@ def _encode_again(value: object, error: Exception) -> str:
     raise error
 
 
-def _with_long_integers(function: Any, value: object) -> Any:
+def _with_long_integers(function: Callable[[Any], _T], value: object) -> _T:
     get, put = getattr(sys, "get_int_max_str_digits", None), getattr(sys, "set_int_max_str_digits", None)
     if get is None or put is None:
         return function(value)
@@ -100,7 +102,7 @@ def _with_long_integers(function: Any, value: object) -> Any:
         put(before)
 
 
-def _with_recursion(function: Any, value: object) -> Any:
+def _with_recursion(function: Callable[[Any], _T], value: object) -> _T:
     """Before CPython 3.12 native code counts towards the limit for Python's calls."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(before + 2 * VALUE_DEPTH)
@@ -280,21 +282,25 @@ def arguments_json(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     try:
         return to_json({"args": args, "kwargs": kwargs} if kwargs else args, ARGUMENT_BYTES)
     except NotJson:
-        pass
+        check_arguments(name, args, kwargs)
+
+
+def check_arguments(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], kind: str = "task") -> NoReturn:
+    """Raises `NotJson` that says what is wrong with arguments that can't be sent; `kind` is what is called."""
     for i, value in enumerate(args):
-        _check_argument(name, str(i + 1), value)
+        _check_argument(f"{kind} {quote(name)}", str(i + 1), value)
     for key, value in kwargs.items():
-        _check_argument(name, quote(cut(key, 60)), value)
+        _check_argument(f"{kind} {quote(name)}", quote(cut(key, 60)), value)
     # Each alone can be sent, all together are too long or too deep.
     raise NotJson(
-        f"task {quote(name)}: the arguments are more than {ARGUMENT_BYTES} bytes of JSON, which is the most that is "
+        f"{kind} {quote(name)}: the arguments are more than {ARGUMENT_BYTES} bytes of JSON, which is the most that is "
         f"allowed, or nested deeper than {VALUE_DEPTH} levels; hand over less, or in several parts"
     )
 
 
-def _check_argument(name: str, which: str, value: object) -> None:
+def _check_argument(callee: str, which: str, value: object) -> None:
     try:
         # What the array around the arguments takes.
         to_json(value, ARGUMENT_BYTES)
     except NotJson as error:
-        raise NotJson(f"task {quote(name)}: argument {which} has {error.problem}") from None
+        raise NotJson(f"{callee}: argument {which} has {error.problem}") from None

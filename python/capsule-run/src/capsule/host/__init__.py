@@ -1,5 +1,6 @@
 """The part of `capsule` for programs that run others. It is not in sandboxes."""
 
+from .describe import describe_tools
 from .errors import CompileError, Place, ProgramNotFoundError, UsageError, WorkerDiedError, WorkerError
 from .runtime import Runtime, close_all, run, run_sync, run_with_worker
 from .tools import GateDecision, Tool, ToolCall, tool
@@ -38,6 +39,7 @@ __all__ = [
     "WorkerDiedError",
     "WorkerError",
     "close_all",
+    "describe_tools",
     "run",
     "run_sync",
     "run_with_worker",

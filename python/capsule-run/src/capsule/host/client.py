@@ -304,13 +304,17 @@ class WorkerClient:
         """The same without keeping the loop from other work."""
         worker = self.begin_close()
         if worker is not None:
-            done = asyncio.get_running_loop().create_future()
             loop = asyncio.get_running_loop()
+            done: asyncio.Future[None] = loop.create_future()
+
+            def settle() -> None:
+                if not done.done():
+                    done.set_result(None)
 
             def wait() -> None:
                 worker.wait(seconds)
                 with contextlib.suppress(RuntimeError):
-                    loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+                    loop.call_soon_threadsafe(settle)
 
             threading.Thread(target=wait, name="capsule-close", daemon=True).start()
             await done

