@@ -449,3 +449,58 @@ test("nothing was recorded", () => {
   assert.equal(openReader(project()), null);
   assert.equal(openReader(inProject((file) => writeFileSync(file, ""))), null);
 });
+
+test("calls of tools are rows below who called them, and no tasks of the run", async () => {
+  const root = project();
+  const { recorder } = record();
+  const run = begin(recorder, root, "a");
+  run?.event({ type: "task_queued", path: "0", task: "main" });
+  run?.event({ type: "attempt_started", path: "0", task: "main" });
+  const errors = [
+    null,
+    { type: "NotFound", message: "x".repeat(1000) },
+    { type: "Cancelled", message: "given up" },
+  ];
+  for (const [i, error] of errors.entries()) {
+    const at = { path: `0.${i + 1}`, task: "main", tool: "search" };
+    run?.event({ type: "tool_called", ...at });
+    run?.event({ type: "tool_ended", ...at, durationMs: 12, error });
+  }
+  run?.event({ type: "tool_called", path: "0.4", task: "main", tool: "y".repeat(5000) });
+  run?.event({ type: "task_ended", path: "0", task: "main", envelope: succeeded() });
+  run?.end(succeeded());
+  await recorder.close();
+  read(root, (reader) => {
+    const [stored] = reader.runs(1);
+    assert.deepEqual([stored?.tasks, stored?.failed, stored?.dropped], [1, 0, 0]);
+    const [main, ...tools] = [...reader.tasks("a")];
+    assert.deepEqual([main?.kind, main?.children], ["task", 4]);
+    assert.deepEqual(
+      tools.map((row) => [row.kind, row.parent, row.task.length, row.state, row.ms, row.error]),
+      [
+        ["tool", 1, 6, "succeeded", 12, null],
+        ["tool", 1, 6, "failed", 12, "NotFound"],
+        ["tool", 1, 6, "cancelled", 12, "Cancelled"],
+        ["tool", 1, KEPT.name, "running", 0, null],
+      ],
+    );
+    assert.equal(tools[1]?.message?.length, KEPT.taskMessage);
+  });
+});
+
+test("a record of the version before is read as it is, and brought up to date when it is written", async () => {
+  const root = project();
+  const first = record();
+  wholeRun(first.recorder, root, "old", 1);
+  await first.recorder.close();
+  const database = new DatabaseSync(databaseFile(root));
+  database.exec("ALTER TABLE tasks DROP COLUMN kind; PRAGMA user_version = 1");
+  database.close();
+  const kinds = (id: string) => read(root, (reader) => [...reader.tasks(id)].map(({ kind }) => kind));
+  assert.deepEqual(kinds("old"), ["task", "task"]);
+  const second = record();
+  wholeRun(second.recorder, root, "new", 0);
+  await second.recorder.close();
+  assert.deepEqual([...first.problems, ...second.problems], []);
+  assert.deepEqual([kinds("old"), kinds("new")], [["task", "task"], ["task"]]);
+});

@@ -252,7 +252,8 @@ function change(
       break;
     }
     case "tool_ended":
-      row.state = event.error === null ? "succeeded" : "failed";
+      row.state =
+        event.error === null ? "succeeded" : event.error.type === "Cancelled" ? "cancelled" : "failed";
       row.endedAt = now;
       row.ms = event.durationMs;
       row.error = event.error && cut(event.error.type, KEPT.name);
