@@ -1,3 +1,4 @@
+import type { CodeRuntime, CodeRuntimeOptions } from "@capsule-run/code";
 import type { Runtime, RuntimeOptions } from "@capsule-run/runtime";
 import type { InstalledEngine, PrepareOptions } from "@capsule-run/runtime/inventory";
 import type { ProjectRecord } from "@capsule-run/runtime/records";
@@ -15,6 +16,7 @@ export interface Inventory {
 /** What the commands need of the rest of Capsule, loaded when it is called. */
 export interface Services {
   createRuntime(options: RuntimeOptions): Promise<Runtime>;
+  createCodeRuntime(options: CodeRuntimeOptions): Promise<CodeRuntime>;
   /** The absolute path of the program that `capsule.toml` at or above a folder names; null without one. */
   findEntrypoint(folder: string): Promise<string | null>;
   inventory(): Promise<Inventory>;

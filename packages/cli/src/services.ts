@@ -5,6 +5,9 @@ export const services: Services = {
   async createRuntime(options) {
     return (await import("@capsule-run/runtime")).createRuntime(options);
   },
+  async createCodeRuntime(options) {
+    return (await import("@capsule-run/code")).createCodeRuntime(options);
+  },
   inventory: () => import("@capsule-run/runtime/inventory"),
   async openRecord(folder) {
     return (await import("@capsule-run/runtime/records")).openRecord(folder);

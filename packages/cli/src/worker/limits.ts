@@ -2,8 +2,10 @@
 export const WORKER_LIMITS = {
   /** Bytes of one line of a client. A longer one is skipped to its end. */
   lineBytes: 64 * 1024 * 1024,
-  /** Runs and loads that are open at once. */
+  /** Runs, loads and whatever else waits for its answer at once. */
   open: 1000,
+  /** Sessions that are open at once. */
+  sessions: 1000,
   /** Bytes of the messages of all that is open. */
   openBytes: 512 * 1024 * 1024,
   /** Characters of an id. */

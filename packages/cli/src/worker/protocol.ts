@@ -5,7 +5,22 @@
 import { isArguments, nearest, type Place, UsageError, type UsageSlug } from "@capsule-run/protocol";
 import type { PolicyOptions } from "@capsule-run/runtime";
 import { findArguments } from "./arguments.ts";
+import { CODE_FIELDS, type CodeMessage, isCodeType } from "./code-fields.ts";
 import { exactArguments } from "./exact.ts";
+import {
+  COUNT,
+  FILE,
+  type Fields,
+  ID,
+  isCount,
+  isId,
+  isRecord,
+  isText,
+  PATH,
+  SWITCH,
+  TEXTS,
+  VARIABLES,
+} from "./fields.ts";
 import { WORKER_LIMITS } from "./limits.ts";
 import type { Line } from "./lines.ts";
 
@@ -43,6 +58,7 @@ export type ClientMessage =
       readonly events?: boolean;
     }
   | { readonly type: "load"; readonly id: string; readonly file: string; readonly cwd?: string }
+  | CodeMessage
   | { readonly type: "cancel"; readonly id: string }
   | { readonly type: "close" };
 
@@ -51,7 +67,7 @@ export type LoadMessage = Extract<ClientMessage, { type: "load" }>;
 export type HelloMessage = Extract<ClientMessage, { type: "hello" }>;
 
 /** Why a message, or what it asked for, came to nothing, beside the slugs of wrong use. */
-export type WorkerSlug = "protocol" | "limit" | "cancelled" | "internal";
+export type WorkerSlug = "protocol" | "limit" | "cancelled" | "no-session" | "internal";
 
 /** What a worker sends, but for `event` and `result`, which hold JSON text of a run as it is. */
 export type WorkerMessage =
@@ -100,37 +116,12 @@ export class ProtocolError extends Error {
   }
 }
 
-interface Field {
-  readonly rule: (value: unknown) => boolean;
-  /** What the rule allows, in words. */
-  readonly allowed: string;
-  readonly required?: true;
-}
-
 /** As the runner takes it. */
 const RUN_ID = /^[A-Za-z0-9][\w.-]{0,63}$/;
 const OPEN_ARRAY = 0x5b;
 
-const isText = (value: unknown): value is string => typeof value === "string";
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const isFilled = (value: unknown): boolean => isText(value) && value !== "" && !value.includes("\0");
-const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
-const isId = (value: unknown): value is string =>
-  isText(value) && value !== "" && value.length <= WORKER_LIMITS.idCharacters;
-
-const ID: Field = {
-  rule: isId,
-  allowed: `a string of 1 to ${WORKER_LIMITS.idCharacters} characters`,
-  required: true,
-};
-const PATH: Field = { rule: isFilled, allowed: "a path" };
-const FILE: Field = { ...PATH, required: true };
-const SWITCH: Field = { rule: (value) => typeof value === "boolean", allowed: "true or false" };
-const COUNT: Field = { rule: isCount, allowed: "a positive integer" };
-
 /** Every message a client may send, field by field: the table is the definition of what the worker accepts. */
-const FIELDS: Readonly<Record<ClientMessage["type"], Readonly<Record<string, Field>>>> = {
+const FIELDS: Readonly<Record<ClientMessage["type"], Fields>> = {
   hello: {
     version: { ...COUNT, required: true },
     cwd: PATH,
@@ -148,24 +139,19 @@ const FIELDS: Readonly<Record<ClientMessage["type"], Readonly<Record<string, Fie
     file: FILE,
     args: { rule: Array.isArray, allowed: "an array" },
     cwd: PATH,
-    env: {
-      rule: (value) => isRecord(value) && Object.values(value).every(isText),
-      allowed: "an object of strings",
-    },
+    env: VARIABLES,
     run_id: {
       rule: (value) => isText(value) && RUN_ID.test(value),
       allowed: "1 to 64 letters, digits, dots, underscores and dashes, a letter or digit first",
     },
     policy: { rule: isRecord, allowed: "an object" },
     sealed: SWITCH,
-    mounts: {
-      rule: (value) => Array.isArray(value) && value.every(isText),
-      allowed: "an array of strings",
-    },
+    mounts: TEXTS,
     output: SWITCH,
     events: SWITCH,
   },
   load: { id: ID, file: FILE, cwd: PATH },
+  ...CODE_FIELDS,
   cancel: { id: ID },
   close: {},
 };
@@ -233,7 +219,8 @@ function checkMessage(message: unknown): ClientMessage {
   if (!isRecord(message)) throw new ProtocolError("a message is an object");
   const { type } = message;
   if (!isText(type)) throw new ProtocolError('a message has a "type", which is a string');
-  const id = (type === "run" || type === "load") && isId(message.id) ? message.id : null;
+  const begins = type === "run" || type === "load" || isCodeType(type);
+  const id = begins && isId(message.id) ? message.id : null;
   if (RESERVED_TYPES.includes(type)) throw new ProtocolError(`"${type}" is not yet possible`, id, "not-yet");
   if (!Object.hasOwn(FIELDS, type))
     throw new ProtocolError(`unknown type ${quote(type)}${hint(type, TYPES)}`, id);

@@ -95,6 +95,7 @@ class Client {
         this.options = options;
         return this.#runtime();
       },
+      createCodeRuntime: () => assert.fail("no code was run"),
     });
   }
 

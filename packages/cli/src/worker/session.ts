@@ -1,5 +1,8 @@
 import { resolve } from "node:path";
+import type { CodeRuntime, CodeRuntimeOptions } from "@capsule-run/code";
 import type { Progress, Runtime, RuntimeOptions } from "@capsule-run/runtime";
+import { Code } from "./code.ts";
+import { type CodeMessage, isCodeType } from "./code-fields.ts";
 import { WORKER_LIMITS } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
 import {
@@ -23,9 +26,10 @@ export interface SessionParts {
   /** The folder that relative paths of the client begin at. */
   readonly cwd: string;
   createRuntime(options: RuntimeOptions): Promise<Runtime>;
+  createCodeRuntime(options: CodeRuntimeOptions): CodeRuntime | Promise<CodeRuntime>;
 }
 
-/** A run or a load that has no answer yet. */
+/** A run, a load or a call of code that has no answer yet. */
 interface Open {
   /** Of its message. */
   readonly bytes: number;
@@ -33,6 +37,7 @@ interface Open {
   readonly ended: Promise<void>;
 }
 
+const isCodeMessage = (message: ClientMessage): message is CodeMessage => isCodeType(message.type);
 const cancelled = (id: string): ProtocolError => new ProtocolError("cancelled", id, "cancelled");
 
 /** One client's conversation: the runs it has open, by its own ids. Lines come in, answers go to the outbox. */
@@ -42,6 +47,7 @@ export class Session {
   #openBytes = 0;
   /** From `hello` on. */
   #runtime: Promise<Runtime> | null = null;
+  #code: Code | null = null;
   #cwd: string;
   #closing = false;
   /** Whether the client was told of something that takes long. */
@@ -73,7 +79,13 @@ export class Session {
     this.#closing = true;
     const open = [...this.#open.values()];
     for (const { controller } of open) controller.abort();
-    await (await this.#runtime?.catch(() => null))?.close();
+    await Promise.all([
+      this.#runtime?.then(
+        (runtime) => runtime.close(),
+        () => {},
+      ),
+      this.#code?.close(),
+    ]);
     await Promise.all(open.map(({ ended }) => ended));
     this.#parts.outbox.send({ type: "closed" });
   }
@@ -82,6 +94,8 @@ export class Session {
     if (message.type === "hello") this.#hello(message);
     else if (message.type === "run") this.#begin(message, bytes, (signal) => this.#run(message, signal));
     else if (message.type === "load") this.#begin(message, bytes, (signal) => this.#load(message, signal));
+    else if (isCodeMessage(message))
+      this.#begin(message, bytes, (signal) => (this.#code as Code).perform(message, signal));
     // Nothing by that id is no mistake: it may have ended while the message was on its way.
     else if (message.type === "cancel") this.#open.get(message.id)?.controller.abort();
   }
@@ -102,6 +116,16 @@ export class Session {
     });
     // Whoever asks for a run hears of it.
     this.#runtime.catch(() => {});
+    this.#code = new Code({
+      outbox,
+      cwd: this.#cwd,
+      createCodeRuntime: () =>
+        this.#parts.createCodeRuntime({
+          concurrency,
+          onWarning: (message) => outbox.send({ type: "warning", message }),
+          onProgress: (step) => this.#progress(step),
+        }),
+    });
     outbox.send({ type: "hello", version: PROTOCOL_VERSION, capsule: this.#parts.version });
   }
 
@@ -113,7 +137,7 @@ export class Session {
   }
 
   #begin(
-    { id, type }: RunMessage | LoadMessage,
+    { id, type }: RunMessage | LoadMessage | CodeMessage,
     bytes: number,
     work: (signal: AbortSignal) => Promise<void>,
   ): void {
@@ -121,7 +145,7 @@ export class Session {
     if (this.#open.has(id)) throw new ProtocolError(`id ${JSON.stringify(id)} is in use`);
     if (this.#open.size >= WORKER_LIMITS.open)
       throw new ProtocolError(
-        `${WORKER_LIMITS.open} runs and loads are open already: wait until some have ended`,
+        `${WORKER_LIMITS.open} requests are open already: wait until some have ended`,
         id,
         "limit",
       );

@@ -1,0 +1,32 @@
+import type { CodeOutput, Execution, WorkspaceFile } from "@capsule-run/code";
+
+/** Lines about code. A value is in them as the text its language made, so that big integers stay exact. */
+
+export const codeOutputLine = (id: string, { stream, text }: CodeOutput): string =>
+  JSON.stringify({ type: "output", id, stream, text });
+
+export function executedLine(id: string, execution: Execution): string {
+  const { valueJson, valueText, hasValue, metrics, value: _, ...rest } = execution;
+  const { durationMs, fuelConsumed, ramUsed, hostRequests } = metrics;
+  const fields = JSON.stringify({
+    ...rest,
+    value_text: valueText,
+    has_value: hasValue,
+    is_json: valueJson !== null,
+    metrics: {
+      duration_ms: durationMs,
+      fuel_consumed: fuelConsumed,
+      ram_used: ramUsed,
+      host_requests: hostRequests,
+    },
+  });
+  return `{"type":"executed","id":${JSON.stringify(id)},"execution":{"value":${valueJson ?? "null"},${fields.slice(1)}}`;
+}
+
+export const sessionLine = (id: string, session: string, workspace: string): string =>
+  JSON.stringify({ type: "session", id, session, workspace });
+
+export const doneLine = (
+  id: string,
+  what: { files?: readonly WorkspaceFile[]; base64?: string } = {},
+): string => JSON.stringify({ type: "done", id, ...what });
