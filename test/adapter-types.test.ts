@@ -19,7 +19,7 @@ test("what a call gives is what code gives", () => {
 
 test("a sandbox can be opened with all that code takes", () => {
   same<
-    Exclude<keyof adapter.SandboxOptions, "capsulePath">,
-    Exclude<keyof code.CodeSandboxOptions, "language" | "tools">
+    Exclude<keyof adapter.SandboxOptions, "capsulePath" | "gate">,
+    Exclude<keyof code.CodeSandboxOptions, "language">
   >();
 });

@@ -1,7 +1,8 @@
+import type { CliRuntime } from "@capsule-run/sdk/internal";
 import type { CodeOutput, Execution, Language, SandboxOptions, WorkspaceFile } from "./types.ts";
 
 /** What `@capsule-run/cli/runtime` of the same version is, as far as the adapter uses it. */
-export interface CliCode {
+export interface CliCode extends Pick<CliRuntime, "openTools"> {
   createCodeRuntime(options: {
     readonly onWarning?: ((message: string) => void) | undefined;
   }): Promise<CodeRuntime> | CodeRuntime;
@@ -12,7 +13,8 @@ export interface BareCall {
   readonly onOutput?: ((output: CodeOutput) => void) | undefined;
 }
 
-export interface BareSandbox extends Omit<SandboxOptions, "capsulePath"> {
+export interface BareSandbox extends Omit<SandboxOptions, "capsulePath" | "tools" | "gate"> {
+  readonly tools?: Awaited<ReturnType<CliRuntime["openTools"]>> | undefined;
   readonly language?: Language | undefined;
 }
 

@@ -1,5 +1,5 @@
 /** Checks of what programs in JavaScript may get wrong: what the types of `types.ts` say. */
-import { type Check, check, FUNCTION, isObject, PATH, SIGNAL, shown } from "@capsule-run/sdk/internal";
+import { type Check, check, FUNCTION, isObject, PATH, SIGNAL, shown, TOOLS } from "@capsule-run/sdk/internal";
 import { UsageError } from "@capsule-run/sdk/runner";
 import type { Language } from "./types.ts";
 
@@ -20,6 +20,8 @@ const SANDBOX: Readonly<Record<string, Check>> = {
     (value) =>
       isObject(value) && Object.values(value).every((each) => isText(each) || each instanceof Uint8Array),
   ],
+  tools: TOOLS,
+  gate: FUNCTION,
   capsulePath: PATH,
 };
 

@@ -1,13 +1,14 @@
 import { call } from "./call.ts";
 import { succeeded } from "./capsule-error.ts";
 import { checkCode, checkOptions } from "./options.ts";
-import { sharedRuntime } from "./shared.ts";
+import { bareSandbox, sharedRuntime } from "./shared.ts";
 import { textOf } from "./text.ts";
 import type { ExecuteOptions, Execution, RunCodeOptions } from "./types.ts";
 
 async function perform(code: string, options: ExecuteOptions): Promise<Execution> {
-  const { signal, onOutput, capsulePath, ...sandbox } = options;
-  const runtime = await sharedRuntime(capsulePath);
+  const { signal, onOutput, ...given } = options;
+  const runtime = await sharedRuntime(given.capsulePath);
+  const sandbox = await bareSandbox(given);
   return call({ signal, onOutput }, (bare) => runtime.execute(code, { ...sandbox, ...bare }));
 }
 

@@ -3,7 +3,7 @@ import { call } from "./call.ts";
 import { succeeded } from "./capsule-error.ts";
 import type { CodeSession } from "./cli-code.ts";
 import { checkCode, checkLanguage, checkOptions, closed } from "./options.ts";
-import { sharedRuntime } from "./shared.ts";
+import { bareSandbox, sharedRuntime } from "./shared.ts";
 import { givenValue } from "./text.ts";
 import type { CallOptions, CodeOutput, Execution, Language, SessionOptions, WorkspaceFile } from "./types.ts";
 
@@ -140,10 +140,12 @@ export class Session implements AsyncDisposable {
 
   #open(): Promise<CodeSession> {
     if (this.#opened) return this.#opened;
-    const { onOutput: _, capsulePath, ...sandbox } = this.#options;
-    const opening = sharedRuntime(capsulePath).then((runtime) =>
-      runtime.openSession({ ...sandbox, language: this.language }),
-    );
+    const { onOutput: _, ...given } = this.#options;
+    const open = async (): Promise<CodeSession> => {
+      const runtime = await sharedRuntime(given.capsulePath);
+      return runtime.openSession({ ...(await bareSandbox(given)), language: this.language });
+    };
+    const opening = open();
     this.#opened = opening;
     // The next call tries again.
     opening.catch(() => {

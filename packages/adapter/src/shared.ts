@@ -1,6 +1,7 @@
 /** The runtime that all code of this process runs in: one, unless somebody uses two command lines. */
 import { findCli, loadCli, usageErrorOf } from "@capsule-run/sdk/internal";
 import type { CliCode, CodeRuntime } from "./cli-code.ts";
+import type { SandboxOptions } from "./types.ts";
 
 const shared = new Map<string, Promise<CodeRuntime>>();
 
@@ -32,6 +33,20 @@ async function open(cli: string): Promise<CodeRuntime> {
     );
   });
   return opening;
+}
+
+/**
+ * What a sandbox is opened with, its tools ready to be called.
+ * @throws UsageError `tool`, `cli-missing`, `cli-version`
+ */
+export async function bareSandbox<O extends SandboxOptions>({ tools, gate, capsulePath, ...sandbox }: O) {
+  if (!tools) return sandbox;
+  try {
+    const { openTools } = loadCli<CliCode>(findCli(capsulePath, import.meta.url));
+    return { ...sandbox, tools: await openTools({ tools, gate, report: warn }) };
+  } catch (error) {
+    throw usageErrorOf(error);
+  }
 }
 
 /**

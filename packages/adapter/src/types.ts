@@ -1,4 +1,4 @@
-import type { AbortSignalLike, ErrorType, HostRequest } from "@capsule-run/sdk/runner";
+import type { AbortSignalLike, ErrorType, Gate, HostRequest, Tools } from "@capsule-run/sdk/runner";
 
 /** What a piece of code can be written in. */
 export type Language = "python" | "javascript";
@@ -29,6 +29,10 @@ export interface SandboxOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Files that lie in its workspace from the start, by their paths in there, such as `"data/a.csv"`. */
   readonly files?: Readonly<Record<string, string | Uint8Array>> | undefined;
+  /** Functions of this process that the code may call, as `tools` of the SDK's `run`. Default: none. */
+  readonly tools?: Tools | undefined;
+  /** Allows, changes or denies each call of a tool. Default: all are allowed. */
+  readonly gate?: Gate | undefined;
   /** Where `@capsule-run/cli` is: its folder, or its command. Default: it is looked for. */
   readonly capsulePath?: string | undefined;
 }

@@ -15,6 +15,9 @@ export const PATH: Check = [
 export const FUNCTION: Check = ["a function", (value) => typeof value === "function"];
 export const SIGNAL: Check = ["an AbortSignal", (value) => value instanceof AbortSignal];
 
+/** What is in it is looked at where it is made use of. */
+export const TOOLS: Check = ["an object of functions and tools", isObject];
+
 const RUNTIME: Readonly<Record<string, Check>> = {
   cwd: PATH,
   concurrency: ["an integer of 1 or more", (value) => Number.isSafeInteger(value) && (value as number) >= 1],
@@ -43,8 +46,7 @@ const RUN: Readonly<Record<string, Check>> = {
     "1 to 64 letters, digits, dots, underscores and dashes, a letter or digit first",
     (value) => typeof value === "string" && /^[A-Za-z0-9][\w.-]{0,63}$/.test(value),
   ],
-  // What is in it is looked at where it is made use of.
-  tools: ["an object of functions and tools", isObject],
+  tools: TOOLS,
   gate: FUNCTION,
   onOutput: FUNCTION,
   onEvent: FUNCTION,
