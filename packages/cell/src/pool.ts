@@ -9,11 +9,15 @@ interface Pooled<Prepared> {
 /** An instance in use by one sandbox. */
 export interface Lease<Prepared> {
   readonly instance: GuestInstance<Prepared>;
+  /** Whom it speaks to; null: nothing of it runs. */
+  host: GuestHost | null;
   /**
    * Gives it back.
    * @returns whether memory was let go of that counts: it should be collected before others are told that there is room
    */
   release(): boolean;
+  /** Lets go of it for good. */
+  discard(): void;
 }
 
 /** Bytes of unused instances until the host says what it can spare. */
@@ -48,16 +52,26 @@ export class InstancePool<Prepared> {
   }
 
   /**
-   * An instance of at most `most` bytes that speaks to `host` until `release`. It holds whatever ran before: reset it.
+   * An instance of at most `most` bytes that speaks to `host` (null: nothing of it runs yet) until `release`. It holds whatever ran before: reset it.
    */
-  take(host: GuestHost, most: number): Lease<Prepared> {
+  take(host: GuestHost | null, most: number): Lease<Prepared> {
     const pooled = this.#pick(most) ?? this.#make();
     pooled.host = host;
     return {
       instance: pooled.instance,
+      get host() {
+        return pooled.host;
+      },
+      set host(other) {
+        pooled.host = other;
+      },
       release: () => {
         pooled.host = null;
         return this.#putBack(pooled);
+      },
+      discard: () => {
+        pooled.host = null;
+        this.#garbage += pooled.instance.memory;
       },
     };
   }

@@ -14,7 +14,16 @@ import {
 import { broken, endingOf } from "./ending.ts";
 import type { InstancePool, Lease } from "./pool.ts";
 import { RandomStream } from "./random.ts";
+import { type Left, NOTHING_LEFT, type Session } from "./session.ts";
 import { nextSlice, nextStart, type Place } from "./slices.ts";
+
+export interface SandboxTerms<Prepared> {
+  readonly seed: string;
+  /** Bytes of memory it may have. */
+  readonly granted: number;
+  /** Where it leaves its instance, and may find one. */
+  readonly session: Session<Prepared> | null;
+}
 
 export type Send = (message: FromCell) => void;
 
@@ -26,11 +35,14 @@ export class Sandbox<Prepared> {
   readonly #id: number;
   readonly #send: Send;
   readonly #pool: InstancePool<Prepared>;
+  readonly #session: Session<Prepared> | null;
   /** Null before it has begun, and when it has ended. */
   #lease: Lease<Prepared> | null = null;
   readonly #random: RandomStream;
   readonly #onEnd: () => void;
-  #calls = 0;
+  #calls: number;
+  /** Calls that earlier attempts of its session have made. */
+  readonly #former: number;
   /** Units of fuel that the host has heard of; null while a program is loaded, which is no part of a run. */
   #fuelTold: number | null = null;
   #revoked = 0;
@@ -55,13 +67,15 @@ export class Sandbox<Prepared> {
   constructor(
     id: number,
     pool: InstancePool<Prepared>,
-    { seed, granted }: { readonly seed: string; readonly granted: number },
+    { seed, granted, session }: SandboxTerms<Prepared>,
     send: Send,
     onEnd: () => void,
   ) {
     this.#id = id;
     this.#pool = pool;
     this.#granted = granted;
+    this.#session = session;
+    this.#calls = this.#former = session?.calls ?? 0;
     this.#send = send;
     this.#random = new RandomStream(seed);
     this.#onEnd = onEnd;
@@ -75,6 +89,12 @@ export class Sandbox<Prepared> {
   /** Takes an instance; false if it was stopped before there was one. */
   async #begin(): Promise<boolean> {
     this.#inTurn = true;
+    this.#lease = this.#session?.enter() ?? null;
+    if (this.#lease) {
+      this.#lease.host = this.#guestHost();
+      this.#lease.instance.grant(this.#granted);
+      return true;
+    }
     if (!this.#pool.has(this.#granted)) await this.#queue(nextStart());
     if (this.#stopped) {
       this.#settle({ state: "stopped" });
@@ -117,7 +137,9 @@ export class Sandbox<Prepared> {
   ): Promise<void> {
     if (!(await this.#begin())) return;
     this.#fuelTold = 0;
+    const goesOn = this.#session?.has(this.#lease) === true;
     await this.#turn(() => {
+      if (goesOn) return this.#instance.again(task, args, limits, now);
       this.#instance.reset(program, limits, now);
       return this.#instance.start(task, args, surroundings);
     });
@@ -278,7 +300,22 @@ export class Sandbox<Prepared> {
   #settle(end: Exclude<TurnEnd, { state: "idle" }> | TurnEnd): void {
     const { ok, error, plain, body } = endingOf(end);
     const lacks = end.state === "lacking" ? end.code.slice(0, 200) : "";
-    this.#end({ type: "ended", sandbox: this.#id, ok, error, plain, lacks, ...this.#usage(), body });
+    if (this.#ended) return;
+    const usage = this.#usage();
+    const left = this.#session ? this.#leave(this.#session, end) : NOTHING_LEFT;
+    this.#end({ type: "ended", sandbox: this.#id, ok, error, plain, lacks, ...left, ...usage, body });
+  }
+
+  /** Leaves its instance to its session, if that is worth it. */
+  #leave(session: Session<Prepared>, end: TurnEnd): Left {
+    const lease = this.#lease;
+    const found = session.has(lease);
+    const left = session.end(lease, end, this.#granted);
+    if (found || session.has(lease)) this.#lease = null;
+    session.calls = this.#calls;
+    // When the answer has been sent.
+    setImmediate(() => session.save());
+    return left;
   }
 
   #end(message: FromCell): void {
@@ -333,8 +370,8 @@ export class Sandbox<Prepared> {
       rest: (wake, pending, deaf) => this.#rest(wake, pending, deaf),
       // A guest may name calls that it never made, or one for ever; the host would take that for a broken cell.
       revoke: (call) => {
-        const made = Number.isInteger(call) && call >= 1 && call <= this.#calls;
-        if (this.#stopped || !made || this.#revoked === this.#calls) return;
+        const made = Number.isInteger(call) && call > this.#former && call <= this.#calls;
+        if (this.#stopped || !made || this.#revoked === this.#calls - this.#former) return;
         this.#revoked++;
         this.#send({ type: "revoke", sandbox: this.#id, call });
       },

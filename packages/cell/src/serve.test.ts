@@ -29,6 +29,10 @@ class FakeInstance implements GuestInstance {
   readonly ramUsed = 65_536;
   readonly host: GuestHost;
   readonly entries: string[] = [];
+  /** What a session did with it. */
+  readonly done: string[] = [];
+  readonly imageBytes = 4096;
+  savedMemory = 0;
   resets = 0;
   onReset: () => void = () => {};
   #end: ((end: TurnEnd) => void) | null = null;
@@ -53,6 +57,30 @@ class FakeInstance implements GuestInstance {
 
   start(task: string, args: Uint8Array): Promise<TurnEnd> {
     return this.#enter(`start ${task} ${Buffer.from(args).toString()}`);
+  }
+
+  again(task: string, args: Uint8Array): Promise<TurnEnd> {
+    return this.#enter(`again ${task} ${Buffer.from(args).toString()}`);
+  }
+
+  keep(): void {
+    this.done.push("keep");
+  }
+
+  save(): void {
+    assert.equal(this.#end, null, "saved while an entry is in flight");
+    this.done.push("save");
+    this.savedMemory = this.memory;
+  }
+
+  restore(): void {
+    assert.equal(this.#end, null, "restored while an entry is in flight");
+    this.done.push("restore");
+  }
+
+  adopt(other: this): void {
+    this.done.push("adopt");
+    this.savedMemory = this.memory = other.savedMemory;
   }
 
   complete(call: number, envelope: Uint8Array, now: number): Promise<TurnEnd> {
@@ -131,12 +159,13 @@ class Bench {
     await settle();
   }
 
-  async open(sandbox = 1): Promise<FakeInstance> {
+  async open(sandbox = 1, session = 0): Promise<FakeInstance> {
     await this.tell(
       { type: "artifact", hash: "a", globals: [], pages: 0, snapshot: "after", body: NOTHING },
       {
         type: "open",
         sandbox,
+        session,
         artifact: "a",
         task: "main",
         limits: LIMIT,
@@ -365,6 +394,7 @@ test("stop in the same breath as open", async () => {
   } as const;
   const open = {
     type: "open",
+    session: 0,
     sandbox: 1,
     artifact: "a",
     task: "main",

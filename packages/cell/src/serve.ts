@@ -9,7 +9,8 @@ import {
 } from "@capsule-run/protocol";
 import type { Pipes } from "./pipes.ts";
 import { InstancePool } from "./pool.ts";
-import { Sandbox } from "./sandbox.ts";
+import { Sandbox, type SandboxTerms } from "./sandbox.ts";
+import { Session } from "./session.ts";
 
 /**
  * Serves the host until it closes the pipe. What the host says is obeyed: the host is trusted by its cells, and
@@ -24,6 +25,7 @@ export function serve<Prepared>(
   const pool = new InstancePool(engine, collect);
   const programs = new Map<string, Prepared>();
   const sandboxes = new Map<number, Sandbox<Prepared>>();
+  const sessions = new Map<number, Session<Prepared>>();
   const reader = new FrameReader();
   // What is said in one go leaves in one system call.
   let unsent: Uint8Array[] = [];
@@ -37,10 +39,17 @@ export function serve<Prepared>(
     unsent.push(encode(message));
   };
 
-  const open = (id: number, granted: number, seed: string): Sandbox<Prepared> => {
-    const sandbox = new Sandbox(id, pool, { seed, granted }, send, () => sandboxes.delete(id));
+  const open = (id: number, terms: SandboxTerms<Prepared>): Sandbox<Prepared> => {
+    const sandbox = new Sandbox(id, pool, terms, send, () => sandboxes.delete(id));
     sandboxes.set(id, sandbox);
     return sandbox;
+  };
+
+  const sessionOf = (id: number): Session<Prepared> | null => {
+    if (id === 0) return null;
+    const session = sessions.get(id) ?? new Session(pool);
+    sessions.set(id, session);
+    return session;
   };
 
   const handle = (message: ToCell): void => {
@@ -55,21 +64,22 @@ export function serve<Prepared>(
         programs.delete(message.hash);
         break;
       case "load":
-        void open(message.sandbox, message.limits.ram ?? LIMITS.memoryBytes, "00".repeat(32)).load(
-          message.body,
-          message.limits,
-          JSON.parse(message.variables) as string[],
-        );
+        void open(message.sandbox, {
+          granted: message.limits.ram ?? LIMITS.memoryBytes,
+          seed: "00".repeat(32),
+          session: null,
+        }).load(message.body, message.limits, JSON.parse(message.variables) as string[]);
         break;
       case "open": {
         const program = programs.get(message.artifact);
         if (program === undefined) throw new Error(`no artifact ${message.artifact}`);
-        const { task, body, limits, granted, now } = message;
+        const { task, body, limits, granted, seed, now } = message;
+        const session = sessionOf(message.session);
         const surroundings: Surroundings = {
           environment: JSON.parse(message.environment),
           mounts: JSON.parse(message.mounts),
         };
-        void open(message.sandbox, granted, message.seed).start(
+        void open(message.sandbox, { granted, seed, session }).start(
           program,
           task,
           body,
@@ -90,6 +100,10 @@ export function serve<Prepared>(
         break;
       case "grant":
         sandboxes.get(message.sandbox)?.grant(message.granted);
+        break;
+      case "drop":
+        sessions.get(message.session)?.drop();
+        sessions.delete(message.session);
         break;
       case "keep":
         pool.keep(message.bytes);

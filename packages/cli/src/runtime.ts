@@ -5,6 +5,8 @@ import {
   type RunResult,
   type Runtime,
   type RuntimeOptions,
+  type Session,
+  type SessionRequest,
   type ToolHost,
 } from "@capsule-run/runtime";
 import type { ToolsRequest } from "@capsule-run/tools";
@@ -32,6 +34,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Omit<Runti
     load: async (file: string): Promise<LoadedProgram> => runtime.load(find(file)),
     run: async (request: RunRequest): Promise<RunResult> =>
       runtime.run({ ...request, file: find(request.file, request.cwd) }),
+    openSession: async (request: SessionRequest): Promise<Session> =>
+      runtime.openSession({ ...request, file: find(request.file, request.cwd) }),
     close: runtime.close,
     [Symbol.asyncDispose]: runtime.close,
   };

@@ -141,6 +141,9 @@ const program = (file: string): LoadedProgram => ({
 });
 
 const runtime: Runtime = {
+  openSession: async () => {
+    throw new Error("the command line opens no sessions");
+  },
   load: async (file) => program(file),
   export: async (file) => ({
     ...program(file),

@@ -75,6 +75,7 @@ export const DOOR_NAMES = [
  * | `preload` | names of library parts, with commas between | | loads them, so that attempts find them loaded |
  * | `loading` | the promise of the program's evaluation | `"manifest"` or `""` | `"manifest"`: the turn's result is the list of tasks once loaded |
  * | `start` | task name | arguments as a JSON array | runs the task, after loading is over |
+ * | `again` | | | before another `start` in the same sandbox: what the last task waited for is given up. Answers `X` if the program was never loaded to its end |
  * | `complete` | call id, in digits | envelope as JSON | settles an async call |
  * | `answer` | effect id, in digits | head as JSON; `c`: payload, a `Uint8Array` | settles an async effect |
  * | `poll` | | | fires at most one timer that is due |
@@ -96,6 +97,7 @@ export type EntryOp =
   | "preload"
   | "loading"
   | "start"
+  | "again"
   | "complete"
   | "answer"
   | "poll"

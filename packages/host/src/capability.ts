@@ -22,6 +22,10 @@ export interface Capability {
     signal: AbortSignal,
     call: number,
   ): Promise<Performed>;
+  /** From here on `undo` counts, and requests are listed anew. */
+  mark?(): void;
+  /** Gives back what was opened since the mark. Never rejects. */
+  undo?(): Promise<void>;
   /** Ends what is under way and gives back all handles. Never rejects. */
   close(): Promise<void>;
 }

@@ -1,4 +1,11 @@
-export { type AttemptCapabilities, type AttemptParts, openAttempt } from "./attempt.ts";
+export {
+  type AttemptCapabilities,
+  type AttemptParts,
+  openAttempt,
+  openShared,
+  type SharedCapabilities,
+  type SharedParts,
+} from "./attempt.ts";
 export type {
   Capability,
   Mount,

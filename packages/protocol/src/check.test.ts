@@ -35,7 +35,10 @@ const GOOD: Readonly<Record<FromCell["type"], Fields>> = {
   grown: { sandbox: 1, ram: 65_536, body: EMPTY },
   used: { sandbox: 1, fuel: 200_000_000, body: EMPTY },
   took: { sandbox: 1, bytes: 4_194_304, body: EMPTY },
-  ended: { sandbox: 1, ok: true, error: "", plain: false, lacks: "", fuel: 1, ram: 1, body: json("null") },
+  ended: {
+    ...{ sandbox: 1, ok: true, error: "", plain: false, lacks: "", memory: "", parked: 0, image: 0 },
+    ...{ fuel: 1, ram: 1, body: json("null") },
+  },
 };
 
 const HOSTILE: readonly unknown[] = [
@@ -143,6 +146,24 @@ test("sizes end where the limits say", () => {
       }),
     FrameError,
   );
+});
+
+test("what stays of a session: memory only where it was kept, and changes only of what ended by itself", () => {
+  const ended = { type: "ended", ...GOOD.ended };
+  const failed = { ...ended, ok: false, error: "timeout" };
+  checkFromCell({ ...ended, memory: "kept", parked: LIMITS.memoryBytes, image: 5 });
+  checkFromCell({ ...failed, memory: "rolled_back", parked: 1, image: 5 });
+  checkFromCell({ ...failed, memory: "lost" });
+  for (const lie of [
+    { ...ended, parked: 1 },
+    { ...ended, image: 1 },
+    { ...ended, memory: "rolled_back" },
+    { ...ended, memory: "lost" },
+    { ...ended, memory: "forgotten" },
+    { ...failed, memory: "lost", image: 1 },
+    { ...failed, memory: "kept", parked: LIMITS.memoryBytes + 1 },
+  ])
+    assert.throws(() => checkFromCell(lie), FrameError);
 });
 
 test("times that a date can hold", () => {

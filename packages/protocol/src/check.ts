@@ -15,6 +15,8 @@ const count: Rule = (value) => typeof value === "number" && Number.isSafeInteger
 const timeOrNone: Rule = (value) =>
   value === -1 || (typeof value === "number" && value >= 0 && value <= 8.64e15);
 const flag: Rule = (value) => typeof value === "boolean";
+/** Bytes of memory of one sandbox. */
+const memory: Rule = (value) => count(value) && (value as number) <= LIMITS.memoryBytes;
 const text =
   (most: number): Rule =>
   (value) =>
@@ -71,7 +73,7 @@ const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> 
   idle: { sandbox: count, wake: timeOrNone, pending: count, body: bytes(0) },
   grown: {
     sandbox: count,
-    ram: (value) => count(value) && (value as number) <= LIMITS.memoryBytes,
+    ram: memory,
     body: bytes(0),
   },
   used: { sandbox: count, fuel: count, body: bytes(0) },
@@ -82,6 +84,9 @@ const RULES: Readonly<Record<FromCell["type"], Readonly<Record<string, Rule>>>> 
     error: errorOrNone,
     plain: flag,
     lacks: text(200),
+    memory: oneOf("", "kept", "rolled_back", "lost"),
+    parked: memory,
+    image: memory,
     fuel: count,
     ram: count,
     body: bytes(LIMITS.resultBytes),
@@ -110,9 +115,19 @@ export function checkFromCell(message: Record<string, unknown>): FromCell {
   return checked;
 }
 
-/** A result is JSON, because others splice it into theirs; only a failure has an error. */
-const isEnding = ({ ok, error, lacks, body }: Extract<FromCell, { type: "ended" }>): boolean =>
-  ok ? error === "" && lacks === "" && isJson(body) : error !== "" && body.length <= LIMITS.reportBytes;
+/**
+ * A result is JSON, because others splice it into theirs; only a failure has an error, and whatever changed nothing had
+ * none. Only a session keeps memory.
+ */
+function isEnding({ ok, error, lacks, memory, parked, image, body }: Of<"ended">): boolean {
+  if (parked + image > 0 && (memory === "" || memory === "lost")) return false;
+  if (ok && memory !== "" && memory !== "kept") return false;
+  return ok
+    ? error === "" && lacks === "" && isJson(body)
+    : error !== "" && body.length <= LIMITS.reportBytes;
+}
+
+type Of<T extends FromCell["type"]> = Extract<FromCell, { type: T }>;
 
 /** Whether something is what `Parameters` says. */
 export function isParameters(value: unknown): boolean {

@@ -110,6 +110,31 @@ export interface GuestInstance<Prepared = unknown> {
   load(bundle: Uint8Array, variables?: readonly string[]): Promise<Loaded | TurnEnd>;
   /** Starts the task, after loading the program where the snapshot does not hold it. */
   start(task: string, args: Uint8Array, surroundings?: Surroundings): Promise<TurnEnd>;
+  /**
+   * Starts another task in what `save` or `restore` left, with limits of its own: memory, open files and timers are those
+   * that the last task left, and what that waited for is given up. What was never loaded to the end is loaded anew.
+   */
+  again(task: string, args: Uint8Array, limits: SandboxLimits, now: number): Promise<TurnEnd>;
+  /** What its task did stands: what it closed is closed for good. Before `save`, as long as its host is there. */
+  keep(): void;
+  /**
+   * Takes an image of it, for `restore`. Only for one whose task has ended by itself, and with nothing else in between.
+   * @throws RangeError if there is no memory for it: the image before is good no more
+   */
+  save(): void;
+  /**
+   * Makes it what it was when it was saved last, whatever ran since.
+   * @throws RangeError if it can't be
+   */
+  restore(): void;
+  /**
+   * Makes it what another one was when that was saved last, which is not used any more.
+   * @throws RangeError if it can't be
+   */
+  adopt(other: this): void;
+  /** Bytes of the image that `save` would take now; those of the memory it makes. */
+  readonly imageBytes: number;
+  readonly savedMemory: number;
   complete(call: number, envelope: Uint8Array, now: number): Promise<TurnEnd>;
   wake(now: number): Promise<TurnEnd>;
   /** Bytes of memory that are really there: all it grew to since it was made. */

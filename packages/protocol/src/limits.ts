@@ -61,6 +61,8 @@ export const LIMITS = {
   hostRequests: 1000,
   /** Bytes of a file that come with its opening, so that reading it takes one round trip. */
   filePrefetchBytes: 64 * 1024,
+  /** Sessions of a runtime that are open at once. */
+  sessions: 1000,
   /** Secrets of one run. */
   secrets: 100,
   /** Characters of the value of a secret. */

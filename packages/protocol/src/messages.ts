@@ -30,10 +30,15 @@ export type ToCell =
       readonly variables: string;
       readonly body: Uint8Array;
     }
-  /** Starts an attempt. Body: the arguments, see `isArguments`. */
+  /**
+   * Starts an attempt. With a `session` the instance stays when it has ended, and the next attempt of that session goes on
+   * in it: environment and mounts are those of the first. Body: the arguments, see `isArguments`.
+   */
   | {
       readonly type: "open";
       readonly sandbox: number;
+      /** Chosen by the host and unique in a cell's life; 0: none. */
+      readonly session: number;
       readonly artifact: string;
       readonly task: string;
       readonly limits: SandboxLimits;
@@ -62,6 +67,8 @@ export type ToCell =
   | { readonly type: "stop"; readonly sandbox: number }
   /** Answers `grown`: it may go on, with so many bytes of memory. */
   | { readonly type: "grant"; readonly sandbox: number; readonly granted: number }
+  /** Lets go of what a session left. Nothing of it runs. */
+  | { readonly type: "drop"; readonly session: number }
   /** Bytes of memory that the cell's unused instances may take together. */
   | { readonly type: "keep"; readonly bytes: number }
   | { readonly type: "ping"; readonly n: number };
@@ -149,10 +156,21 @@ export type FromCell =
       readonly plain: boolean;
       /** Code that this variant of the engine was made without and the guest got to; empty: none. */
       readonly lacks: string;
+      /** What of it a later attempt of its session finds; empty: it has no session. */
+      readonly memory: SessionMemory | "";
+      /** Bytes of memory that its instance keeps for the session, and those of the image that is taken of it. */
+      readonly parked: number;
+      readonly image: number;
       readonly fuel: number;
       readonly ram: number;
       readonly body: Uint8Array;
     };
+
+/**
+ * What the memory of a session is after an attempt. `kept`: what the attempt did is in it. `rolled_back`: it is as it was
+ * before the attempt. `lost`: the next one begins afresh.
+ */
+export type SessionMemory = "kept" | "rolled_back" | "lost";
 
 /** A folder that a sandbox sees. */
 export interface GuestMount {

@@ -2,6 +2,7 @@ import type {
   Envelope,
   ErrorType,
   ProgramManifest,
+  SessionMemory,
   ToolFailure,
   ToolHost,
   UsageError,
@@ -163,13 +164,6 @@ export type SessionCall = Pick<
   "args" | "argsJson" | "runId" | "signal" | "tools" | "onOutput" | "onEvent"
 >;
 
-/**
- * What the memory of a session is after a call. `kept`: the call's changes are in it. `rolled_back`: the call ended from
- * outside, as for its time or its memory, and the session is as it was before it. `lost`: its process died; the next call
- * begins with a fresh one.
- */
-export type SessionMemory = "kept" | "rolled_back" | "lost";
-
 /** One sandbox that lives on from call to call. Calls are made one after the other, in the order asked for. */
 export interface Session extends AsyncDisposable {
   /**
@@ -200,9 +194,14 @@ export interface Runtime extends AsyncDisposable {
    * @throws UsageError as `load` does, and for a wrong `policy` or `mounts`, and a `runId` that is taken
    */
   run(request: RunRequest): Promise<RunResult>;
+  /**
+   * Opens a session: a sandbox in which one call of `main` follows the other and finds what the last one left.
+   * @throws UsageError as `run` does, and if there are `LIMITS.sessions` already
+   */
+  openSession(request: SessionRequest): Promise<Session>;
   /** Cancels what runs, ends all cells, and waits, at most five seconds, until the record is on disk. */
   close(): Promise<void>;
 }
 
 export type { ToolAnswer, ToolCall, ToolFailure, ToolHost } from "@capsule-run/protocol";
-export type { UsageError };
+export type { SessionMemory, UsageError };

@@ -9,29 +9,23 @@ import {
   envelopeJson,
   FrameError,
   type FromCell,
-  LIMITS,
   type Outcome,
-  type Value,
 } from "@capsule-run/protocol";
-import { type BudgetLimits, fuelFor, refused, usedUp } from "@capsule-run/scheduler";
+import { fuelFor, refused } from "@capsule-run/scheduler";
 import type { RunEvent } from "./api.ts";
-import { Calls, callBytes } from "./calls.ts";
+import { Calls } from "./calls.ts";
 import type { SandboxListener } from "./cell.ts";
 import type { SandboxHandle } from "./cells.ts";
 import { Effects } from "./effects.ts";
 import type { MemoryPlan } from "./memory.ts";
 import { type Printer, printer } from "./printer.ts";
+import { beyond, NO_TASK, refusalOf } from "./refusal.ts";
 import type { RunContext } from "./run-context.ts";
+import type { SessionSandbox } from "./session-sandbox.ts";
 import * as words from "./words.ts";
-
-interface Refusal {
-  readonly error: ErrorType;
-  readonly message: string;
-}
 
 /** In place of a report that even translating fails for. */
 const UNREADABLE = "the task failed, in a way that can't be described";
-const NO_TASK: Refusal = { error: "internal_error", message: "the program has no such task" };
 
 type Ended = Extract<FromCell, { type: "ended" }>;
 
@@ -54,6 +48,10 @@ class Attempt implements SandboxListener {
   readonly #calls: Calls;
   readonly #effects: Effects;
   readonly #printer: Printer;
+  /** In which it goes on, if it is that of a session's call. */
+  readonly #session: SessionSandbox | null;
+  /** Calls that were made in its sandbox before. */
+  readonly #former: number;
   /** When its cell began with it; until then no time counts. */
   #began: number | null = null;
   #sandbox: SandboxHandle | null = null;
@@ -93,8 +91,16 @@ class Attempt implements SandboxListener {
     const { queue, budget } = context;
     const nextSeq = (): number => ++this.#seq;
     this.#calls = new Calls({ run, artifact, log, emit, queue, budget, nextSeq });
-    const open = (): AttemptCapabilities => context.world.open(spec.policy, context.tools.of(spec));
-    this.#effects = new Effects({ log, queue, nextSeq, open });
+    const session = spec.path === "0" ? context.session : null;
+    const former = session?.seat.calls ?? 0;
+    const open = (): AttemptCapabilities => {
+      const tools = context.tools.of(spec);
+      if (session) return session.open(() => context.world.share(spec.policy), tools);
+      return context.world.open(spec.policy, tools);
+    };
+    this.#session = session;
+    this.#former = former;
+    this.#effects = new Effects({ log, queue, nextSeq, former, isOpen: session?.isOpen ?? false, open });
   }
 
   run(): void {
@@ -107,6 +113,11 @@ class Attempt implements SandboxListener {
   #open(): void {
     const { path, attempt, task, args, policy } = this.#spec;
     const { cells, artifact } = this.#context.program;
+    const loss = this.#session?.takeLoss() ?? null;
+    if (loss !== null) {
+      this.#finish("internal_error", words.sessionLost(loss));
+      return;
+    }
     this.#counted = 0;
     this.#fuel = fuelFor(this.#context.budget, policy.fuel);
     try {
@@ -119,6 +130,7 @@ class Attempt implements SandboxListener {
           granted: this.#granted,
           seed: this.#context.seed(path, attempt),
           surroundings: this.#context.world.surroundings(policy),
+          seat: this.#session?.seat ?? null,
         },
         this,
       );
@@ -137,9 +149,11 @@ class Attempt implements SandboxListener {
   call({ call, task, mode, body }: Extract<FromCell, { type: "call" }>): void {
     this.#spoke = true;
     if (this.#verdict) return;
-    const path = `${this.#spec.path}.${call}`;
+    const path = `${this.#spec.path}.${call - this.#former}`;
     const known = this.#context.program.tasks.get(task);
-    const problem = known ? this.#refusal(path, body) : NO_TASK;
+    const problem = known
+      ? refusalOf({ path, args: body, pending: this.#calls.size }, this.#context)
+      : NO_TASK;
     if (known && !problem) {
       const { world } = this.#context;
       const about = { policy: world.policyOf(known), cuts: world.newCuts(known) };
@@ -217,11 +231,13 @@ class Attempt implements SandboxListener {
 
   ended(message: Ended): void {
     const usage = this.#usage(message.fuel, message.ram);
-    if (this.#verdict) this.#end({ ok: false, ...this.#verdict, usage });
+    this.#session?.ended(message);
+    // What it did in a session stays done: then it ended before it could be ended.
+    if (this.#verdict && message.memory !== "kept") this.#end({ ok: false, ...this.#verdict, usage });
     else if (message.lacks !== "" && this.#context.program.manifest.variant !== "full")
       void this.#lacks(message.lacks, usage);
     else if (message.error === "out_of_fuel" && this.#fuel < this.#spec.policy.fuel)
-      this.#end({ ok: false, ...this.#beyond("runFuel"), usage });
+      this.#end({ ok: false, ...beyond("runFuel", this.#context.budget), usage });
     else if (message.ok) this.#end({ ok: true, value: message.body, usage });
     else {
       const error = message.error || "internal_error";
@@ -236,7 +252,8 @@ class Attempt implements SandboxListener {
    * has seen of it yet, and for later runs.
    */
   async #lacks(code: string, usage: AttemptUsage): Promise<void> {
-    const begun = this.#spoke;
+    const isUsed = this.#session?.isUsed ?? false;
+    const begun = this.#spoke || isUsed;
     const fail = (message: string): void => this.#end({ ok: false, error: "internal_error", message, usage });
     try {
       await this.#context.complete(code);
@@ -244,8 +261,9 @@ class Attempt implements SandboxListener {
       fail(error instanceof Error ? error.message : String(error));
       return;
     }
+    this.#session?.move();
     if (this.#verdict) this.#end({ ok: false, ...this.#verdict, usage });
-    else if (begun) fail(words.lacks(this.#spec.task, code));
+    else if (begun) fail(words.lacks(this.#spec.task, code, isUsed));
     else this.#open();
   }
 
@@ -254,6 +272,7 @@ class Attempt implements SandboxListener {
   }
 
   lost(reason: string): void {
+    this.#session?.died();
     if (this.#verdict) this.#finish(this.#verdict.error, this.#verdict.message);
     else this.#finish("internal_error", reason);
   }
@@ -298,25 +317,6 @@ class Attempt implements SandboxListener {
   #tell(call: number, answer: Uint8Array): void {
     this.#effects.sent(answer.length);
     this.#sandbox?.complete(call, answer);
-  }
-
-  /** What keeps a call from being queued, if anything does. */
-  #refusal(path: string, args: Value): Refusal | null {
-    if (args.length === 0) return { error: "invalid_arguments", message: words.argumentsTooLarge() };
-    const exceeds = (name: Parameters<typeof words.limit>[0]): Refusal => ({
-      error: "limit_exceeded",
-      message: words.limit(name, LIMITS[name]),
-    });
-    if (path.split(".").length - 1 > LIMITS.depth) return exceeds("depth");
-    if (this.#calls.size >= LIMITS.pendingCalls) return exceeds("pendingCalls");
-    if (this.#context.queue.bytes + callBytes(args) > LIMITS.queuedBytes) return exceeds("queuedBytes");
-    const missing = usedUp(this.#context.budget);
-    return missing && this.#beyond(missing);
-  }
-
-  /** More than the whole run may use. */
-  #beyond(part: keyof BudgetLimits): Refusal {
-    return { error: "limit_exceeded", message: words.runBudget(part, this.#context.budget.limits) };
   }
 
   #sleep(ms: number): number {

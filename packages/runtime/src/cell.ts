@@ -10,6 +10,8 @@ import {
   type ToCell,
 } from "@capsule-run/protocol";
 
+import type { Seat } from "./seat.ts";
+
 /** What a cell needs of a program to run it. */
 export interface CellArtifact {
   readonly hash: string;
@@ -49,6 +51,8 @@ export type Purpose = "attempt" | "load";
 /** On what terms a sandbox is on a cell. */
 export interface Terms {
   readonly purpose: Purpose;
+  /** Of its session; null: it has none. */
+  readonly seat: Seat | null;
   /** Bytes of memory it may have until it asks for more. */
   readonly granted: number;
 }
@@ -62,6 +66,8 @@ interface Holder {
 interface Live {
   readonly listener: SandboxListener;
   readonly purpose: Purpose;
+  readonly seat: Seat | null;
+  /** Calls of its seat, earlier ones included. */
   calls: number;
   revoked: number;
   /** Units of fuel it has told of. */
@@ -98,6 +104,7 @@ export class Cell {
   readonly #child: ChildProcess;
   readonly #reader = new FrameReader();
   readonly #live = new Map<number, Live>();
+  readonly #seats = new Set<Seat>();
   readonly #artifacts = new Set<string>();
   readonly #engine: string;
   readonly #mostUnread: number;
@@ -154,9 +161,14 @@ export class Cell {
     return this.#ready && this.#silent > QUIET_TICKS;
   }
 
-  /** Sandboxes in it, whether or not they can use a core. */
+  /** Sandboxes in it, whether or not they can use a core; those of sessions too while nothing of them runs. */
   get sandboxes(): number {
-    return this.#live.size;
+    return this.#live.size + this.#seats.size;
+  }
+
+  /** Sandboxes of sessions in it. */
+  get seats(): number {
+    return this.#seats.size;
   }
 
   get pid(): number | undefined {
@@ -181,11 +193,21 @@ export class Cell {
       this.kill("a cell does not read what it is sent");
   }
 
-  listen(sandbox: number, { purpose, granted }: Terms, listener: SandboxListener): void {
-    const counts = { calls: 0, fuel: 0, revoked: 0, outputBytes: 0, outputFull: false, stopTicks: -1 };
-    this.#live.set(sandbox, { listener, purpose, granted, ...counts });
+  listen(sandbox: number, { purpose, granted, seat }: Terms, listener: SandboxListener): void {
+    const counts = { fuel: 0, revoked: 0, outputBytes: 0, outputFull: false, stopTicks: -1 };
+    const calls = seat?.calls ?? 0;
+    this.#live.set(sandbox, { listener, purpose, granted, seat, calls, ...counts });
+    if (seat) {
+      this.#seats.add(seat);
+      seat.take(this);
+    }
     if (this.#live.size === 1) this.#holdProcess(true);
     if (this.#ready) listener.started();
+  }
+
+  /** A session is over: what it left there goes. */
+  leave(seat: Seat): void {
+    if (this.#seats.delete(seat)) this.send({ type: "drop", session: seat.id });
   }
 
   grant(sandbox: number, granted: number): void {
@@ -296,8 +318,9 @@ export class Cell {
         live.listener.effect(message);
         break;
       case "revoke":
-        if (message.call < 1 || message.call > live.calls) throw new FrameError("a call it never made");
-        if (++live.revoked > live.calls) throw new FrameError("more calls given up than made");
+        if (message.call <= former(live) || message.call > live.calls)
+          throw new FrameError("a call it never made");
+        if (++live.revoked > live.calls - former(live)) throw new FrameError("more calls given up than made");
         live.listener.revoke(message);
         break;
       case "output":
@@ -323,6 +346,9 @@ export class Cell {
         live.listener.took(message);
         break;
       case "ended":
+        if ((live.seat === null) !== (message.memory === ""))
+          throw new FrameError("memory that nobody told it to keep");
+        if (live.seat) live.seat.calls = live.calls;
         this.#forget(message.sandbox);
         live.listener.ended(message);
         break;
@@ -354,9 +380,15 @@ export class Cell {
     this.#onExit(this, reason);
     const lost = [...this.#live.values()];
     this.#live.clear();
+    const seats = [...this.#seats];
+    this.#seats.clear();
+    for (const seat of seats) seat.lose(reason);
     for (const { listener } of lost) listener.lost(reason);
   }
 }
+
+/** Calls that earlier attempts on its seat have made. */
+const former = ({ seat }: Live): number => seat?.calls ?? 0;
 
 function exitReason(code: number | null, signal: string | null, stderr: string): string {
   const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;

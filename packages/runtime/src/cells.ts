@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { type CellParts, startCell } from "@capsule-run/cell";
 import { LIMITS, type SandboxLimits, type Surroundings } from "@capsule-run/protocol";
 import { Cell, type CellArtifact, type Of, type SandboxListener, type Terms } from "./cell.ts";
+import type { Seat } from "./seat.ts";
 import { Turns } from "./turns.ts";
 
 export interface OpenRequest {
@@ -13,6 +14,8 @@ export interface OpenRequest {
   readonly granted: number;
   readonly seed: string;
   readonly surroundings: Surroundings;
+  /** Of the session it goes on in; null: it is on its own. */
+  readonly seat: Seat | null;
 }
 
 /** A live sandbox, from the host's side. */
@@ -77,12 +80,13 @@ export class CellPool {
 
   /** @throws Error if there can be no cell */
   open(request: OpenRequest, listener: SandboxListener): SandboxHandle {
-    const { artifact, task, args, limits, granted, seed, surroundings } = request;
-    return this.#place({ purpose: "attempt", granted }, listener, (cell, sandbox) => {
+    const { artifact, task, args, limits, granted, seed, surroundings, seat } = request;
+    return this.#place({ purpose: "attempt", granted, seat }, listener, (cell, sandbox) => {
       cell.give(artifact);
       cell.send({
         type: "open",
         sandbox,
+        session: seat?.id ?? 0,
         artifact: artifact.hash,
         task,
         limits,
@@ -103,7 +107,7 @@ export class CellPool {
     variables: readonly string[],
     listener: SandboxListener,
   ): SandboxHandle {
-    const terms = { purpose: "load", granted: limits.ram ?? LIMITS.memoryBytes } as const;
+    const terms = { purpose: "load", granted: limits.ram ?? LIMITS.memoryBytes, seat: null } as const;
     return this.#place(terms, listener, (cell, sandbox) =>
       cell.send({ type: "load", sandbox, limits, variables: JSON.stringify(variables), body: source }),
     );
@@ -122,16 +126,22 @@ export class CellPool {
     listener: SandboxListener,
     open: (cell: Cell, sandbox: number) => void,
   ): SandboxHandle {
-    const sandbox = new PlacedSandbox(++this.#sandboxes, terms, listener, open, () => this.#choose());
+    const sandbox = new PlacedSandbox(++this.#sandboxes, terms, listener, open, () =>
+      this.#choose(terms.seat),
+    );
     sandbox.place();
     return sandbox;
   }
 
-  /** The least busy cell that answers; another one if all are busy and there may be more. */
-  #choose(): Cell {
+  /**
+   * The cell of the seat; else the least busy one that answers; another one if all are busy and there may be more. Sessions
+   * stay where they begin, so they are spread.
+   */
+  #choose(seat: Seat | null): Cell {
+    if (seat?.cell) return seat.cell;
     let best: Cell | null = null;
     for (const cell of this.#cells) if (!best || isBetter(cell, best)) best = cell;
-    const free = best !== null && best.load === 0 && !best.quiet;
+    const free = best !== null && best.load === 0 && !best.quiet && (seat === null || best.seats === 0);
     if (best && (free || this.#cells.length >= this.#options.most)) return best;
     return this.#add();
   }

@@ -13,6 +13,7 @@ import type { Output, RunEvent, RunRequest } from "./api.ts";
 import { attemptSeed } from "./chance.ts";
 import type { Program } from "./program.ts";
 import type { RunContext } from "./run-context.ts";
+import type { SessionSandbox } from "./session-sandbox.ts";
 import * as words from "./words.ts";
 import type { RunWorld } from "./world.ts";
 
@@ -25,6 +26,8 @@ export interface ContextParts {
   /** Random bytes that only the host knows. */
   readonly secret: Uint8Array;
   readonly record?: RunRecord | null;
+  /** Default: none. */
+  readonly session?: SessionSandbox | null;
   /** What the whole run may use; default: whatever it likes. */
   readonly limits?: BudgetLimits;
 }
@@ -37,6 +40,7 @@ export class Context implements RunContext {
   program: Program;
   readonly world: RunWorld;
   readonly tools: Toolbox;
+  readonly session: SessionSandbox | null;
   readonly queue = { bytes: 0 };
   readonly budget: Budget;
   /** Aborted when the run has to end, because its budget is used up. */
@@ -53,12 +57,13 @@ export class Context implements RunContext {
   #over = false;
 
   constructor(
-    { program, world, secret, record = null, limits = UNLIMITED }: ContextParts,
+    { program, world, secret, record = null, session = null, limits = UNLIMITED }: ContextParts,
     callbacks: Callbacks,
     failed: (cause: unknown) => void,
   ) {
     this.program = program;
     this.world = world;
+    this.session = session;
     this.#secret = secret;
     this.#callbacks = callbacks;
     this.tools = openToolbox(callbacks.tools ?? null, (event) => this.emit(event));

@@ -35,7 +35,7 @@ function setUp() {
     opened++;
     return capabilities;
   };
-  const effects = new Effects({ log, queue, nextSeq: () => ++seq, open });
+  const effects = new Effects({ log, queue, nextSeq: () => ++seq, former: 0, isOpen: false, open });
   const counts = () => ({ opened, closed });
   return { effects, issued, revoked, performed, queue, counts };
 }

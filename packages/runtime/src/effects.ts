@@ -17,7 +17,11 @@ export interface EffectsOwner {
   /** Bytes that the pending calls and effects of the whole run take. */
   readonly queue: { bytes: number };
   nextSeq(): number;
-  /** Called when the first one is asked for. */
+  /** Calls that earlier attempts in the same sandbox have made. */
+  readonly former: number;
+  /** Whether earlier attempts have left something open. */
+  readonly isOpen: boolean;
+  /** Called when the first one is asked for, or when it begins if something is open. */
   open(): AttemptCapabilities;
 }
 
@@ -45,6 +49,7 @@ export class Effects {
 
   constructor(owner: EffectsOwner) {
     this.#owner = owner;
+    if (owner.isOpen) this.#open();
   }
 
   /** Those that somebody waits for. */
@@ -58,7 +63,7 @@ export class Effects {
 
   /** Asks for one. Gives the answer if it is refused at once. */
   start(call: number, mode: EffectMode, name: EffectName, request: Uint8Array): Uint8Array | null {
-    const { queue, log, nextSeq } = this.#owner;
+    const { queue, log, nextSeq, former } = this.#owner;
     const bytes = request.length + LIMITS.callBytes;
     if (this.#bySeq.size >= LIMITS.pendingEffects) return refusal(MOST_PENDING);
     if (queue.bytes + bytes > LIMITS.queuedBytes) return refusal(MOST_BYTES);
@@ -71,7 +76,7 @@ export class Effects {
     log.issue({ seq: pending.seq, kind: "effect", name, request }, async (stop) => {
       if (line) await line.enter(stop, this.#isFree);
       try {
-        return await capabilities.perform(name, request, stop, call);
+        return await capabilities.perform(name, request, stop, call - former);
       } finally {
         if (line) line.leave();
       }

@@ -4,7 +4,7 @@ import { type AttemptLog, type AttemptSpec, DEFAULT_POLICY, type Outcome } from 
 import { createBudget, UNLIMITED } from "@capsule-run/scheduler";
 import type { RunEvent } from "./api.ts";
 import { Calls, callBytes } from "./calls.ts";
-import { LocalEngine } from "./local.ts";
+import { LocalEngine, needing } from "./local.ts";
 
 const usage = { fuel: 1, ram: 2, ms: 3, requests: [] };
 const ok = (text = "1"): Outcome => ({ ok: true, value: Buffer.from(text), usage });
@@ -20,7 +20,7 @@ const spec = (path: string, run = "r"): AttemptSpec => ({
 });
 
 /** A cell, and memory for `memory` attempts of a byte each. */
-const one = (memory = 1000) => ({ cells: 1, memory, needs: () => 1 });
+const one = (memory = 1000) => ({ cells: 1, memory, ...needing(() => 1) });
 
 const never = new AbortController().signal;
 

@@ -27,12 +27,29 @@ const BRISK_PER_CELL = 4;
 const TICK_MS = 50;
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+/** Attempts that leave nothing parked, by the bytes they have from their start. */
+export const needing = (bytes: (spec: AttemptSpec) => number): Pick<LocalOptions, "needs" | "left"> => ({
+  needs: (spec) => ({ sandbox: bytes(spec), beside: 0, parked: 0 }),
+  left: () => 0,
+});
+
 export interface LocalOptions {
   readonly cells: number;
   /** Bytes of memory that all live sandboxes may have together. */
   readonly memory: number;
-  /** Bytes of memory that an attempt has from its start. */
-  readonly needs: (spec: AttemptSpec) => number;
+  readonly needs: (spec: AttemptSpec) => Needs;
+  /** Bytes of memory that an attempt which has ended left parked. */
+  readonly left: (spec: AttemptSpec) => number;
+}
+
+/** The memory of an attempt, in bytes. */
+export interface Needs {
+  /** What its sandbox has from its start. */
+  readonly sandbox: number;
+  /** What it takes beside: an image to go back to. */
+  readonly beside: number;
+  /** What of both is parked. */
+  readonly parked: number;
 }
 
 /**
@@ -46,13 +63,15 @@ export class LocalEngine {
   readonly #asking = new Map<number, (granted: boolean) => void>();
   readonly #execute: Execute;
   readonly #needs: LocalOptions["needs"];
+  readonly #left: LocalOptions["left"];
   #ids = 0;
   #ticker: NodeJS.Timeout | undefined;
   #looking: NodeJS.Immediate | undefined;
 
-  constructor(execute: Execute, { cells, memory, needs }: LocalOptions) {
+  constructor(execute: Execute, { cells, memory, needs, left }: LocalOptions) {
     this.#execute = execute;
     this.#needs = needs;
+    this.#left = left;
     this.#admission = createAdmission({
       active: cells * ACTIVE_PER_CELL,
       brisk: cells * BRISK_PER_CELL,
@@ -74,7 +93,7 @@ export class LocalEngine {
     const id = ++this.#ids;
     const depth = spec.path.split(".").length - 1;
     if (cancelled.aborted) return CANCELLED;
-    const memory = this.#needs(spec);
+    const { sandbox, beside, parked } = this.#needs(spec);
     const admitted = await new Promise<boolean>((resolve) => {
       const withdraw = (): void => {
         this.#starts.delete(id);
@@ -86,7 +105,10 @@ export class LocalEngine {
         cancelled.removeEventListener("abort", withdraw);
         resolve(true);
       });
-      this.#admit({ type: "arrived", candidate: { id, run: spec.run, depth, memory } });
+      this.#admit({
+        type: "arrived",
+        candidate: { id, run: spec.run, depth, memory: sandbox + beside, parked },
+      });
     });
     if (!admitted) return CANCELLED;
     this.#ticker ??= setInterval(() => this.#admit({ type: "tick" }), TICK_MS).unref();
@@ -94,12 +116,12 @@ export class LocalEngine {
       this,
       { onAbort: "give up", signal: cancelled },
       {
-        granted: memory,
+        granted: sandbox,
         state: (state) => this.#admit({ type: state, id }),
         memory: (bytes) =>
           new Promise((resolve) => {
             this.#asking.set(id, resolve);
-            this.#admit({ type: "grown", id, memory: bytes });
+            this.#admit({ type: "grown", id, memory: bytes + beside });
           }),
       },
     );
@@ -111,9 +133,14 @@ export class LocalEngine {
     } finally {
       log.close();
       this.#asking.delete(id);
-      this.#admit({ type: "ended", id });
+      this.#admit({ type: "ended", id, parked: this.#left(spec) });
       if (this.#admission.live.size === 0) this.#stopTicking();
     }
+  }
+
+  /** What is parked has become more, or less, by so many bytes. */
+  parked(bytes: number): void {
+    if (bytes !== 0) this.#admit({ type: "parked", bytes });
   }
 
   /** Looks once more when whoever waits for what has ended has heard of it: that takes no more than promises. */

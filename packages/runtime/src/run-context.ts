@@ -2,6 +2,7 @@ import type { Toolbox } from "@capsule-run/host";
 import type { Budget } from "@capsule-run/scheduler";
 import type { Output, RunEvent } from "./api.ts";
 import type { Program } from "./program.ts";
+import type { SessionSandbox } from "./session-sandbox.ts";
 import type { RunWorld } from "./world.ts";
 
 /** What an attempt needs of its run. */
@@ -23,4 +24,6 @@ export interface RunContext {
   spend(fuel: number): void;
   readonly world: RunWorld;
   readonly tools: Toolbox;
+  /** In which `main` goes on; null: it has a sandbox of its own. */
+  readonly session: SessionSandbox | null;
 }

@@ -3,27 +3,19 @@ import { dirname, resolve } from "node:path";
 import { checkMemory, policiesFor } from "@capsule-run/config";
 import type { Transport } from "@capsule-run/host/network";
 import { databaseFile, type Problem, problemText, Recorder, unwritable } from "@capsule-run/lifecycle";
-import {
-  type AttemptSpec,
-  countItems,
-  type Envelope,
-  LIMITS,
-  type TaskManifest,
-  UsageError,
-} from "@capsule-run/protocol";
+import { type AttemptSpec, type Envelope, type TaskManifest, UsageError } from "@capsule-run/protocol";
 import { refused } from "@capsule-run/scheduler";
 import type {
   ExportedProgram,
   LoadedProgram,
   Progress,
-  RunEvent,
   RunRequest,
   RunResult,
   Runtime,
   RuntimeOptions,
+  Session,
 } from "./api.ts";
 import { executeAttempt } from "./attempt.ts";
-import { Calls } from "./calls.ts";
 import { attemptSeed, randomBytes, randomId } from "./chance.ts";
 import { Context } from "./context.ts";
 import { takeEarly } from "./early.ts";
@@ -32,14 +24,16 @@ import { Fleet } from "./engines.ts";
 import { Gate } from "./gate.ts";
 import { LocalEngine } from "./local.ts";
 import { type FoundProgram, locate, projectCache } from "./locate.ts";
+import { CANCELLED, encodeArguments, runMain, unlessAborted } from "./main.ts";
 import { MemoryPlan } from "./memory.ts";
 import { checkMounts } from "./mounts.ts";
 import { recordScript } from "./parts.ts";
 import type { Program } from "./program.ts";
+import type { SessionSandbox } from "./session-sandbox.ts";
+import { type Given, type Prepared, Sessions } from "./sessions.ts";
 import { shownFrom } from "./shown.ts";
 import { ProgramStore } from "./store.ts";
 import { VERSION } from "./version.ts";
-import * as words from "./words.ts";
 import { openWorld } from "./world.ts";
 
 /** Makes a runtime. Its cells are started when they are needed. */
@@ -86,10 +80,16 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     if (!context) throw new Error(`no run ${run}`);
     return context;
   };
+  const sessionOf = (spec: AttemptSpec): SessionSandbox | null =>
+    spec.path === "0" ? contextOf(spec).session : null;
   const local = new LocalEngine((spec, log) => executeAttempt(spec, log, contextOf(spec), memory), {
     cells: most,
     memory: memory.sandboxes,
-    needs: (spec) => memory.atStart(spec, contextOf(spec).program.artifact.pages),
+    needs(spec) {
+      const fresh = memory.atStart(spec, contextOf(spec).program.artifact.pages);
+      return sessionOf(spec)?.needs(fresh, spec.policy.ram) ?? { sandbox: fresh, beside: 0, parked: 0 };
+    },
+    left: (spec) => sessionOf(spec)?.left() ?? 0,
   });
 
   const open = (): void => {
@@ -104,7 +104,25 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     return locate(file, { cwd: from, cacheDir: options.cacheDir, env, warn, request });
   };
 
-  const perform = async (request: RunRequest, id: string): Promise<RunResult> => {
+  /** What a run is made of; its world is null if it was cancelled before that was there. */
+  const prepare = async (request: RunRequest, id: string, signal: AbortSignal): Promise<Prepared> => {
+    const found = await find(request.file, request);
+    const { project, allowed } = found;
+    await checkMounts(request.mounts ?? [], project.root);
+    const program = await unlessAborted(store.get(found), signal);
+    if (!program) return { found, program, world: null };
+    const { floor, manifest } = program;
+    checkMemory(shownFrom(cwd, found), { floor, tasks: manifest.tasks }, project.defaults, allowed.ceiling);
+    const secret = randomBytes(32);
+    const opening = openWorld({
+      ...{ run: id, root: found.root, tasks: program.manifest.tasks, environment: found.variables },
+      ...{ policies: policiesFor(project.defaults, allowed), secrets: project.secrets },
+      ...{ seed: () => attemptSeed(secret, "secrets", 0), transport: connections, signal, warn },
+    });
+    return { found, program, world: await unlessAborted(opening, signal) };
+  };
+
+  const perform = async (request: RunRequest, id: string, given?: Given): Promise<RunResult> => {
     const queuedAt = Date.now();
     /** Aborted with what one of the caller's callbacks threw. */
     const broken = new AbortController();
@@ -113,23 +131,9 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       broken.signal,
       ...(request.signal ? [request.signal] : []),
     ]);
-    const found = await find(request.file, request);
-    const { project, allowed } = found;
-    await checkMounts(request.mounts ?? [], project.root);
-    const program = await unlessAborted(store.get(found), signal);
-    if (program) {
-      const { floor, manifest } = program;
-      checkMemory(shownFrom(cwd, found), { floor, tasks: manifest.tasks }, project.defaults, allowed.ceiling);
-    }
-    const secret = randomBytes(32);
-    const opening =
-      program &&
-      openWorld({
-        ...{ run: id, root: found.root, tasks: program.manifest.tasks, environment: found.variables },
-        ...{ policies: policiesFor(project.defaults, allowed), secrets: project.secrets },
-        ...{ seed: () => attemptSeed(secret, "secrets", 0), transport: connections, signal, warn },
-      });
-    const world = opening && (await unlessAborted(opening, signal));
+    const { found, program, world } = given?.prepared ?? (await prepare(request, id, signal));
+    const { allowed } = found;
+    const session = given?.sandbox ?? null;
     const file = shownFrom(found.root, { path: found.path, given: found.path });
     const { entry, language } = program?.manifest ?? { entry: "main", language: null };
     const artifact = program?.artifact.hash ?? null;
@@ -142,11 +146,12 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const main = program.tasks.get(entry) as TaskManifest;
     const args = encodeArguments(main, request);
     if (typeof args === "string") return ended(refused(entry, { error: "invalid_arguments", message: args }));
-    const parts = { program, world, secret, record, limits: allowed.ceiling };
+    const secret = randomBytes(32);
+    const parts = { program, world, secret, record, session, limits: allowed.ceiling };
     const context = new Context(parts, request, (cause) => broken.abort(cause));
     runs.set(id, context);
     try {
-      context.printLoadOutput();
+      if (!session?.isUsed) context.printLoadOutput();
       const result = ended(await runMain(id, main, args, context, local, signal));
       const { envelope } = result;
       if (broken.signal.aborted) throw broken.signal.reason;
@@ -163,14 +168,15 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     } finally {
       await context.flushed();
       context.close();
-      world.close();
+      if (given) given.prepared.program = context.program;
+      else world.close();
       runs.delete(id);
     }
   };
 
   const gate = new Gate(options.concurrency ?? Number.POSITIVE_INFINITY);
   /** A run whose turn has come. One that is cancelled needs no turn: it ends at once, and that is recorded. */
-  const named = async (request: RunRequest): Promise<RunResult> => {
+  const named = async (request: RunRequest, given?: Given): Promise<RunResult> => {
     open();
     const id = request.runId ?? randomId();
     if (names.has(id))
@@ -179,7 +185,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const { signal } = request;
     const leave = await gate.enter(AbortSignal.any(signal ? [signal, closing.signal] : [closing.signal]));
     try {
-      return await perform(request, id);
+      return await perform(request, id, given);
     } finally {
       leave();
       names.delete(id);
@@ -199,18 +205,24 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   };
 
   const running = new Set<Promise<RunResult>>();
-  const run = (request: RunRequest): Promise<RunResult> => {
-    const performed = hold(named(request));
+  const run = (request: RunRequest, given?: Given): Promise<RunResult> => {
+    const performed = hold(named(request, given));
     running.add(performed);
     const done = (): unknown => running.delete(performed);
     performed.then(done, done);
     return performed;
   };
 
+  const sessions = new Sessions({
+    ...{ memory, prepare, run, closing: closing.signal },
+    parked: (bytes) => local.parked(bytes),
+  });
+
   const close = async (): Promise<void> => {
     closing.abort();
     // Each ends as soon as its sandbox has stopped, or its cell was killed for not stopping it.
     await Promise.allSettled(running);
+    await sessions.close();
     fleet.close();
     store.close();
     // Who waited for connections that could not be made has heard of it.
@@ -234,7 +246,14 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       };
       return hold(write());
     },
-    run,
+    openSession(request) {
+      const opened = async (): Promise<Session> => {
+        open();
+        return sessions.open(request);
+      };
+      return hold(opened());
+    },
+    run: (request) => run(request),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -250,73 +269,4 @@ const loaded = (
   bytes: artifact.pages.length + artifact.bundle.length,
 });
 
-/** Executes `main` with its retries: a run is a caller with one call. */
-async function runMain(
-  run: string,
-  main: TaskManifest,
-  args: Uint8Array,
-  context: Context,
-  local: LocalEngine,
-  signal: AbortSignal,
-): Promise<Envelope> {
-  const log = local.root(AbortSignal.any([signal, context.exhausted.signal]));
-  let seq = 0;
-  const { program, queue, budget, world } = context;
-  const emit = (event: RunEvent): void => context.emit(event);
-  const artifact = program.artifact.hash;
-  const calls = new Calls({ run, artifact, log, emit, queue, budget, nextSeq: () => ++seq });
-  const { runTimeoutMs } = budget.limits;
-  const timeout = runTimeoutMs === null ? 0 : ++seq;
-  try {
-    const about = { policy: world.policyOf(main), cuts: world.newCuts(main) };
-    calls.start({ id: 0, path: "0", task: main.name, args, ...about });
-    if (runTimeoutMs !== null) log.issue({ seq: timeout, kind: "sleep", ms: runTimeoutMs });
-    for (;;) {
-      const completion = await log.next();
-      // When the run is cancelled, whatever it waits for ends.
-      if (completion?.seq === timeout && !signal.aborted) context.timeUp();
-      const done = completion && calls.completed(completion);
-      if (done) return done.envelope;
-    }
-  } finally {
-    log.close();
-  }
-}
-
-/** The arguments for `main` as JSON, or what is wrong with them. */
-function encodeArguments(
-  { name, parameters }: TaskManifest,
-  { args = [], argsJson }: Pick<RunRequest, "args" | "argsJson">,
-): Uint8Array | string {
-  let json: Uint8Array;
-  try {
-    json = Buffer.from(argsJson ?? JSON.stringify(args));
-  } catch (error) {
-    return `the arguments of ${name} are no JSON values: ${error instanceof Error ? error.message : String(error)}`;
-  }
-  if (json.length > LIMITS.argumentBytes) return words.argumentsTooLarge();
-  const count = argsJson === undefined ? args.length : countItems(json);
-  if (count === null) return `the arguments of ${name} are no JSON text of an array`;
-  if (!parameters) return json;
-  const { names, required, rest } = parameters;
-  if (count >= required && (rest || count <= names.length)) return json;
-  return words.wrongArguments(names, required, rest, count, name);
-}
-
 const LONGEST_TIMER = 2 ** 31 - 1;
-const CANCELLED = { error: "cancelled", message: "cancelled" } as const;
-
-/** What `work` gives, or null as soon as `signal` is aborted; the work goes on for others that wait for it. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  let stop = (): void => {};
-  const aborted = new Promise<null>((resolve) => {
-    stop = () => resolve(null);
-    signal.addEventListener("abort", stop);
-    if (signal.aborted) stop();
-  });
-  try {
-    return await Promise.race([aborted, work]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}

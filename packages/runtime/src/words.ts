@@ -37,7 +37,17 @@ export const deadlock = (task: string): string =>
   `"${task}" waits for what can never come: no timer is set and no call is pending`;
 
 /** A task got to code that its engine was made without, when it was too late to start it again. */
-export const lacks = (task: string, code: string): string =>
+export const lacks = (task: string, code: string, inSession = false): string =>
+  inSession ? lacksInSession(task, code) : lacksAlone(task, code);
+
+const lacksInSession = (task: string, code: string): string =>
+  `"${task}" got to ${code}, which the small variant of the engine lacks. The session goes on with the whole engine, which has none of its memory: the next call begins afresh. Import ${code} at the top of the program, so that this is known before it runs`;
+
+/** The cell of a session ended between two calls. */
+export const sessionLost = (reason: string): string =>
+  `the session's process has ended (${reason}), and its memory with it: this call was not begun, the next one begins afresh`;
+
+const lacksAlone = (task: string, code: string): string =>
   `"${task}" got to ${code}, which the small variant of the engine lacks, after it had printed, called or waited; the next run uses the whole engine. Import ${code} at the top of the program, so that this is known before it runs`;
 
 /** The memory of the whole runtime was full, and the task the youngest of those that waited for it. */

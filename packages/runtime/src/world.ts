@@ -1,5 +1,13 @@
 import { type Amount, type SecretDeclaration, type Variables, withoutSecrets } from "@capsule-run/config";
-import { type AttemptCapabilities, type Capability, openAttempt, type Scrubber } from "@capsule-run/host";
+import {
+  type AttemptCapabilities,
+  type Capability,
+  openAttempt,
+  openShared,
+  type Scrubber,
+  type SharedCapabilities,
+  type SharedParts,
+} from "@capsule-run/host";
 import type { Transport } from "@capsule-run/host/network";
 import type { RunSecrets } from "@capsule-run/host/secrets";
 import type { SecretSpec, Surroundings, TaskManifest, TaskPolicy } from "@capsule-run/protocol";
@@ -17,6 +25,8 @@ export interface RunWorld {
   surroundings(policy: TaskPolicy): Surroundings;
   /** The capabilities of one attempt. */
   open(policy: TaskPolicy, tools: Capability): AttemptCapabilities;
+  /** Those that the attempts of a session share. */
+  share(policy: TaskPolicy): SharedCapabilities;
   /** The run is over: its connections are. */
   close(): void;
   /** Text with placeholders where values of secrets were. */
@@ -54,6 +64,22 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
     transport ??= options.transport();
     return transport;
   };
+  const reach = (policy: TaskPolicy): SharedParts => ({
+    files: async () => (await import("@capsule-run/host/files")).openFiles(mounts.of(policy)),
+    network: async () => {
+      const [{ openNetwork }, transport] = await Promise.all([
+        import("@capsule-run/host/network"),
+        connections(),
+      ]);
+      return openNetwork({
+        hosts: policy.hosts,
+        secrets: secrets?.onTheWay() ?? null,
+        transport,
+        scope: run,
+      });
+    },
+    scrub: (text) => secrets?.scrub(text) ?? text,
+  });
   return {
     policyOf: policies.of,
     lowered: policies.lowered,
@@ -64,24 +90,8 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
       const folders = mounts.of(policy).map(({ guest, writable }) => ({ path: guest, writable }));
       return { environment: seen, mounts: folders };
     },
-    open: (policy, tools) =>
-      openAttempt({
-        tools,
-        files: async () => (await import("@capsule-run/host/files")).openFiles(mounts.of(policy)),
-        network: async () => {
-          const [{ openNetwork }, transport] = await Promise.all([
-            import("@capsule-run/host/network"),
-            connections(),
-          ]);
-          return openNetwork({
-            hosts: policy.hosts,
-            secrets: secrets?.onTheWay() ?? null,
-            transport,
-            scope: run,
-          });
-        },
-        scrub: (text) => secrets?.scrub(text) ?? text,
-      }),
+    open: (policy, tools) => openAttempt({ ...reach(policy), tools }),
+    share: (policy) => openShared(reach(policy)),
     // Who waited for connections that could not be made has heard of it.
     close: () => void transport?.then((made) => made.leave(run)).catch(() => {}),
     scrub: (text) => secrets?.scrub(text) ?? text,

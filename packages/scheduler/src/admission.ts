@@ -28,6 +28,8 @@ export interface Candidate {
   readonly depth: number;
   /** Bytes of memory that it has from its start. */
   readonly memory: number;
+  /** Of these, what is counted already, as parked; default: 0. */
+  readonly parked?: number;
 }
 
 export type AdmissionEvent =
@@ -42,7 +44,10 @@ export type AdmissionEvent =
   | { readonly type: "sleeping"; readonly id: number }
   /** It needs `memory` bytes in all, more than it has, and stands still until it has them. */
   | { readonly type: "grown"; readonly id: number; readonly memory: number }
-  | { readonly type: "ended"; readonly id: number }
+  /** It has left `parked` bytes, which stay in use; default: 0. */
+  | { readonly type: "ended"; readonly id: number; readonly parked?: number }
+  /** What is parked has become more, or less, by so many bytes. */
+  | { readonly type: "parked"; readonly bytes: number }
   /** Time has passed: an attempt that was active at the last two ticks and all the time between is slow. */
   | { readonly type: "tick" }
   /** Whoever waited for those that ended has heard of it, and nothing else is about to happen: see `isStuck`. */
@@ -93,7 +98,7 @@ export interface Admission {
   slowCount: number;
   sleepingCount: number;
   heldCount: number;
-  /** Bytes that live attempts have. */
+  /** Bytes that live attempts have, and those that are parked. */
   memory: number;
 }
 
@@ -137,6 +142,10 @@ export function admit(state: Admission, event: AdmissionEvent): readonly Decisio
     }
     case "ended":
       leave(state, event.id);
+      state.memory += event.parked ?? 0;
+      break;
+    case "parked":
+      state.memory += event.bytes;
       break;
     case "tick":
       for (const attempt of state.live.values()) {
@@ -241,9 +250,10 @@ function unblock(state: Admission, decisions: Decision[]): void {
   else if (youngest >= 0) decisions.push(end(state, youngest));
 }
 
-function begin(state: Admission, { id, memory, ...rest }: Candidate): Decision {
+function begin(state: Admission, candidate: Candidate): Decision {
+  const { id, memory, parked = 0 } = candidate;
   const attempt: Live = {
-    candidate: { id, memory, ...rest },
+    candidate,
     state: "active",
     memory,
     wanted: memory,
@@ -251,7 +261,7 @@ function begin(state: Admission, { id, memory, ...rest }: Candidate): Decision {
   };
   state.live.set(id, attempt);
   count(state, attempt, 1);
-  state.memory += memory;
+  state.memory += memory - parked;
   return { do: "start", id };
 }
 
@@ -272,7 +282,7 @@ function nextCandidate(state: Admission): Candidate | null {
       dropIfEmpty(state, run, queue);
       continue;
     }
-    if (state.memory + candidate.memory > state.limits.memory) return null;
+    if (state.memory + candidate.memory - (candidate.parked ?? 0) > state.limits.memory) return null;
     return take(state, run, queue, level as Fifo<Candidate>);
   }
   return null;

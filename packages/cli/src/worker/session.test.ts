@@ -101,6 +101,7 @@ class Client {
 
   #runtime(): Runtime {
     return {
+      openSession: async () => assert.fail("a worker opens no session of programs"),
       load: async (file) => {
         if (file.endsWith("slow")) await delay(60_000, null, { ref: false });
         return {

@@ -13,7 +13,18 @@ export interface Booted {
 }
 
 const WORDS = [
-  ...["environment", "preload", "loading", "start", "complete", "answer", "poll", "reject", "report"],
+  ...[
+    "environment",
+    "preload",
+    "loading",
+    "start",
+    "again",
+    "complete",
+    "answer",
+    "poll",
+    "reject",
+    "report",
+  ],
   ...["", "manifest"],
 ];
 

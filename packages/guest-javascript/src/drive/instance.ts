@@ -1,22 +1,22 @@
-import type { GuestHost, GuestInstance, Image, Loaded, SandboxLimits, TurnEnd } from "@capsule-run/protocol";
+import type {
+  GuestHost,
+  GuestInstance,
+  Loaded,
+  SandboxLimits,
+  Surroundings,
+  TurnEnd,
+} from "@capsule-run/protocol";
 import { failed, LIMITS, LoadRecord, NO_SURROUNDINGS, raised, turnEnd } from "@capsule-run/protocol";
-import {
-  difference,
-  FuelClock,
-  FuelTank,
-  GATE,
-  mutableGlobals,
-  SLICE,
-  WASM_PAGE,
-} from "@capsule-run/wasm/host";
+import { FuelClock, FuelTank, GATE, mutableGlobals, SLICE, WASM_PAGE } from "@capsule-run/wasm/host";
 import { type EntryOp, PROGRAM_FILE, STATUS } from "../door.ts";
-import { classify, isNullThrown, OUT_OF_FUEL, OUT_OF_MEMORY } from "./answers.ts";
+import { classify, isNullThrown, OUT_OF_FUEL, OUT_OF_MEMORY, trapped } from "./answers.ts";
 import { answerParts, Effects } from "./effects.ts";
 import { EVAL_MODULE, type QuickJs } from "./exports.ts";
 import type { Handles } from "./handles.ts";
 import { doorImports } from "./imports.ts";
 import { partsMentioned } from "./preload.ts";
 import { Rejections } from "./rejections.ts";
+import { EngineState } from "./state.ts";
 import { OutOfGuestMemory, Values } from "./values.ts";
 
 /** Memory as it is copied into an instance, the module's mutable globals, and what each attempt loads first. */
@@ -37,20 +37,14 @@ export interface EngineParts {
   readonly slice?: number;
 }
 
-const MAX_PAGES = 65_536;
 /** An instance that grew beyond this is cheaper to throw away than to keep. */
 const REUSE_PAGES = 128;
-/**
- * What of `ram` the engine's allocator may hand out, beyond what lies below the heap. The rest is for fragmentation and
- * for the exception the guest gets: an allocator that meets the end of memory itself can only throw `null`.
- */
-const HEAP_SHARE = 0.94;
-const BELOW_HEAP = 1_310_720;
-
 /** What declared variables of the environment have while a program is loaded. */
 const STAND_IN = "capsule-loading";
 /** Arguments of entries that belong to the image. */
 const KEPT_WORDS = ["", "manifest", "loading"];
+/** For a program of which a task is to start again. */
+const NOT_LOADED = failed("internal_error", "the program was not loaded");
 /** The cause of an end that the cell asked for. */
 const STOPPED = Symbol("stopped");
 
@@ -62,7 +56,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
   readonly #parts: EngineParts;
   readonly #host: GuestHost;
   readonly #js: QuickJs;
-  readonly #globals: readonly WebAssembly.Global<"i32">[];
+  readonly #state: EngineState;
   readonly #fuel: FuelTank;
   readonly #clock = new FuelClock();
   readonly #values: Values;
@@ -75,7 +69,9 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
   #loading: LoadRecord | null = null;
   /** The parts of the library that loading the program took. */
   #used: string[] = [];
-  #source: Uint8Array | null = null;
+  /** What it was reset to, and given, last. */
+  #program: PreparedProgram | null = null;
+  #environment: Surroundings["environment"] = {};
   /** Why the guest was ended from outside, if it was. */
   #doom: { readonly cause: unknown } | null = null;
 
@@ -111,7 +107,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     this.#fuel = new FuelTank(this.#js.capsule_fuel, parts.slice ?? SLICE, this.#js.capsule_memory_granted);
     this.#values = new Values(this.#js, this.#fuel);
     this.#rejections = new Rejections(this.#js);
-    this.#globals = mutableGlobals(instance.exports);
+    this.#state = new EngineState(this.#js, mutableGlobals(instance.exports));
     const pause = new WebAssembly.Suspending(() => this.#pause());
     const { exports } = new WebAssembly.Instance(gate, { capsule: { yield: pause } });
     this.#js.capsule_gate.set(0, exports.gate);
@@ -125,15 +121,15 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
   }
 
   get ramUsed(): number {
-    return this.#js.capsule_pages.value * WASM_PAGE;
+    return this.#state.length;
   }
 
   get memory(): number {
-    return this.#js.memory.buffer.byteLength;
+    return this.#state.real;
   }
 
   grant(bytes: number): void {
-    this.#js.capsule_memory_granted.value = Math.min(MAX_PAGES, Math.floor(bytes / WASM_PAGE));
+    this.#state.grant(bytes);
   }
 
   get reusable(): boolean {
@@ -141,27 +137,73 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
   }
 
   reset(program: PreparedProgram | null, limits: SandboxLimits, now: number): void {
-    const { memory, globals, source } = program ?? this.#parts.base;
-    this.#source = source;
-    const pages = memory.length / WASM_PAGE;
-    const real = this.#js.memory.buffer.byteLength;
-    if (memory.length > real) this.#js.memory.grow((memory.length - real) / WASM_PAGE);
-    const bytes = new Uint8Array(this.#js.memory.buffer);
-    bytes.set(memory);
-    // All that is really there, not only what the guest knows of: a guest that broke its engine may have written to it.
-    bytes.fill(0, memory.length);
-    for (const [i, value] of globals.entries()) (this.#globals[i] as WebAssembly.Global<"i32">).value = value;
-    this.#js.capsule_pages.value = pages;
-    this.#js.capsule_memory_limit.value =
-      limits.ram === null ? MAX_PAGES : Math.min(MAX_PAGES, Math.floor(limits.ram / WASM_PAGE));
-    this.#rejections.reset();
-    this.#effects.reset();
+    const { memory, globals } = program ?? this.#parts.base;
+    this.#program = program;
+    this.#state.set(memory, globals);
+    this.#forget();
     this.#loading = null;
-    this.#doom = null;
     this.#fuel.fill(limits.fuel);
     this.#clock.start(now);
-    const heap = limits.ram === null ? 0 : Math.max(1, Math.floor((limits.ram - BELOW_HEAP) * HEAP_SHARE));
+    this.#limit(limits);
+  }
+
+  /** What belonged to another memory is over. */
+  #forget(): void {
+    this.#rejections.reset();
+    this.#effects.reset();
+    this.#doom = null;
+  }
+
+  #limit(limits: SandboxLimits): void {
+    const heap = this.#state.limit(limits);
     this.#fuel.plain(() => this.#js.qjs_set_memory_limit(heap));
+  }
+
+  get imageBytes(): number {
+    return this.#state.imageBytes;
+  }
+
+  get savedMemory(): number {
+    return this.#state.savedMemory;
+  }
+
+  keep(): void {
+    // What nobody handled failed the task that is over, or was behind what did.
+    this.#fuel.plain(() => this.#rejections.forgive());
+  }
+
+  save(): void {
+    this.#state.save(this.#clock.read(this.#fuel.used));
+  }
+
+  restore(): void {
+    this.#clock.resume(this.#state.restore(), this.#fuel.used);
+    this.#forget();
+  }
+
+  adopt(other: this): void {
+    this.#program = other.#program;
+    this.#environment = other.#environment;
+    this.#state.adopt(other.#state);
+    this.restore();
+  }
+
+  async again(task: string, args: Uint8Array, limits: SandboxLimits, now: number): Promise<TurnEnd> {
+    this.#clock.renew(now, this.#fuel.used);
+    this.#fuel.fill(limits.fuel);
+    this.#effects.reset();
+    const end = await this.#turn(async () => {
+      this.#limit(limits);
+      const answer = await this.#enter("again");
+      if (String.fromCharCode(answer[0] ?? 0) === STATUS.typed) return NOT_LOADED;
+      // What is given up may fail what nobody waits for any more: that is no failure of this task.
+      while (await this.#runJobs());
+      this.#fuel.plain(() => this.#rejections.forgive());
+      return this.#begin(task, args);
+    });
+    if (end !== NOT_LOADED) return end;
+    this.reset(this.#program, limits, now);
+    return this.start(task, args, { environment: this.#environment, mounts: [] });
   }
 
   async load(source: Uint8Array, variables: readonly string[] = []): Promise<Loaded | TurnEnd> {
@@ -186,6 +228,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
       this.reset(null, LIMITS.load, 0);
       await this.#preload([...parts, ...this.#used]);
     }
+    this.#fuel.plain(() => this.#js.qjs_run_gc());
     return {
       tasks,
       entry: "main",
@@ -193,7 +236,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
       snapshot: reasons.length > 0 ? "before" : "after",
       reasons,
       output: reasons.length > 0 ? [] : loading.output,
-      image: this.#image(),
+      image: this.#state.difference(this.#parts.base.memory),
     };
   }
 
@@ -207,25 +250,19 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     return end.state === "idle" ? null : end;
   }
 
-  #image(): Image {
-    this.#fuel.plain(() => this.#js.qjs_run_gc());
-    const memory = new Uint8Array(this.#js.memory.buffer, 0, this.ramUsed);
-    return {
-      globals: this.#globals.map((global) => global.value),
-      pages: difference(memory, this.#parts.base.memory),
-    };
-  }
-
   start(task: string, args: Uint8Array, { environment } = NO_SURROUNDINGS): Promise<TurnEnd> {
+    this.#environment = environment;
+    const source = this.#program?.source;
     return this.#turn(async () => {
       if (Object.keys(environment).length > 0) await this.#surround(environment, "");
-      if (this.#source) {
-        const end = await this.#evaluate(this.#source, "");
-        if (end) return end;
-      }
-      await this.#enter("start", this.#values.string(Buffer.from(task)), this.#values.string(args));
-      return null;
+      const end = source ? await this.#evaluate(source, "") : null;
+      return end ?? this.#begin(task, args);
     });
+  }
+
+  async #begin(task: string, args: Uint8Array): Promise<null> {
+    await this.#enter("start", this.#values.string(Buffer.from(task)), this.#values.string(args));
+    return null;
   }
 
   complete(call: number, envelope: Uint8Array, now: number): Promise<TurnEnd> {
@@ -284,15 +321,8 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
     } catch (trap) {
       const cause = this.#doom ? this.#doom.cause : trap;
       if (cause === STOPPED) return { state: "stopped" };
-      if (cause instanceof OutOfGuestMemory) return failed("out_of_memory", "out of memory");
-      if (!this.#doom && this.#fuel.empty) return OUT_OF_FUEL;
-      // Below zero: the engine ran off the C stack where it does not check, as it does in iterator helpers.
-      if (cause instanceof RangeError || (this.#globals[0]?.value ?? 0) < 0)
-        return failed("stack_overflow", "Maximum call stack size exceeded");
-      return failed(
-        "internal_error",
-        `the engine failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-      );
+      if (!this.#doom && this.#fuel.empty && !(cause instanceof OutOfGuestMemory)) return OUT_OF_FUEL;
+      return trapped(cause, this.#state.stackPointer);
     }
   }
 
@@ -306,7 +336,7 @@ export class QuickJsInstance implements GuestInstance<PreparedProgram> {
 
   /** Reports the first unhandled rejection, else polls. */
   async #next(): Promise<Uint8Array> {
-    const reason = this.#rejections.first;
+    const reason = this.#fuel.plain(() => this.#rejections.takeFirst());
     return reason === undefined ? await this.#enter("poll") : await this.#enter("reject", reason);
   }
 

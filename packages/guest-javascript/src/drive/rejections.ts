@@ -24,10 +24,19 @@ export class Rejections {
     this.#open.clear();
   }
 
-  /** The reason of the first. */
-  get first(): number | undefined {
-    for (const { reason } of this.#open.values()) return reason;
+  /** Takes the reason of the first, which is the caller's from now on. */
+  takeFirst(): number | undefined {
+    for (const [object, { promise, reason }] of this.#open) {
+      this.#open.delete(object);
+      this.#js.qjs_free_value(promise);
+      return reason;
+    }
     return undefined;
+  }
+
+  /** Nobody is to hear of those there are. */
+  forgive(): void {
+    while (this.#open.size > 0) this.#js.qjs_free_value(this.takeFirst() as number);
   }
 
   /** A promise was rejected that has no handler, or got one. Throws when there are too many, which ends the guest. */

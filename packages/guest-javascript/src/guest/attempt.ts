@@ -1,4 +1,4 @@
-/** The state of the one attempt this sandbox executes: where it stands, and how it ended. */
+/** The state of the attempt that this sandbox executes: where it stands, and how it ended. A session has one after the other. */
 import { STATUS } from "../door.ts";
 import { reportJson } from "./errors.ts";
 
@@ -9,9 +9,11 @@ export interface Attempt {
   running: string | null;
   /** The answer that ends the attempt, once there is one. */
   outcome: string | null;
+  /** Which task it is: what an earlier one still does is nothing to this one. */
+  number: number;
 }
 
-export const attempt: Attempt = { open: true, running: null, outcome: null };
+export const attempt: Attempt = { open: true, running: null, outcome: null, number: 0 };
 
 /** Ends the attempt with an answer; the first one stays. */
 export function settle(outcome: string): void {

@@ -1,13 +1,14 @@
 /** Calls of other tasks. A call never throws: whatever goes wrong is in the envelope. */
 import type { TaskResult } from "@capsule-run/protocol";
-import { invalidArguments } from "./envelopes.ts";
+import { failure, invalidArguments, unmetered } from "./envelopes.ts";
 import { door } from "./host.ts";
-import { create, parse, SafePromise } from "./primordials.ts";
+import { create, keys, parse, SafePromise } from "./primordials.ts";
 import { argumentsJson } from "./values.ts";
 
 type Envelope = TaskResult<unknown>;
 
 interface Settlers {
+  readonly name: string;
   readonly resolve: (envelope: Envelope) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -37,7 +38,7 @@ export function callAsync(name: string, args: readonly unknown[]): Promise<Envel
       resolve(invalidArguments(name, json.problem));
       return;
     }
-    waiting[door.call(name, json.text)] = { resolve, reject };
+    waiting[door.call(name, json.text)] = { name, resolve, reject };
     count++;
   });
 }
@@ -52,5 +53,17 @@ export function completeCall(id: string, envelopeJson: string): void {
     settlers.resolve(parse(envelopeJson) as Envelope);
   } catch (error) {
     settlers.reject(error);
+  }
+}
+
+/** Ends all calls of an attempt that is over: nobody will. */
+export function abandonCalls(): void {
+  const ids = keys(waiting);
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i] as string;
+    const { name, resolve } = waiting[id] as Settlers;
+    delete waiting[id];
+    count--;
+    resolve(failure("cancelled", "the run that called it has ended", unmetered(name)));
   }
 }

@@ -19,6 +19,7 @@ import {
   defineHidden,
   getOwnPropertyDescriptor,
   getPrototypeOf,
+  keys,
   parse,
   quote,
   SafeError,
@@ -132,6 +133,18 @@ export function answerEffect(id: string, headJson: string, payload: Bytes): void
     settlers.resolve(answered(headJson, payload));
   } catch (error) {
     settlers.reject(error);
+  }
+}
+
+/** Fails all effects of an attempt that is over: they will not be answered. */
+export function abandonEffects(): void {
+  const ids = keys(waiting);
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i] as string;
+    const { reject } = waiting[id] as Settlers;
+    delete waiting[id];
+    countEffect(-1);
+    reject(failure("EABORTED", "the run that asked for it has ended"));
   }
 }
 

@@ -4,11 +4,11 @@
  */
 import { type EntryOp, STATUS } from "../door.ts";
 import { attempt, fail, failUnhandled, settle } from "./attempt.ts";
-import { completeCall, pendingCalls } from "./calls.ts";
+import { abandonCalls, completeCall, pendingCalls } from "./calls.ts";
 import { installPerformance, startClock } from "./clock.ts";
 import { installConsole } from "./console.ts";
 import { installCrypto } from "./crypto.ts";
-import { answerEffect } from "./effects.ts";
+import { abandonEffects, answerEffect } from "./effects.ts";
 import { surround } from "./environment.ts";
 import { installStacks, reportJson } from "./errors.ts";
 import { installGlobals } from "./globals.ts";
@@ -59,6 +59,14 @@ function start(name: string, args: string): void {
   runTask(name, args);
 }
 
+/** What the last task left is the next one's, but for what it waited for. */
+function again(): string {
+  if (attempt.open) return `${STATUS.typed}internal_error the program was not loaded`;
+  abandonCalls();
+  abandonEffects();
+  return `${STATUS.idle},0`;
+}
+
 /** Where the attempt stands, in the form of `STATUS`. */
 function status(): string {
   return attempt.outcome ?? `${STATUS.idle}${toText(nextWake() ?? "")},${pendingCalls()}`;
@@ -83,6 +91,8 @@ function entry(op: EntryOp, a: unknown, b: unknown, c: unknown): string {
       case "loading":
         loading(a, b);
         break;
+      case "again":
+        return again();
       case "start":
         start(a as string, b as string);
         break;

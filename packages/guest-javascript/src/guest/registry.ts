@@ -115,12 +115,21 @@ export function runTask(name: string, argsJson: string): void {
     return;
   }
   attempt.running = name;
+  const number = ++attempt.number;
+  const ifCurrent = (end: (value: unknown) => void) => (value: unknown) => {
+    if (attempt.number === number) end(value);
+  };
   try {
     const args = parse(argsJson) as unknown[];
     const value = apply(found.fn, undefined, args);
     if (!isThenable(value)) finish(name, value);
     // A plain function that gives a promise is awaited too. A native promise of our own makes any thenable safe.
-    else chain(new SafePromise((resolve) => resolve(value)), (awaited) => finish(name, awaited), fail);
+    else
+      chain(
+        new SafePromise((resolve) => resolve(value)),
+        ifCurrent((awaited) => finish(name, awaited)),
+        ifCurrent(fail),
+      );
   } catch (error) {
     fail(error);
   }

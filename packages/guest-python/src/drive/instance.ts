@@ -7,7 +7,6 @@ import {
   type GuestEvent,
   type GuestHost,
   type GuestInstance,
-  type Image,
   LIMITS,
   type Loaded,
   NO_SURROUNDINGS,
@@ -15,16 +14,7 @@ import {
   type TurnEnd,
   turnEnd,
 } from "@capsule-run/protocol";
-import {
-  difference,
-  FuelClock,
-  FuelTank,
-  GATE,
-  markRange,
-  mutableGlobals,
-  SLICE,
-  WASM_PAGE,
-} from "@capsule-run/wasm/host";
+import { FuelClock, FuelTank, GATE, mutableGlobals, SLICE } from "@capsule-run/wasm/host";
 import type { AttemptSurroundings } from "../door.ts";
 import { readFiles } from "../files.ts";
 import type { BaseImage } from "./base.ts";
@@ -32,7 +22,7 @@ import { answer, type Word } from "./door.ts";
 import type { Python } from "./exports.ts";
 import { Loading } from "./loading.ts";
 import type { PreparedProgram } from "./prepared.ts";
-import { restore, type Slate } from "./restore.ts";
+import { EngineState } from "./state.ts";
 import { OutOfGuestMemory, Values } from "./values.ts";
 import { createWasi, hostCall, type Tree, type Wasi } from "./wasi/index.ts";
 
@@ -51,9 +41,6 @@ export interface EngineParts {
   readonly slice?: number;
 }
 
-const MAX_PAGES = 65_536;
-/** `capsule_cut` until a function that was cut out is called. */
-const NOT_CUT = -1;
 /** An instance that grew beyond the engine's image by more is cheaper to throw away than to keep. */
 const REUSE_GROWTH = 48 * 1024 * 1024;
 
@@ -72,18 +59,22 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
   readonly #parts: EngineParts;
   readonly #host: GuestHost;
   readonly #python: Python;
-  readonly #globals: readonly WebAssembly.Global<"i32">[];
+  readonly #state: EngineState;
   readonly #fuel: FuelTank;
   readonly #clock = new FuelClock();
   readonly #values: Values;
   readonly #wasi: Wasi;
   readonly #call: Entry;
-  readonly #slate: Slate;
   /** The program whose files it may read, and whether each attempt loads it. */
   #program: Pick<PreparedProgram, "files" | "snapshot"> | null = null;
+  /** What it was reset to last. */
+  #fresh: PreparedProgram | null = null;
   /** While a program is loaded for its snapshot: what it asked for, and what it printed. */
   #loading: Loading | null = null;
   #doom: Doom | null = null;
+  /** What it was given when its task started, and whether its program is loaded. */
+  #surroundings = NO_SURROUNDINGS;
+  #loaded = false;
 
   constructor(parts: EngineParts, host: GuestHost) {
     this.#parts = parts;
@@ -91,7 +82,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
     const doom = (cause: unknown): void => this.#end({ why: "broken", cause });
     const charge = (units: number): void => this.#fuel.charge(units);
     const memory = (): WebAssembly.Memory => this.#python.memory;
-    const wrote = (at: number, length: number): void => markRange(this.#slate.marks, at, length);
+    const wrote = (at: number, length: number): void => this.#state.wrote(at, length);
     this.#wasi = createWasi({
       engine: parts.files,
       host: {
@@ -135,10 +126,8 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
       parts.slice ?? SLICE,
       this.#python.capsule_memory_granted,
     );
-    const marks = new Uint8Array(this.#python.capsule_dirty.buffer);
-    this.#slate = { memory: this.#python.memory, marks, held: undefined };
     this.#values = new Values(this.#python, this.#fuel, wrote);
-    this.#globals = mutableGlobals(instance.exports);
+    this.#state = new EngineState(this.#python, mutableGlobals(instance.exports), parts.base);
     const pause = new WebAssembly.Suspending(() => this.#pause());
     const { exports } = new WebAssembly.Instance(gate, { capsule: { yield: pause } });
     this.#python.capsule_gate.set(0, exports.gate);
@@ -150,15 +139,15 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
   }
 
   get ramUsed(): number {
-    return this.#python.capsule_pages.value * WASM_PAGE;
+    return this.#state.length;
   }
 
   get memory(): number {
-    return this.#python.memory.buffer.byteLength;
+    return this.#state.real;
   }
 
   grant(bytes: number): void {
-    this.#python.capsule_memory_granted.value = Math.min(MAX_PAGES, Math.floor(bytes / WASM_PAGE));
+    this.#state.grant(bytes);
   }
 
   get reusable(): boolean {
@@ -166,21 +155,59 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
   }
 
   reset(program: PreparedProgram | null, limits: SandboxLimits, now: number): void {
-    const length = program?.length ?? this.#parts.base.layout.length;
-    restore(this.#slate, program, this.#parts.base);
-    for (const [i, value] of (program?.globals ?? this.#parts.globals).entries())
-      (this.#globals[i] as WebAssembly.Global<"i32">).value = value;
-    this.#python.capsule_pages.value = length / WASM_PAGE;
-    this.#python.capsule_memory_limit.value =
-      limits.ram === null ? MAX_PAGES : Math.min(MAX_PAGES, Math.floor(limits.ram / WASM_PAGE));
-    this.#python.capsule_cut.value = NOT_CUT;
-    this.#python.capsule_deadlock.value = 0;
-    this.#program = program;
+    this.#state.set(program, program?.globals ?? this.#parts.globals);
+    this.#state.limit(limits);
+    this.#program = this.#fresh = program;
+    this.#loaded = false;
     this.#loading = null;
     this.#doom = null;
     this.#fuel.fill(limits.fuel);
     this.#clock.start(now);
     this.#wasi.reset(program?.files ?? null);
+  }
+
+  get imageBytes(): number {
+    return this.#state.imageBytes;
+  }
+
+  get savedMemory(): number {
+    return this.#state.savedMemory;
+  }
+
+  keep(): void {
+    this.#wasi.keep();
+  }
+
+  save(): void {
+    this.#state.save(this.#clock.read(this.#fuel.used));
+  }
+
+  restore(): void {
+    this.#clock.resume(this.#state.restore(), this.#fuel.used);
+    this.#doom = null;
+    this.#wasi.restore();
+  }
+
+  adopt(other: this): void {
+    this.#program = other.#program;
+    this.#fresh = other.#fresh;
+    this.#surroundings = other.#surroundings;
+    this.#loaded = other.#loaded;
+    this.#state.adopt(other.#state);
+    this.#wasi.adopt(other.#wasi);
+    this.restore();
+  }
+
+  async again(task: string, args: Uint8Array, limits: SandboxLimits, now: number): Promise<TurnEnd> {
+    if (!this.#loaded) {
+      this.reset(this.#fresh, limits, now);
+      return this.start(task, args, this.#surroundings);
+    }
+    this.#wasi.waited();
+    this.#clock.renew(now, this.#fuel.used);
+    this.#fuel.fill(limits.fuel);
+    this.#state.limit(limits);
+    return this.#turn("S", `${task}\0`, args);
   }
 
   async load(bundle: Uint8Array, variables: readonly string[] = []): Promise<Loaded | TurnEnd> {
@@ -207,19 +234,12 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
       snapshot: reasons.length > 0 ? "before" : "after",
       reasons,
       output: reasons.length > 0 ? [] : loading.record.output,
-      image: this.#image(),
-    };
-  }
-
-  #image(): Image {
-    const memory = new Uint8Array(this.#python.memory.buffer, 0, this.ramUsed);
-    return {
-      globals: this.#globals.map((global) => global.value),
-      pages: difference(memory, this.#parts.base.memory),
+      image: this.#state.difference(),
     };
   }
 
   async start(task: string, args: Uint8Array, surroundings = NO_SURROUNDINGS): Promise<TurnEnd> {
+    this.#surroundings = surroundings;
     const { environment } = surroundings;
     const mounts = surroundings.mounts.map(({ path }) => path);
     const mounted = mounts.length > 0;
@@ -232,6 +252,7 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
       const loaded = await this.#turn("L", this.#program.files.entry);
       if (loaded.state !== "result") return loaded;
     }
+    this.#loaded = true;
     return this.#turn("S", `${task}\0`, args);
   }
 
@@ -260,15 +281,10 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
       const status = result === 0 ? null : this.#values.take(result);
       if (status) return turnEnd(status, classify);
       this.#fuel.plain(() => this.#python.PyErr_Clear());
-      return this.#starved ? failed("out_of_memory", "MemoryError") : failed("task_error", DAMAGED);
+      return this.#state.starved ? failed("out_of_memory", "MemoryError") : failed("task_error", DAMAGED);
     } catch (trap) {
       return this.#trapped(trap);
     }
-  }
-
-  /** Whether the guest has had nearly all the memory it may have. */
-  get #starved(): boolean {
-    return this.#python.capsule_pages.value >= 0.95 * this.#python.capsule_memory_limit.value;
   }
 
   #trapped(trap: unknown): TurnEnd {
@@ -284,18 +300,18 @@ export class PythonInstance implements GuestInstance<PreparedProgram> {
         return failed("internal_error", `the engine's host failed: ${textOf(doom.cause)}`);
     }
     if (trap instanceof OutOfGuestMemory) return failed("out_of_memory", "MemoryError");
-    const cut = this.#python.capsule_cut.value;
-    if (cut !== NOT_CUT) return { state: "lacking", code: this.#parts.cutCode(cut) };
+    const { cut } = this.#state;
+    if (cut !== null) return { state: "lacking", code: this.#parts.cutCode(cut) };
     if (this.#python.capsule_deadlock.value !== 0) return failed("deadlock", LOCK_DEADLOCK);
     if (this.#fuel.empty) return OUT_OF_FUEL;
     // Below zero: the engine ran off the C stack where it does not check.
-    if (trap instanceof RangeError || (this.#globals[0]?.value ?? 0) < 0)
+    if (trap instanceof RangeError || this.#state.stackPointer < 0)
       return failed("stack_overflow", "the engine's stack overflowed");
     if (!(trap instanceof WebAssembly.RuntimeError))
       return failed("internal_error", `the sandbox failed: ${textOf(trap)}`);
     if (trap.message === "unreachable") return failed("task_error", ABORTED);
     // Some of CPython takes no care of an allocation that fails.
-    if (this.#starved) return failed("out_of_memory", "MemoryError");
+    if (this.#state.starved) return failed("out_of_memory", "MemoryError");
     return failed("task_error", `the Python interpreter crashed (${trap.message}): ${CORRUPTED}`);
   }
 

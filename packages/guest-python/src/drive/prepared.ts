@@ -1,18 +1,13 @@
 import type { ArtifactParts, SnapshotPoint } from "@capsule-run/protocol";
 import { PAGE, readDifference } from "@capsule-run/wasm/host";
 import { type ProgramFiles, readFiles } from "../files.ts";
+import type { PageSource } from "./restore.ts";
 
 /** A program as a cell keeps it: what differs from the engine's image, and the files it may read. */
-export interface PreparedProgram {
-  /** Bytes of memory it starts with. */
-  readonly length: number;
+export interface PreparedProgram extends PageSource {
   readonly globals: readonly number[];
   readonly snapshot: SnapshotPoint;
   readonly files: ProgramFiles;
-  /** The contents of a page where it differs from the engine's image. */
-  page(number: number): Uint8Array | undefined;
-  /** Numbers of the pages that differ, ascending. */
-  readonly pages: readonly number[];
 }
 
 /** @throws RangeError or TypeError if the artifact is not one of this engine's */

@@ -1,21 +1,30 @@
 import { clearMarks, dirtyRuns, type MarkMap, PAGE, WASM_PAGE } from "@capsule-run/wasm/host";
 import type { BaseImage } from "./base.ts";
-import type { PreparedProgram } from "./prepared.ts";
+
+/** A memory that differs from the engine's image in some pages. */
+export interface PageSource {
+  /** Bytes of memory. */
+  readonly length: number;
+  /** The contents of a page where it differs from the engine's image. */
+  page(number: number): Uint8Array | undefined;
+  /** Numbers of the pages that differ. */
+  readonly pages: readonly number[];
+}
 
 /** The memory of an instance, and what was put there last. */
 export interface Slate {
   readonly memory: WebAssembly.Memory;
   /** The pages that were written since. */
   readonly marks: MarkMap;
-  /** The program whose image it held then (null: the bare engine's); undefined: it is as it was made, all zeros. */
-  held: PreparedProgram | null | undefined;
+  /** What it held then (null: the bare engine's image); undefined: it is as it was made, all zeros. */
+  held: PageSource | null | undefined;
 }
 
 /**
- * Sets an instance's memory to the engine's image with a program's pages in it, and all behind it to zeros. What is
- * written back are only the pages that were written since the last time and those in which the two programs differ.
+ * Sets an instance's memory to the engine's image with other pages in it, and all behind it to zeros. What is
+ * written back are only the pages that were written since the last time and those in which the two differ.
  */
-export function restore(slate: Slate, program: PreparedProgram | null, base: BaseImage): void {
+export function restore(slate: Slate, program: PageSource | null, base: BaseImage): void {
   const { memory, marks, held } = slate;
   const length = program?.length ?? base.layout.length;
   if (length > memory.buffer.byteLength) memory.grow((length - memory.buffer.byteLength) / WASM_PAGE);

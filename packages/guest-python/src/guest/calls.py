@@ -2,7 +2,7 @@
 
 from asyncio import get_running_loop
 
-from capsule.envelopes import invalid_arguments
+from capsule.envelopes import failure, invalid_arguments, unmetered
 from capsule.show import quote
 from capsule.values import NotJson, arguments_json, from_json
 
@@ -28,7 +28,7 @@ def call_sync(definition, args, kwargs):
 def call_async(definition, args, kwargs):
     """A coroutine that gives the envelope. The call begins when it is awaited or made a task of asyncio."""
     payload, refused = _payload(definition, args, kwargs)
-    coroutine = _give(refused) if refused is not None else _send(payload)
+    coroutine = _give(refused) if refused is not None else _send(definition.name, payload)
     fn = definition.fn
     coroutine.__name__ = getattr(fn, "__name__", definition.name)
     coroutine.__qualname__ = getattr(fn, "__qualname__", definition.name)
@@ -50,8 +50,11 @@ async def _give(envelope):
     return envelope
 
 
-async def _send(payload):
-    return from_json((await _wait(door.start_call, payload)).decode())
+async def _send(name, payload):
+    try:
+        return from_json((await _wait(door.start_call, payload)).decode())
+    except door.EffectFailed:
+        return failure("cancelled", "the run that called it has ended", unmetered(name))
 
 
 async def effect(name, head, payload=b""):
@@ -77,6 +80,21 @@ def complete(call_id, answer):
     future = _waiting.pop(call_id, None)
     if future is not None and not future.done():
         future.set_result(answer)
+
+
+def abandon():
+    """The attempt that waited is over, and nobody answers any more."""
+    while _waiting:
+        future = _waiting.popitem()[1]
+        if future.done():
+            continue
+        try:
+            future.set_exception(door.EffectFailed("EABORTED", "the run that asked for it has ended"))
+        except RuntimeError:
+            # Its loop is closed: nobody waits there.
+            continue
+        # Those who wait for it may never come to hear it.
+        future._log_traceback = False
 
 
 def deliver(event):

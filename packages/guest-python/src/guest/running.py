@@ -8,7 +8,7 @@ from capsule.values import NotJson, from_json, result_json
 
 from . import registry
 from .attempt import attempt
-from .calls import pending_calls
+from .calls import abandon, pending_calls
 from .driver import Driver
 from .errors import report
 from .loop import wake_at
@@ -22,6 +22,9 @@ _driver = None
 def start(payload):
     """`task, NUL, arguments`: runs the task; gives the attempt's answer."""
     global _driver
+    # A session runs one task after the other: what the last one waited for is over.
+    _driver = None
+    abandon()
     name, _, given = payload.decode().partition("\0")
     definition = registry.find(name)
     if definition is None:

@@ -44,6 +44,10 @@ export interface Handles {
   use<T>(id: number, job: (handle: Handle) => Promise<T>): Promise<T>;
   /** Closes it after all that was asked for before; nothing can be asked for any more. @throws Refused EBADF */
   close(id: number): Promise<void>;
+  /** From here on `closeNew` counts. */
+  mark(): void;
+  /** Closes what was opened since the mark. */
+  closeNew(): Promise<void>;
   closeAll(): Promise<void>;
 }
 
@@ -56,6 +60,7 @@ export function makeHandles(limit: number = FILE_LIMITS.openFiles): Handles {
   /** Those who wait for a handle that is being closed, and get its place. */
   const waiting = new Fifo<() => void>();
   let next = 1;
+  let marked = 1;
   let taken = 0;
 
   const take = async (): Promise<void> => {
@@ -105,6 +110,13 @@ export function makeHandles(limit: number = FILE_LIMITS.openFiles): Handles {
       return result;
     },
     close: async (id) => closeOne(id),
+    mark() {
+      marked = next;
+    },
+    async closeNew() {
+      for (const id of [...table.keys()]) if (id >= marked) closeOne(id);
+      await Promise.all(closing);
+    },
     async closeAll() {
       for (const id of [...table.keys()]) closeOne(id);
       await Promise.all(closing);

@@ -83,6 +83,8 @@ export function openFilesOn(groundOf: (host: string) => Ground, mounts: readonly
         active.delete(result);
       }
     },
+    mark: () => handles.mark(),
+    undo: () => handles.closeNew(),
     async close() {
       closing ??= end();
       let timer: NodeJS.Timeout | undefined;

@@ -59,6 +59,7 @@ export function openNetwork(options: NetworkOptions): NetworkCapability {
   const exchanges = new Set<Exchange>();
   const open = new Map<number, Open>();
   let handles = 0;
+  let marked = 0;
 
   function start(request: GuestRequest): Exchange {
     const exchange = startExchange(request, context);
@@ -255,6 +256,13 @@ export function openNetwork(options: NetworkOptions): NetworkCapability {
     },
     get requests() {
       return recorded.list;
+    },
+    mark() {
+      marked = handles;
+      recorded.clear();
+    },
+    async undo() {
+      for (const handle of [...open.keys()]) if (handle > marked) cancel({ handle });
     },
     async close() {
       isClosed = true;

@@ -15,6 +15,8 @@ export interface Records {
     url: string,
     sizes: () => { readonly sent: number; readonly received: number },
   ): Recording;
+  /** Begins a new list. */
+  clear(): void;
   /** The first ones, as they are now. */
   readonly list: readonly HostRequest[];
 }
@@ -62,6 +64,9 @@ export function records(limits: NetworkLimits, redact: (text: string) => string,
           first.error = error && cut(redact(`${error.code}: ${error.message}`));
         },
       };
+    },
+    clear() {
+      kept.length = 0;
     },
     get list() {
       return kept.map(({ entry }) => entry());

@@ -24,7 +24,7 @@ const frame = (head, body = "") => {
 const send = (head, body) => raw(frame(head, body));
 const ready = () => send({ type: "ready", engine: "fake" });
 const ended = (sandbox, json = "1") =>
-  send({ type: "ended", sandbox, ok: true, error: "", plain: false, lacks: "", fuel: 1, ram: 1 }, json);
+  send({ type: "ended", sandbox, ok: true, error: "", plain: false, lacks: "", memory: "", parked: 0, image: 0, fuel: 1, ram: 1 }, json);
 let hear = () => {};
 let rest = Buffer.alloc(0);
 process.stdin.on("data", (chunk) => {
@@ -87,6 +87,7 @@ export const REQUEST: OpenRequest = {
   granted: 1000,
   seed: "00".repeat(32),
   surroundings: NO_SURROUNDINGS,
+  seat: null,
 };
 
 /** A listener that keeps what it hears. */

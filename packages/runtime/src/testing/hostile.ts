@@ -3,7 +3,7 @@ import { openToolbox } from "@capsule-run/host";
 import { type Outcome, type TaskManifest, type ToolHost, UNDECLARED } from "@capsule-run/protocol";
 import { createBudget, UNLIMITED } from "@capsule-run/scheduler";
 import { executeAttempt } from "../attempt.ts";
-import { LocalEngine } from "../local.ts";
+import { LocalEngine, needing } from "../local.ts";
 import { MemoryPlan } from "../memory.ts";
 import type { Program } from "../program.ts";
 import type { RunContext } from "../run-context.ts";
@@ -36,7 +36,7 @@ const toolCall = () => {
   length.writeUInt32LE(random() < 0.9 ? text.length : whole(2 ** 32));
   return Buffer.concat([length, text, payload]);
 };
-const ending = (s, more) => ({ type: "ended", sandbox: s, ok: true, error: "", plain: false, lacks: "", fuel: 1, ram: 1, ...more });
+const ending = (s, more) => ({ type: "ended", sandbox: s, ok: true, error: "", plain: false, lacks: "", memory: "", parked: 0, image: 0, fuel: 1, ram: 1, ...more });
 const proper = () => {
   const s = sandbox();
   return pick([
@@ -212,6 +212,7 @@ export async function attack(seed: number, attempts = 40): Promise<Attack> {
     budget: createBudget(UNLIMITED),
     spend: () => {},
     world,
+    session: null,
     tools: openToolbox(hostileTools, () => {}),
   };
   const note = (path: string, outcome: Outcome): void => {
@@ -228,7 +229,11 @@ export async function attack(seed: number, attempts = 40): Promise<Attack> {
       if (!spec.path.includes(".")) note(spec.path, outcome);
       return outcome;
     },
-    { cells: 2, memory: memory.sandboxes, needs: (spec) => memory.atStart(spec, REQUEST.artifact.pages) },
+    {
+      cells: 2,
+      memory: memory.sandboxes,
+      ...needing((spec) => memory.atStart(spec, REQUEST.artifact.pages)),
+    },
   );
   let stalledMs = 0;
   let last = process.cpuUsage();

@@ -23,6 +23,18 @@ export class FuelClock {
     this.#fuel = fuelUsed;
   }
 
+  /** The same, where fuel is counted anew from here on. */
+  renew(ms: number, fuelUsed: number): void {
+    this.event(ms, fuelUsed);
+    this.#fuel = 0;
+  }
+
+  /** Sets it to what was read before. */
+  resume(ns: bigint, fuelUsed: number): void {
+    this.#ns = ns;
+    this.#fuel = fuelUsed;
+  }
+
   /** Nanoseconds since 1970. */
   read(fuelUsed: number): bigint {
     return this.#ns + BigInt(Math.max(0, Math.floor((fuelUsed - this.#fuel) / UNITS_PER_NS)));

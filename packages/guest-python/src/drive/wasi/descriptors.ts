@@ -66,6 +66,12 @@ export type OpenedDescriptor =
   | MountedDescriptor
   | FolderDescriptor;
 
+/** A descriptor as it was. */
+interface Noted extends Rights {
+  readonly descriptor: Descriptor;
+  readonly position: number;
+}
+
 /** The one directory that is open from the start. wasi-libc learns of it at boot, once and for all. */
 export const ROOT = 3;
 /** Those below are open from the start. */
@@ -78,6 +84,10 @@ export class Descriptors {
   readonly #open: Map<number, Descriptor>;
   /** No number below is free, except those of closed standard streams, which nothing else gets. */
   #lowest = FIRST_FREE;
+  /** What there was when it was noted, by number; empty: it never was. */
+  #saved = new Map<number, Noted>();
+  /** Of that, what the guest has closed since: it stays open, for it may come back. */
+  readonly #parted = new Set<Descriptor>();
 
   constructor(root: DirectoryNode, scratch: Scratch) {
     this.#scratch = scratch;
@@ -142,6 +152,42 @@ export class Descriptors {
     if (number === ROOT) throw refusal("NOTSUP");
     this.#open.delete(number);
     if (number >= FIRST_FREE) this.#lowest = Math.min(this.#lowest, number);
+    if (this.#isSaved(found)) this.#parted.add(found);
+    else this.#end(found);
+  }
+
+  /** Notes what is open, for `restore`. */
+  keep(): void {
+    for (const each of this.#parted) this.#end(each);
+    this.#parted.clear();
+    this.#saved = new Map();
+    for (const [number, descriptor] of this.#open) {
+      const { rights, inheriting, flags } = descriptor;
+      const position = "position" in descriptor ? descriptor.position : 0;
+      this.#saved.set(number, { descriptor, rights, inheriting, flags, position });
+    }
+  }
+
+  /** Opens what was open when it was noted, and closes everything else. */
+  restore(): void {
+    for (const each of this.#open.values()) if (!this.#isSaved(each)) this.#end(each);
+    this.#parted.clear();
+    this.#open.clear();
+    this.#lowest = FIRST_FREE;
+    for (const [number, { descriptor, position, ...rights }] of this.#saved) {
+      Object.assign(descriptor, rights);
+      if ("position" in descriptor) descriptor.position = position;
+      this.#open.set(number, descriptor);
+    }
+  }
+
+  #isSaved(descriptor: Descriptor): boolean {
+    for (const noted of this.#saved.values()) if (noted.descriptor === descriptor) return true;
+    return false;
+  }
+
+  /** Nobody has it open any more. */
+  #end(found: Descriptor): void {
     if (found.kind === "mounted") found.file.close();
     else if (found.kind === "folder") found.folder.close();
     else if ("node" in found && isScratch(found.node)) this.#scratch.release(found.node);

@@ -44,11 +44,18 @@ export interface Wasi {
   reset(program: ProgramFiles | null, mounts?: readonly string[]): void;
   /** The sandbox waited for something else than a file: what is known of files may no longer be so. */
   waited(): void;
+  /** Notes what is open, for `restore`. What is in `/tmp` and in mounts is not noted: it stays as it is. */
+  keep(): void;
+  /** Opens what was open then, under the same numbers, and closes everything else. */
+  restore(): void;
+  /** Has what another one has, which is not used any more. */
+  adopt(other: Wasi): void;
   /** What a snapshot of the instance would lack, in words for people. */
   snapshotState(): readonly OpenState[];
 }
 
 const encoder = new TextEncoder();
+const worlds = new WeakMap<Wasi, World>();
 
 /** Makes the system of one instance, as `reset(null)` leaves it. */
 export function createWasi(options: WasiOptions): Wasi {
@@ -87,7 +94,7 @@ export function createWasi(options: WasiOptions): Wasi {
     suspending: false,
     attempt: 0,
   };
-  return {
+  const wasi: Wasi = {
     imports(ofGuest, mode = "suspending") {
       memory = ofGuest;
       world.suspending = mode === "suspending";
@@ -98,6 +105,17 @@ export function createWasi(options: WasiOptions): Wasi {
       Object.assign(world, fresh(program, host.clock(), mounts), { attempt: world.attempt + 1 });
     },
     waited: () => world.mounts?.waited(),
+    keep: () => world.descriptors.keep(),
+    restore() {
+      world.descriptors.restore();
+      world.attempt++;
+    },
+    adopt(other) {
+      const { root, scratch, descriptors, mounts } = worlds.get(other) as World;
+      Object.assign(world, { root, scratch, descriptors, mounts });
+      scratch.now = () => host.clock();
+      if (host.files) mounts?.moveTo(host.files);
+    },
     snapshotState() {
       const { descriptors, scratch } = world;
       const state: OpenState[] = [];
@@ -107,4 +125,6 @@ export function createWasi(options: WasiOptions): Wasi {
       return state;
     },
   };
+  worlds.set(wasi, world);
+  return wasi;
 }

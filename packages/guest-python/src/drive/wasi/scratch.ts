@@ -131,7 +131,7 @@ export type ScratchNode = ScratchFile | ScratchDirectory;
 
 /** `/tmp` of one attempt: in memory, empty at its start, bounded. Names and rules of paths are `paths.ts`'s. */
 export class Scratch {
-  readonly now: () => bigint;
+  now: () => bigint;
   readonly top: ScratchDirectory;
   bytesLeft: number;
   #nodesLeft: number;

@@ -30,7 +30,7 @@ const HEADER = 4;
  * all files, until it does what programs use as a lock (making or removing a name), behind which they look again.
  */
 export class Mounts {
-  readonly #host: FileHost;
+  #host: FileHost;
   /** What is kept of contents, the oldest first. */
   readonly #kept = new Map<MountedFile, number>();
   #keptBytes = 0;
@@ -43,6 +43,11 @@ export class Mounts {
   contentAge = 0;
 
   constructor(host: FileHost) {
+    this.#host = host;
+  }
+
+  /** They are those of another instance now. */
+  moveTo(host: FileHost): void {
     this.#host = host;
   }
 
