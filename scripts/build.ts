@@ -92,7 +92,7 @@ function putInPlace(): void {
 /** npm packs a licence only from a package's own folder. */
 function copyLicences(): void {
   for (const name of ["LICENSE", "NOTICE"])
-    for (const folder of ["cli", "sdk", "wasm", "adapter"])
+    for (const folder of ["cli", "sdk", "wasm", "adapter", "mcp-server"])
       copyFileSync(join(packages, "..", name), join(packages, folder, name));
 }
 

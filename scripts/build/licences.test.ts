@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -9,6 +9,7 @@ import {
   bundledPackages,
   collectLicences,
   LICENCES_FILE,
+  mcpComponents,
   quickJsVersion,
   readComponent,
   shippedComponents,
@@ -57,6 +58,20 @@ test("every package whose code is shipped brings its licence", async () => {
     assert.ok(names.includes(expected), `${expected} among ${names.join(", ")}`);
   for (const tool of ["typescript", "esbuild", "wabt", "node"]) assert.ok(!names.includes(tool), tool);
   for (const { name, text } of components) assert.ok(text.length > 200, `the licence of ${name}`);
+});
+
+test("of all that the SDK of MCP has within its files, we ship what we name and no more", async () => {
+  const folder = join(root, "node_modules/@modelcontextprotocol/server/dist");
+  const files = readdirSync(folder).filter((name) => /^(?:src|mcp|stdio|listenRouter)\b.*\.mjs$/.test(name));
+  const inside = files.flatMap((name) =>
+    [...readFileSync(join(folder, name), "utf8").matchAll(/^\/\/#region .*\.pnpm\/([^/]+)\//gm)].map(
+      (match) => match[1],
+    ),
+  );
+  assert.deepEqual(
+    [...new Set(inside)],
+    mcpComponents().map(({ name, version }) => `${name.replace(/ .*/, "")}@${version}`),
+  );
 });
 
 test("NOTICE names every component", async () => {

@@ -107,6 +107,16 @@ export function engineComponents(): readonly Component[] {
   ];
 }
 
+/** What the SDK of MCP has within its own files, where the bundler does not see it. */
+export const mcpComponents = (): readonly Component[] => [
+  {
+    name: "content-type (in @modelcontextprotocol/server)",
+    version: "1.0.5",
+    licence: "MIT",
+    text: readText("content-type"),
+  },
+];
+
 /** QuickJS-NG's version stands in the module as text of its own, between NULs. */
 export function quickJsVersion(): string {
   const wasm = readFileSync(join(root, "node_modules", "quickjs-wasi", "quickjs.wasm"), "latin1");
@@ -143,7 +153,7 @@ export async function shippedComponents(
     ...bundledPackages(metafiles, workingDir),
     ...bundledPackages(guest.metafiles, GUEST_FOLDER),
   ];
-  return sorted([...bundled.map(readComponent), ...engineComponents()]);
+  return sorted([...bundled.map(readComponent), ...engineComponents(), ...mcpComponents()]);
 }
 
 /**

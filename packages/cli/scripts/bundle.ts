@@ -41,8 +41,30 @@ const apart = Object.entries(APART).map(([name, module]) =>
 );
 
 /**
+ * Leaves out what MCP's SDK would check a user's answers to a server's questions with: ajv and what it needs, without
+ * their licences. Ours asks none.
+ */
+const withoutValidator: Plugin = {
+  name: "without validator",
+  setup(bundler) {
+    const namespace = "without-validator";
+    bundler.onResolve({ filter: /^@modelcontextprotocol\/server\/_shims$/ }, ({ path }) => ({
+      path,
+      namespace,
+    }));
+    bundler.onLoad({ filter: /.*/, namespace }, () => ({
+      contents: `
+        export { default as process } from "node:process";
+        export class DefaultJsonSchemaValidator {
+          getValidator() { throw new Error("there is no validator of JSON Schema"); }
+        }`,
+    }));
+  },
+};
+
+/**
  * Bundles the command line into `folder`: `capsule.js`, which starts a cell and is small so that it does it soon, `main.js`,
- * the rest, and what is apart from both; and `runtime.js`, for programs that run others. The cell that was started early
+ * the rest, `mcp.js`, the command of that name with the SDK it is made of, and what is apart from them; and `runtime.js`, for programs that run others. The cell that was started early
  * is known to the small one only, so the rest asks it.
  */
 export async function bundleCommandLine(folder: string): Promise<readonly Metafile[]> {
@@ -60,7 +82,14 @@ export async function bundleCommandLine(folder: string): Promise<readonly Metafi
       entryPoints: [source("main.ts")],
       outfile: join(folder, "main.js"),
       external: ["esbuild"],
-      plugins: [outside(/\/early\.ts$/, "./capsule.js"), ...apart],
+      plugins: [outside(/\/early\.ts$/, "./capsule.js"), outside(/\/mcp\/mcp\.ts$/, "./mcp.js"), ...apart],
+    }),
+    build({
+      ...COMMON,
+      entryPoints: [source("mcp/mcp.ts")],
+      outfile: join(folder, "mcp.js"),
+      // Code runs by the runtime that programs have, which is loaded with the first piece of it.
+      plugins: [outside(/^@capsule-run\/code$/, "./runtime.js"), withoutValidator],
     }),
     build({
       ...COMMON,

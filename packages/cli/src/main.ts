@@ -27,6 +27,7 @@ async function dispatch(invocation: Invocation, context: Context): Promise<numbe
       if (invocation.command.name === "inspect")
         return (await import("./inspect.ts")).inspect(invocation, context);
       if (invocation.command.name === "worker") return (await import("./worker/worker.ts")).worker(context);
+      if (invocation.command.name === "mcp") return (await import("./mcp/mcp.ts")).mcp(invocation, context);
       return (await import("./build.ts")).build(invocation, context);
   }
 }

@@ -74,7 +74,10 @@ const GOOD: readonly (readonly [string, string])[] = [
 const BAD: readonly (readonly [string, RegExp])[] = [
   ["runn", /unknown command "runn"; did you mean "run"\?/],
   ["biuld x", /did you mean "build"\?/],
-  ["xyzzy", /unknown command "xyzzy"; there are run, build, exec, worker, engines, runs, inspect and help/],
+  [
+    "xyzzy",
+    /unknown command "xyzzy"; there are run, build, exec, worker, mcp, engines, runs, inspect and help/,
+  ],
   ["hello.ts", /to run a program: capsule run hello\.ts/],
   ["src/main", /to run a program: capsule run src\/main/],
   ["help nothing", /unknown command "nothing"/],
@@ -100,7 +103,7 @@ const BAD: readonly (readonly [string, RegExp])[] = [
   ["build --args-file x a.ts", /unknown option "--args-file" of "capsule build"/],
 ];
 
-const LATER: readonly string[] = [...["mcp", "logs", "cancel", "resume", "signal", "prune"]];
+const LATER: readonly string[] = [...["logs", "cancel", "resume", "signal", "prune"]];
 
 const words = (line: string): string[] => (line === "" ? [] : line.split(" "));
 

@@ -103,6 +103,35 @@ export const COMMANDS: readonly CommandRow[] = [
     examples: ["capsule worker"],
   },
   {
+    name: "mcp",
+    operands: [],
+    summary: "serve MCP over stdin and stdout: tools that run code in sandboxes",
+    details: [
+      "For the configuration of an MCP client, which starts it and ends it by closing its input. Code reaches nothing",
+      "that is not allowed here; a call may ask for less. Each option may also be a variable of the environment:",
+      "CAPSULE_MCP_COMPUTE, _RAM, _TIMEOUT, _ALLOWED_HOSTS (with commas), _MAX_SESSIONS, _SESSION_IDLE.",
+    ],
+    options: [
+      {
+        flag: "--compute",
+        value: "AMOUNT",
+        help: "fuel of a call: LOW, MEDIUM, HIGH or units; default HIGH",
+      },
+      { flag: "--ram", value: "SIZE", help: "memory of a sandbox; default 2GB" },
+      { flag: "--timeout", value: "TIME", help: "of a call, such as 30s; default 60s" },
+      {
+        flag: "--allow-host",
+        value: "HOST",
+        help: "let code send requests to it; repeatable",
+        repeats: true,
+      },
+      { flag: "--max-sessions", value: "N", help: "sessions that are open at once; default 8" },
+      { flag: "--session-idle", value: "TIME", help: "close a session that rests so long; default 30m" },
+      HELP,
+    ],
+    examples: ["capsule mcp", "capsule mcp --timeout 20s --ram 512MB --allow-host api.example.com"],
+  },
+  {
     name: "engines",
     operands: [],
     summary: "list the engines that are installed, with versions, sizes and hashes",
@@ -159,7 +188,7 @@ export const COMMANDS: readonly CommandRow[] = [
 export const TOP_OPTIONS: readonly OptionRow[] = [HELP, VERSION];
 
 /** Commands that are promised and do not exist yet. */
-const LATER: readonly string[] = ["mcp", "logs", "cancel", "resume", "signal", "prune"];
+const LATER: readonly string[] = ["logs", "cancel", "resume", "signal", "prune"];
 
 /** What the exit codes mean, for help and docs. */
 export const EXIT_CODES: readonly (readonly [number, string])[] = [
@@ -185,6 +214,8 @@ export type Invocation =
       readonly flags: ReadonlySet<string>;
       /** The values of those that have one, and are given once. */
       readonly values: ReadonlyMap<string, string>;
+      /** The values of options that may be given more than once, in their order. */
+      readonly lists: ReadonlyMap<string, readonly string[]>;
       readonly mounts: readonly string[];
     };
 
@@ -252,7 +283,7 @@ function readCommand(command: CommandRow, words: readonly string[]): Invocation 
   const owner = `capsule ${command.name}`;
   const operands: string[] = [];
   const options = new Map<string, string>();
-  const mounts: string[] = [];
+  const lists = new Map<string, string[]>();
   const hint = command.passes ? "; an argument that begins with a dash stands behind --" : "";
   let at = 0;
   let ended = false;
@@ -270,7 +301,7 @@ function readCommand(command: CommandRow, words: readonly string[]): Invocation 
       const value = row.value === undefined ? "" : (inline ?? words[at++]);
       if (value === undefined || (row.value !== undefined && value === ""))
         throw wrong(`${row.flag} needs a value: ${row.flag} ${row.value}`);
-      if (row.repeats) mounts.push(value);
+      if (row.repeats) lists.set(row.flag, [...(lists.get(row.flag) ?? []), value]);
       else if (row.value !== undefined && options.has(row.flag)) throw wrong(`${row.flag} is given twice`);
       options.set(row.flag, value);
     }
@@ -300,7 +331,8 @@ function readCommand(command: CommandRow, words: readonly string[]): Invocation 
     argsFile,
     flags: new Set(options.keys()),
     values: options,
-    mounts,
+    lists,
+    mounts: lists.get("--mount") ?? [],
   };
 }
 

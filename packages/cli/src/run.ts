@@ -7,6 +7,7 @@ import type { Invocation } from "./options.ts";
 import { findProgram } from "./program.ts";
 import { progressView } from "./progress.ts";
 import { eventLine, programLine, snapshotLines, summaryLine } from "./reporter.ts";
+import { stdinIsConnection } from "./stdin.ts";
 
 export type Command = Extract<Invocation, { kind: "command" }>;
 
@@ -124,9 +125,18 @@ function exitCode(envelope: Envelope | null, context: Context): number {
   return envelope?.success ? 0 : 1;
 }
 
-/** `capsule run`. */
-export const run = async (command: Command, context: Context): Promise<number> =>
-  runProgram(await chooseProgram(command, context), command, context);
+/** Whether it can be an MCP client that says this: those say nothing else. */
+const mayServe = ({ file, args, flags }: Command): boolean =>
+  file === null && args.length === 0 && flags.size === 0 && stdinIsConnection();
+
+/** `capsule run`. With nothing to run it serves MCP, if a client asks for that. */
+export async function run(command: Command, context: Context): Promise<number> {
+  if (mayServe(command) && (await context.services.findEntrypoint(context.cwd)) === null) {
+    const code = await (await import("./mcp/mcp.ts")).serveIfAsked(context);
+    if (code !== null) return code;
+  }
+  return runProgram(await chooseProgram(command, context), command, context);
+}
 
 /** Runs a program, from its source or from an artifact. */
 export async function runProgram(file: string, command: Command, context: Context): Promise<number> {

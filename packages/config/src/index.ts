@@ -7,6 +7,7 @@ export {
   type Variables,
   withoutSecrets,
 } from "./environment.ts";
+export { meetHosts } from "./hosts.ts";
 export { type ProjectMount, parseMounts } from "./mounts.ts";
 export { type Amount, type Policies, policiesFor } from "./policies.ts";
 export { readCeiling } from "./policy.ts";
