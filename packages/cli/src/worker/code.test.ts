@@ -51,6 +51,7 @@ class Client {
       this.messages.push(JSON.parse(line.toString()));
     };
     const runtime = {
+      openSession: async () => assert.fail(),
       load: async () => assert.fail(),
       run: async () => assert.fail(),
       export: async () => assert.fail(),
