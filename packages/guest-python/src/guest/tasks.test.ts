@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
-import { type LoadedTask, UNDECLARED } from "@capsule-run/protocol";
+import { LIMITS, type LoadedTask, TOOL_FAILED, TOOL_REFUSALS, UNDECLARED } from "@capsule-run/protocol";
 import { bundleOf, NOW, success, TestGuest } from "../drive/testing/guest.ts";
 import { raised, refused, value } from "./testing.ts";
 
@@ -243,4 +243,12 @@ def main():
 test("a trivial call costs little", async () => {
   await run("add", 1);
   assert.ok(guest.instance.fuelUsed < 500_000, String(guest.instance.fuelUsed));
+});
+
+test("what a refused call of a tool is called is what the protocol says", async () => {
+  const source = readFileSync(new URL("tooling.py", import.meta.url), "utf8");
+  const [, types = ""] = /^TYPES = (.*)$/m.exec(source) ?? [];
+  assert.deepEqual(JSON.parse(types), TOOL_REFUSALS);
+  assert.match(source, new RegExp(`^TOOL_FAILED = "${TOOL_FAILED}"$`, "m"));
+  assert.match(source, new RegExp(`^HEAD_BYTES = ${LIMITS.effectHeadBytes / 1024} \\* 1024$`, "m"));
 });
