@@ -13,6 +13,7 @@ import {
   type ToolHost,
 } from "@capsule-run/runtime";
 import { capsule, folder } from "./support/capsule.ts";
+import { cellsOf, onLinux } from "./support/processes.ts";
 
 const TYPESCRIPT = `
 import { task, tools, ToolError } from "@capsule-run/sdk";
@@ -344,6 +345,22 @@ test("Python: what is cancelled is given up on the host's side", async () => {
 test("Python: the object of all tools is harmless", async () => {
   const { outcome } = await run("tools.py", ["harmless"]);
   assert.deepEqual(outcome, ["<tools>", false, false, "echo", true, "none"]);
+});
+
+test("the death of a sandbox's process ends its calls", { skip: !onLinux }, async () => {
+  const { pid } = process;
+  const host = new Host();
+  const tools: ToolHost = {
+    names: host.names,
+    call: (call, stop) => {
+      for (const cell of cellsOf(pid)) process.kill(cell, "SIGKILL");
+      return host.call(call, stop);
+    },
+  };
+  const { outcome } = await run("tools.ts", ["hang"], { tools });
+  assert.equal((outcome as { error_type: string }).error_type, "internal_error");
+  assert.equal(host.stopped, 1);
+  assert.deepEqual((await run("tools.ts", ["sequence"])).host.calls.length, 3);
 });
 
 test("thousands of calls that are asked for together are all made", async () => {
