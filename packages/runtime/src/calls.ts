@@ -44,6 +44,8 @@ export interface TaskCall {
   readonly args: Value;
   /** What the ceiling cuts of what it asks for, where nobody was told yet. */
   readonly cuts?: readonly string[];
+  /** Whether it is not tried again, whatever its policy says. The policy itself has to be the world's own. */
+  readonly isFinal?: boolean;
 }
 
 interface Open {
@@ -86,8 +88,8 @@ export class Calls {
 
   /** Gives the call back if it has ended already, since the run may not start it. */
   start(call: TaskCall): Ended | null {
-    const { task, path, policy } = call;
-    const open: Open = { call, execution: begin(task, policy.maxRetries), seq: 0 };
+    const { task, path, policy, isFinal = false } = call;
+    const open: Open = { call, execution: begin(task, isFinal ? 0 : policy.maxRetries), seq: 0 };
     this.#byId.set(call.id, open);
     const { run, emit, queue } = this.#caller;
     emit({ type: "task_queued", run, path, task });

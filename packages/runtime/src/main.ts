@@ -23,10 +23,8 @@ export async function runMain(
   const { runTimeoutMs } = budget.limits;
   const timeout = runTimeoutMs === null ? 0 : ++seq;
   try {
-    const policy = world.policyOf(main);
-    const maxRetries = context.session ? 0 : policy.maxRetries;
-    const about = { policy: { ...policy, maxRetries }, cuts: world.newCuts(main) };
-    calls.start({ id: 0, path: "0", task: main.name, args, ...about });
+    const about = { policy: world.policyOf(main), cuts: world.newCuts(main) };
+    calls.start({ id: 0, path: "0", task: main.name, args, ...about, isFinal: context.session !== null });
     if (runTimeoutMs !== null) log.issue({ seq: timeout, kind: "sleep", ms: runTimeoutMs });
     for (;;) {
       const completion = await log.next();
