@@ -215,6 +215,7 @@ await main(process.argv.slice(2), {
     return runtime;
   },
   createCodeRuntime: () => assert.fail("no code is run here"),
+  openTools: () => assert.fail("no tools are given here"),
   findEntrypoint: async () => process.env.CAPSULE_ENTRYPOINT ?? null,
   inventory: async () => inventory,
   openRecord: async (root) => ({ root, read: () => null, close: () => {} }),

@@ -3,7 +3,6 @@ import { endOfString } from "@capsule-run/protocol";
 const [QUOTE, COMMA, COLON, SPACE] = [0x22, 0x2c, 0x3a, 0x20];
 const OPEN = new Set([0x5b, 0x7b]);
 const CLOSE = new Set([0x5d, 0x7d]);
-const NAME = Buffer.from("args");
 
 /** Where a field's value stands in a line: from its first byte to the one behind its last. */
 export interface Span {
@@ -11,14 +10,16 @@ export interface Span {
   readonly to: number;
 }
 
-const isName = (line: Uint8Array, from: number, to: number): boolean =>
-  to - from - 1 === NAME.length && NAME.every((byte, i) => line[from + 1 + i] === byte);
+/** Whether a string of the line is a name that is written plainly. */
+const isName = (name: Uint8Array, line: Uint8Array, from: number, to: number): boolean =>
+  to - from - 1 === name.length && name.every((byte, i) => line[from + 1 + i] === byte);
 
 /**
- * Where the value of the field `args` of an object stands, found without reading what is in it. Whether the line is JSON
- * is not looked at; null where the field is not there once, or is written with escapes.
+ * Where the value of a field of an object stands, found without reading what is in it. Whether the line is JSON is not
+ * looked at; null where the field is not there once, or is written with escapes.
  */
-export function findArguments(line: Uint8Array): Span | null {
+export function findField(line: Uint8Array, field: string): Span | null {
+  const wanted = Buffer.from(field);
   let found: Span | null = null;
   let from = -1;
   let depth = 0;
@@ -33,7 +34,7 @@ export function findArguments(line: Uint8Array): Span | null {
     }
     if (byte === QUOTE) {
       const end = endOfString(line, at);
-      name = depth === 1 && isName(line, at, end);
+      name = depth === 1 && isName(wanted, line, at, end);
       at = end;
     } else if (byte === COLON && depth === 1 && name) from = at + 1;
     else if (byte === SPACE && from === at) from++;

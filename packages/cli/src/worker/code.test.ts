@@ -63,6 +63,7 @@ class Client {
       cwd: "/there",
       createRuntime: async () => ({ ...runtime, close, [Symbol.asyncDispose]: close }),
       createCodeRuntime: () => this.#runtime(),
+      openTools: () => assert.fail("no tools were given"),
     });
     this.send({ type: "hello", version: 1 });
   }

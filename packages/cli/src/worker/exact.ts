@@ -13,20 +13,20 @@ const { parse, rawJSON } = JSON as unknown as {
 const UNUSUAL = /\d{16}|\d\.\d*0(?!\d)|-0|\d[eE][-+\d]/;
 
 /**
- * The arguments of a message that had to be read whole, with their numbers as they are written, so that `JSON.stringify` gives the same digits:
- * large integers stay exact, and `1.0` stays a float between Python programs.
- * @param args as `JSON.parse` read them
+ * A field of a message that had to be read whole, with its numbers as they are written, so that `JSON.stringify` gives
+ * the same digits: large integers stay exact, and `1.0` stays a float between Python programs.
+ * @param value as `JSON.parse` read it
  */
-export function exactArguments(text: string, args: readonly unknown[]): readonly unknown[] {
-  if (!UNUSUAL.test(text)) return args;
+export function exactField<T>(text: string, field: string, value: T): T {
+  if (!UNUSUAL.test(text)) return value;
   try {
     const message = parse(text, (_, value, { source }) =>
       typeof value === "number" && source !== undefined && source !== String(value) ? rawJSON(source) : value,
     );
-    return (message as { readonly args: readonly unknown[] }).args;
+    return (message as Readonly<Record<string, T>>)[field] as T;
   } catch (error) {
     // Nested so deep that the reviver's recursion ends: far deeper than arguments may be.
-    if (error instanceof RangeError) return args;
+    if (error instanceof RangeError) return value;
     throw error;
   }
 }

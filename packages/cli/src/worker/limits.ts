@@ -8,6 +8,8 @@ export const WORKER_LIMITS = {
   sessions: 1000,
   /** Bytes of the messages of all that is open. */
   openBytes: 512 * 1024 * 1024,
+  /** Tools of one run. */
+  tools: 1000,
   /** Characters of an id. */
   idCharacters: 200,
   /** Bytes that the client has not read, from which on output and events are dropped and no more is read of it. */

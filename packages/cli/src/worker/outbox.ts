@@ -37,6 +37,11 @@ export class Outbox {
     this.#write(JSON.stringify(message));
   }
 
+  /** What a run can't do without: a line of JSON. */
+  line(id: string, line: string): void {
+    this.#stream(id, line);
+  }
+
   /** What can be left out while the client reads too little. */
   mention(message: WorkerMessage): void {
     if (!this.#isFull()) this.send(message);

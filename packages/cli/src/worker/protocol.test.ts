@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LIMITS, UsageError } from "@capsule-run/protocol";
-import { exactArguments } from "./exact.ts";
+import { isJson, LIMITS, UsageError } from "@capsule-run/protocol";
+import { exactField } from "./exact.ts";
 import { type ClientMessage, errorMessage, ProtocolError, readIncoming, readMessage } from "./protocol.ts";
 
 const read = (line: unknown): ClientMessage =>
@@ -53,6 +53,14 @@ test("messages that are understood", () => {
     { type: "session_file", id: "1", session: "s", operation: "write", name: "a", data: { base64: "" } },
     { type: "session_reset", id: "1", session: "s" },
     { type: "session_close", id: "1", session: "s" },
+    {
+      ...{ type: "run", id: "1", file: "a.ts" },
+      tools: [
+        { name: "a", description: null, parameters: null, input: null, output: null },
+        { name: "b", description: "B.", parameters: ["x"], input: { type: "object" }, output: true },
+        { name: "c" },
+      ],
+    },
     { type: "cancel", id: "1" },
     { type: "close" },
   ];
@@ -60,6 +68,7 @@ test("messages that are understood", () => {
 });
 
 const run = { type: "run", id: "r", file: "a.ts" };
+const answer = { type: "tool_result", id: "r", call: "1", ok: true };
 
 test("lines that are refused, each with its reason", () => {
   const bad: readonly (readonly [line: unknown, reason: RegExp, id?: string])[] = [
@@ -72,7 +81,7 @@ test("lines that are refused, each with its reason", () => {
     [{ type: "rum", id: "r" }, /unknown type "rum"; did you mean "run"\?/],
     [
       { type: "__proto__" },
-      /unknown type "__proto__"; there are hello, run, load, execute, code_load, .*, close/,
+      /unknown type "__proto__"; there are hello, run, load, tool_result, execute, code_load, .*, close/,
     ],
     [{ type: "constructor" }, /unknown type/],
     [{ type: "hello" }, /"hello" needs "version": a positive integer/],
@@ -113,6 +122,29 @@ test("lines that are refused, each with its reason", () => {
     [{ type: "session_file", id: "r", session: "s", operation: "toString" }, /must be one of import, /, "r"],
     [{ type: "session_file", id: "r", session: "s", operation: "read", name: "a\0" }, /must be a path/, "r"],
     [{ type: "session_close", id: "r", session: "s", code: "" }, /unknown field "code"/, "r"],
+    ...[
+      ...[
+        5,
+        {},
+        [1],
+        [{}],
+        [{ name: 5 }],
+        [{ name: "then" }],
+        [{ name: "a b" }],
+        [{ name: "a", inputs: {} }],
+      ],
+      ...[[{ name: "a", input: 5 }], [{ name: "a", output: [] }], [{ name: "a", parameters: [1] }]],
+      Array(1001).fill({ name: "a" }),
+    ].map(
+      (tools) => [{ ...run, tools }, /"tools" of "run" must be an array of at most 1000 obj/, "r"] as const,
+    ),
+    [{ ...answer, id: 1 }, /"id" of "tool_result"/],
+    [{ ...answer, call: 1 }, /"call" of "tool_result"/],
+    [{ ...answer, ok: 1 }, /"ok" of "tool_result" must be true or false/],
+    [{ type: "tool_result", id: "r", call: "1" }, /"tool_result" needs "ok"/],
+    [{ ...answer, ok: false }, /"tool_result" needs "error" where "ok" is false/],
+    [{ ...answer, ok: false, error: { type: "x" } }, /"error" of "tool_result" must be an object of two str/],
+    [{ ...answer, results: 1 }, /unknown field "results" of "tool_result"; did you mean "result"\?/],
     [{ type: "cancel" }, /"cancel" needs "id"/],
     [{ type: "close", id: "r" }, /unknown field "id" of "close"/],
   ];
@@ -128,15 +160,37 @@ test("lines that are refused, each with its reason", () => {
   assert.throws(() => readMessage(Buffer.from([0x22, 0xff, 0x22])), /not UTF-8/);
 });
 
-test("what is reserved for tools says that it does not exist yet", () => {
-  for (const [line, id] of [
-    [{ ...run, tools: [] }, "r"],
-    [{ type: "tool_result", id: "r" }, null],
-  ] as const)
-    assert.throws(
-      () => read(line),
-      (error: ProtocolError) => error.slug === "not-yet" && error.id === id,
-    );
+const resultOf = (line: string): string | null => {
+  const message = read(line);
+  assert.ok(message.type === "tool_result");
+  return message.resultJson;
+};
+
+test("results of tools are the text that was sent, whatever else stands there", () => {
+  const head = '"type":"tool_result","id":"r","call":"7","ok":true';
+  const exact = '{"n":[123456789012345678901234567890,1.0,-0],"args":[1],"result":"}"}';
+  for (const line of [`{${head},"result":${exact}}`, `{"result": ${exact},${head}}`])
+    assert.equal(resultOf(line), exact);
+  for (const line of [
+    `{${head},"result":\t${exact}}`,
+    `{${head},"\\u0072esult":${exact}}`,
+    `{${head},"result":1,"result":${exact}}`,
+    `{${head},"result":null,"\\u0072esult":${exact}}`,
+  ])
+    assert.equal(resultOf(line), exact, line);
+  assert.equal(resultOf(`{${head}}`), "null");
+  for (const text of ["null", "true", '"\\ud800"', "[]", "0"])
+    assert.equal(resultOf(`{${head},"result":${text}}`), text);
+  // No exception; whoever looks at the text next refuses it.
+  const deep = resultOf(`{${head},"result":${"[".repeat(100_000)}${"]".repeat(100_000)}}`);
+  assert.ok(deep === null || !isJson(Buffer.from(deep)));
+  assert.throws(() => read(`{${head},"result":[1,}`), /not JSON/);
+  assert.throws(() => read(`{${head},"args":[1]}`), /unknown field "args"/);
+  assert.throws(() => read(`{"type":"cancel","id":"r","result":1}`), /unknown field "result"/);
+  assert.deepEqual(read({ ...answer, ok: false, result: 5, error: { type: "T", message: "m", more: 1 } }), {
+    ...{ ...answer, ok: false, resultJson: null },
+    error: { type: "T", message: "m" },
+  });
 });
 
 const argumentsOf = (line: string): string | undefined => {
@@ -172,7 +226,7 @@ test("where they have to be read, numbers keep their digits, too", () => {
   ])
     assert.equal(argumentsOf(line), exact, line);
   const usual = [1, "a", 0.5];
-  assert.equal(exactArguments(JSON.stringify(usual), usual), usual);
+  assert.equal(exactField(JSON.stringify({ args: usual }), "args", usual), usual);
 });
 
 test("arguments that are no JSON are a line that is none", () => {

@@ -2,11 +2,12 @@
  * The messages of `capsule worker`, one line of JSON each, as `docs/worker-protocol.md` describes them: what a client
  * may send, field by field, and what it is answered.
  */
-import { isArguments, nearest, type Place, UsageError, type UsageSlug } from "@capsule-run/protocol";
+import { nearest, type Place, UsageError, type UsageSlug } from "@capsule-run/protocol";
 import type { PolicyOptions } from "@capsule-run/runtime";
-import { findArguments } from "./arguments.ts";
+import type { RemoteTool } from "@capsule-run/tools";
+import { CARRIED_FIELDS, type CarriedField, isPlaceholder, part } from "./carried.ts";
 import { CODE_FIELDS, type CodeMessage, isCodeType } from "./code-fields.ts";
-import { exactArguments } from "./exact.ts";
+import { exactField } from "./exact.ts";
 import {
   COUNT,
   FILE,
@@ -23,6 +24,7 @@ import {
 } from "./fields.ts";
 import { WORKER_LIMITS } from "./limits.ts";
 import type { Line } from "./lines.ts";
+import { TOOL_RESULT_FIELDS, TOOLS, type ToolResultMessage } from "./tool-fields.ts";
 
 /** The version of the protocol; a worker speaks one. */
 export const PROTOCOL_VERSION = 1;
@@ -52,12 +54,15 @@ export type ClientMessage =
       readonly policy?: PolicyOptions;
       readonly sealed?: boolean;
       readonly mounts?: readonly string[];
+      /** Functions of the client that tasks may call. */
+      readonly tools?: readonly RemoteTool[];
       /** Whether what tasks print is sent; default: true. */
       readonly output?: boolean;
       /** Whether events are sent; default: false. */
       readonly events?: boolean;
     }
   | { readonly type: "load"; readonly id: string; readonly file: string; readonly cwd?: string }
+  | ToolResultMessage
   | CodeMessage
   | { readonly type: "cancel"; readonly id: string }
   | { readonly type: "close" };
@@ -69,7 +74,7 @@ export type HelloMessage = Extract<ClientMessage, { type: "hello" }>;
 /** Why a message, or what it asked for, came to nothing, beside the slugs of wrong use. */
 export type WorkerSlug = "protocol" | "limit" | "cancelled" | "no-session" | "internal";
 
-/** What a worker sends, but for `event` and `result`, which hold JSON text of a run as it is. */
+/** What a worker sends, but for `event`, `tool_call` and `result`, which hold JSON text of a run as it is. */
 export type WorkerMessage =
   | { readonly type: "hello"; readonly version: number; readonly capsule: string }
   | {
@@ -96,6 +101,8 @@ export type WorkerMessage =
       readonly place: Place | null;
       readonly excerpt: string | null;
     }
+  /** Nobody waits for a call's result any more. */
+  | { readonly type: "tool_cancel"; readonly id: string; readonly call: string }
   | { readonly type: "dropped"; readonly id: string; readonly output_bytes: number; readonly events: number }
   | { readonly type: "warning"; readonly message: string }
   /** `text` is null when what took long is over. */
@@ -105,7 +112,7 @@ export type WorkerMessage =
 /** A line that is refused. */
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
-  readonly slug: WorkerSlug | "not-yet";
+  readonly slug: WorkerSlug;
   /** The run or load that does not begin because of it. */
   readonly id: string | null;
 
@@ -118,7 +125,6 @@ export class ProtocolError extends Error {
 
 /** As the runner takes it. */
 const RUN_ID = /^[A-Za-z0-9][\w.-]{0,63}$/;
-const OPEN_ARRAY = 0x5b;
 
 /** Every message a client may send, field by field: the table is the definition of what the worker accepts. */
 const FIELDS: Readonly<Record<ClientMessage["type"], Fields>> = {
@@ -147,18 +153,16 @@ const FIELDS: Readonly<Record<ClientMessage["type"], Fields>> = {
     policy: { rule: isRecord, allowed: "an object" },
     sealed: SWITCH,
     mounts: TEXTS,
+    tools: TOOLS,
     output: SWITCH,
     events: SWITCH,
   },
   load: { id: ID, file: FILE, cwd: PATH },
+  tool_result: TOOL_RESULT_FIELDS,
   ...CODE_FIELDS,
   cancel: { id: ID },
   close: {},
 };
-
-/** Names that version 1 keeps free for calls of the client's functions by programs. */
-const RESERVED_TYPES: readonly string[] = ["tool_result"];
-const RESERVED_FIELDS: readonly string[] = ["tools"];
 
 const TYPES = Object.keys(FIELDS) as readonly ClientMessage["type"][];
 const quote = (word: string): string => JSON.stringify(word.length > 100 ? `${word.slice(0, 100)}…` : word);
@@ -184,34 +188,55 @@ function parse(text: string): unknown {
 }
 
 /**
- * The message of a line. Unknown types, missing, unknown and ill-typed fields are refused. Arguments of a run are not
- * read: they go on as the text they are.
+ * The message of a line. Unknown types, missing, unknown and ill-typed fields are refused. Arguments of a run and results
+ * of tools are not read: they go on as the text they are.
  * @throws ProtocolError
  */
 export function readMessage(line: Uint8Array): ClientMessage {
   const text = decode(line);
-  const parted = partArguments(line);
-  if (parted) {
-    const message = checkMessage(parse(parted.rest));
-    if (message.type !== "run") return message;
-    const { args, ...fields } = message;
-    // Otherwise the same name stands there once more, written with escapes.
-    if (args?.length === 0) return { ...fields, argsJson: parted.argsJson };
+  for (const field of CARRIED_FIELDS) {
+    const parted = part(line, field);
+    const message = parted && carrying(checkMessage(parse(parted.rest)), field, parted.json);
+    if (message) return message;
   }
-  const message = checkMessage(parse(text));
-  if (message.type !== "run" || message.args === undefined) return message;
-  return { ...message, args: exactArguments(text, message.args) };
+  return readWhole(text);
 }
 
-/** The arguments of a line, and the line with none; null where they can't be told apart without reading all of it. */
-function partArguments(line: Uint8Array): { readonly argsJson: string; readonly rest: string } | null {
-  const span = findArguments(line);
-  if (!span) return null;
-  const { from, to } = span;
-  const args = line.subarray(from, to);
-  if (args[0] !== OPEN_ARRAY || !isArguments(args)) return null;
-  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
-  return { argsJson: text(args), rest: `${text(line.subarray(0, from))}[]${text(line.subarray(to))}` };
+/** The message with a field as text; null where the field must be read whole after all. */
+function carrying(message: ClientMessage, field: CarriedField, json: string): ClientMessage | null {
+  if (!isPlaceholder(field, (message as { readonly [name: string]: unknown })[field])) return null;
+  if (message.type === "run" && field === "args") {
+    const { args: _, ...fields } = message;
+    return { ...fields, argsJson: json };
+  }
+  return message.type === "tool_result" && field === "result" ? toolResult(message, json) : null;
+}
+
+function readWhole(text: string): ClientMessage {
+  const message = checkMessage(parse(text));
+  if (message.type === "run" && message.args !== undefined)
+    return { ...message, args: exactField(text, "args", message.args) };
+  if (message.type !== "tool_result") return message;
+  const { result = null } = message as { readonly result?: unknown };
+  return toolResult(message, deepText(exactField(text, "result", result)));
+}
+
+/** JSON text; null for what is nested deeper than it can be written. */
+function deepText(value: unknown): string | null {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+/** @throws ProtocolError for a failure that does not say what failed */
+function toolResult(message: ToolResultMessage, resultJson: string | null): ClientMessage {
+  const { type, id, call, ok, error } = message;
+  if (ok) return { type, id, call, ok, resultJson };
+  if (!error) throw new ProtocolError('"tool_result" needs "error" where "ok" is false');
+  return { type, id, call, ok, resultJson: null, error: { type: error.type, message: error.message } };
 }
 
 /** @throws ProtocolError for what is not in the table */
@@ -221,14 +246,11 @@ function checkMessage(message: unknown): ClientMessage {
   if (!isText(type)) throw new ProtocolError('a message has a "type", which is a string');
   const begins = type === "run" || type === "load" || isCodeType(type);
   const id = begins && isId(message.id) ? message.id : null;
-  if (RESERVED_TYPES.includes(type)) throw new ProtocolError(`"${type}" is not yet possible`, id, "not-yet");
   if (!Object.hasOwn(FIELDS, type))
     throw new ProtocolError(`unknown type ${quote(type)}${hint(type, TYPES)}`, id);
   const fields = FIELDS[type as ClientMessage["type"]];
   for (const name of Object.keys(message)) {
     if (name === "type" || Object.hasOwn(fields, name)) continue;
-    if (type === "run" && RESERVED_FIELDS.includes(name))
-      throw new ProtocolError(`"${name}" of "run" is not yet possible`, id, "not-yet");
     throw new ProtocolError(
       `unknown field ${quote(name)} of "${type}"${hint(name, Object.keys(fields))}`,
       id,
@@ -271,7 +293,8 @@ export function readIncoming({ number, bytes }: Line): Incoming {
 
 /** Whether it asks for no answer of its own, so that it can be heard while the client reads too little. */
 export const isUrgent = ({ message }: Incoming): boolean =>
-  message === null || (!(message instanceof ProtocolError) && ["cancel", "close"].includes(message.type));
+  message === null ||
+  (!(message instanceof ProtocolError) && ["cancel", "close", "tool_result"].includes(message.type));
 
 const isUsageError = (error: unknown): error is UsageError =>
   // Not instanceof alone: the runtime may come from another copy of the protocol package.

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Envelope, UNDECLARED, UsageError } from "@capsule-run/protocol";
-import type { RunRequest, Runtime, RuntimeOptions } from "@capsule-run/runtime";
+import type { RunRequest, Runtime, RuntimeOptions, ToolAnswer } from "@capsule-run/runtime";
+import { openRemoteTools } from "@capsule-run/tools";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { isUrgent, readIncoming } from "./protocol.ts";
 import { Session } from "./session.ts";
@@ -35,6 +36,17 @@ const PROGRAMS: Readonly<Record<string, (request: RunRequest) => Promise<Envelop
     const envelope = success(JSON.stringify("é".repeat(40_000)));
     onEvent?.({ run: "r1", path: "0", task: "main", type: "task_ended", envelope });
     return envelope;
+  },
+  // Calls the tool `add` as often as it is told, one after the other or all at once, and gives the answers.
+  tools: async ({ tools, argsJson = "[]", signal }) => {
+    const call = (args: string, path: string): Promise<ToolAnswer> => {
+      assert.ok(tools && signal);
+      return tools.call({ run: "r1", task: "main", path, name: "add", args, kwargs: null }, signal);
+    };
+    const calls = (JSON.parse(argsJson) as unknown[]).map((args, at) =>
+      call(JSON.stringify(args), `0.${at + 1}`),
+    );
+    return success(JSON.stringify(await Promise.all(calls)));
   },
   usage: async () => {
     throw new UsageError("no-main", "there is no main");
@@ -85,12 +97,15 @@ class Client {
       get unread() {
         return client.unread;
       },
-      fallen: async () => {},
+      fallen: async () => {
+        while (client.unread > (limits?.unreadBytes ?? 1e9)) await delay(1, null, { ref: false });
+      },
     };
     this.session = new Session({
       outbox: new Outbox(sink, limits),
       version: "9.9.9",
       cwd: "/there",
+      openTools: openRemoteTools,
       createRuntime: async (options) => {
         this.options = options;
         return this.#runtime();
@@ -182,9 +197,10 @@ test("every option of a run reaches the runtime", async () => {
   const options = { cwd: "x", env: { A: "b" }, policy: { max_tasks: 1 }, sealed: true, mounts: ["m"] };
   client.send(HELLO, run("a", "echo", { ...options, args: [1], run_id: "mine", output: false }));
   await settle();
-  const { signal, onOutput, onEvent, ...request } = client.requests[0] as RunRequest;
+  const { signal, onOutput, onEvent, tools, ...request } = client.requests[0] as RunRequest;
   assert.deepEqual(request, { file: "echo", argsJson: "[1]", ...options, runId: "mine" });
-  assert.deepEqual([signal instanceof AbortSignal, onOutput, onEvent], [true, undefined, undefined]);
+  assert.deepEqual([onOutput, onEvent, tools], [undefined, undefined, undefined]);
+  assert.ok(signal instanceof AbortSignal);
 });
 
 test("a refused line ends no run, whatever id it names", async () => {
@@ -298,6 +314,144 @@ test("a client that reads nothing for long: a result is an error instead", async
   assert.deepEqual(client.about("a"), ["limit"]);
 });
 
+const tools = [
+  {
+    name: "add",
+    parameters: ["a", "b"],
+    input: { properties: { a: { type: "integer" } } },
+    output: { type: "integer" },
+  },
+];
+const result = (id: string, call: string, value: unknown) => ({
+  type: "tool_result",
+  id,
+  call,
+  ok: true,
+  result: value,
+});
+const answers = (client: Client, id: string): unknown =>
+  (
+    client.messages.find((message) => message.type === "result" && message.id === id)?.envelope as {
+      result: unknown;
+    }
+  )?.result;
+
+test("calls of tools: asked concurrently, answered in any order, by text that stays as it is", async () => {
+  const client = new Client();
+  client.send(HELLO, run("a", "tools", { tools, args: [[1, 2], [3], ["x"], [5], [6]] }));
+  await settle();
+  const calls = client.messages.filter(({ type }) => type === "tool_call");
+  assert.deepEqual(calls[0], {
+    ...{
+      type: "tool_call",
+      id: "a",
+      call: "1",
+      tool: "add",
+      task: "main",
+      path: "0.1",
+      args: [1, 2],
+      kwargs: {},
+    },
+  });
+  assert.deepEqual(
+    calls.map(({ call, args }) => [call, args]),
+    [
+      ["1", [1, 2]],
+      ["2", [3]],
+      ["3", [5]],
+      ["4", [6]],
+    ],
+  );
+  client.send(
+    '{"type":"tool_result","id":"a","call":"3","ok":true,"result":123456789012345678901234567890}',
+    result("a", "2", "no number"),
+    { type: "tool_result", id: "a", call: "4", ok: false, error: { type: "NotFound", message: "gone" } },
+    result("a", "1", 3),
+  );
+  await settle();
+  assert.deepEqual(answers(client, "a"), [
+    { ok: true, json: "3" },
+    { ok: false, type: "InvalidOutput", message: "add: result must be an integer" },
+    { ok: false, type: "InvalidInput", message: "add: input.a must be an integer" },
+    { ok: true, json: "123456789012345678901234567890" },
+    { ok: false, type: "NotFound", message: "gone" },
+  ]);
+});
+
+test("answers that nobody waits for are none; answers of calls that never were are refused", async () => {
+  const client = new Client();
+  client.send(HELLO, run("a", "tools", { tools, args: [[1], [2]] }), run("b", "waits"));
+  await settle();
+  const before = client.messages.length;
+  client.send(result("a", "1", 1), result("a", "1", 2), result("gone", "1", 1));
+  assert.equal(client.messages.length, before);
+  client.send(result("a", "3", 1), result("a", "0", 1), result("a", "x", 1), result("b", "1", 1), {
+    type: "tool_result",
+    id: "a",
+    call: "2",
+    ok: 5,
+  });
+  const refused = client.messages.slice(before);
+  assert.deepEqual(
+    refused.map(({ type, id, slug }) => [type, id, slug]),
+    Array(5).fill(["error", null, "protocol"]),
+  );
+  client.send(result("a", "2", 2));
+  await settle();
+  assert.deepEqual(answers(client, "a"), [
+    { ok: true, json: "1" },
+    { ok: true, json: "2" },
+  ]);
+  client.send(result("a", "2", 2));
+  assert.equal(client.messages.at(-1)?.type, "result");
+});
+
+test("a run that is cancelled cancels its calls; wrong tools keep it from beginning", async () => {
+  const client = new Client();
+  client.send(HELLO, run("a", "tools", { tools, args: [[1], [2]] }));
+  await settle();
+  client.send({ type: "cancel", id: "a" });
+  await settle();
+  assert.deepEqual(
+    client.messages.slice(-3).map(({ type, call }) => [type, call]),
+    [
+      ["tool_cancel", "1"],
+      ["tool_cancel", "2"],
+      ["result", undefined],
+    ],
+  );
+  client.send(
+    run("b", "echo", { tools: [{ name: "a", input: { type: "strin" } }] }),
+    run("c", "echo", { tools: [{ name: "a" }, { name: "a" }] }),
+  );
+  await settle();
+  assert.deepEqual([client.about("b"), client.about("c")], [["tool"], ["tool"]]);
+});
+
+test("calls wait for a client that does not read, and can be cancelled there", async () => {
+  const client = new Client({ unreadBytes: 100, unreadResultBytes: 100_000 });
+  client.send(HELLO);
+  client.reads = false;
+  client.unread = 101;
+  client.send(run("a", "tools", { tools, args: [[1]] }), run("b", "tools", { tools, args: [[1]] }));
+  await settle();
+  client.send({ type: "cancel", id: "b" });
+  await settle();
+  assert.deepEqual(
+    client.messages.filter(({ type }) => String(type).startsWith("tool")),
+    [],
+  );
+  assert.deepEqual(answers(client, "b"), [
+    { ok: false, type: "Cancelled", message: "the call was cancelled" },
+  ]);
+  client.unread = 0;
+  await settle();
+  assert.deepEqual(client.messages.at(-1)?.type, "tool_call");
+  client.send(result("a", "1", 1));
+  await settle();
+  assert.deepEqual(answers(client, "a"), [{ ok: true, json: "1" }]);
+});
+
 test("close cancels all and answers all, then says so", async () => {
   const client = new Client();
   client.send(HELLO, run("a", "waits"), { type: "load", id: "l", file: "slow" });
@@ -322,7 +476,11 @@ test("nothing begins when it is being closed", async () => {
 test("a cancellation and the end are heard while the client does not read, the rest waits", () => {
   const urgent = (message: object | string): boolean =>
     isUrgent(readIncoming({ number: 1, bytes: Buffer.from(JSON.stringify(message)) }));
-  assert.deepEqual([{ type: "cancel", id: "a" }, { type: "close" }].map(urgent), [true, true]);
+  assert.deepEqual([{ type: "cancel", id: "a" }, { type: "close" }, result("a", "1", 1)].map(urgent), [
+    true,
+    true,
+    true,
+  ]);
   assert.deepEqual([HELLO, run("a", "echo"), "garbage"].map(urgent), [false, false, false]);
 });
 

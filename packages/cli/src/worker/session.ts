@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { CodeRuntime, CodeRuntimeOptions } from "@capsule-run/code";
 import type { Progress, Runtime, RuntimeOptions } from "@capsule-run/runtime";
+import type { Services } from "../context.ts";
 import { Code } from "./code.ts";
 import { type CodeMessage, isCodeType } from "./code-fields.ts";
 import { WORKER_LIMITS } from "./limits.ts";
@@ -15,6 +16,8 @@ import {
   ProtocolError,
   type RunMessage,
 } from "./protocol.ts";
+import { ToolCalls } from "./tool-calls.ts";
+import type { ToolResultMessage } from "./tool-fields.ts";
 import { aborted } from "./wait.ts";
 import { eventLine, loadedMessage, outputLine, resultLine } from "./words.ts";
 
@@ -27,6 +30,7 @@ export interface SessionParts {
   readonly cwd: string;
   createRuntime(options: RuntimeOptions): Promise<Runtime>;
   createCodeRuntime(options: CodeRuntimeOptions): CodeRuntime | Promise<CodeRuntime>;
+  readonly openTools: Services["openTools"];
 }
 
 /** A run, a load or a call of code that has no answer yet. */
@@ -34,6 +38,8 @@ interface Open {
   /** Of its message. */
   readonly bytes: number;
   readonly controller: AbortController;
+  /** Of a run that was given tools; else null. */
+  readonly calls: ToolCalls | null;
   readonly ended: Promise<void>;
 }
 
@@ -92,12 +98,23 @@ export class Session {
 
   #obey(message: ClientMessage, bytes: number): void {
     if (message.type === "hello") this.#hello(message);
-    else if (message.type === "run") this.#begin(message, bytes, (signal) => this.#run(message, signal));
+    else if (message.type === "run") {
+      const calls = message.tools ? new ToolCalls(message.id, this.#parts.outbox) : null;
+      this.#begin(message, bytes, (signal) => this.#run(message, calls, signal), calls);
+    } else if (message.type === "tool_result") this.#answer(message);
     else if (message.type === "load") this.#begin(message, bytes, (signal) => this.#load(message, signal));
     else if (isCodeMessage(message))
       this.#begin(message, bytes, (signal) => (this.#code as Code).perform(message, signal));
     // Nothing by that id is no mistake: it may have ended while the message was on its way.
     else if (message.type === "cancel") this.#open.get(message.id)?.controller.abort();
+  }
+
+  #answer(message: ToolResultMessage): void {
+    const open = this.#open.get(message.id);
+    // Its run may have ended while it was on its way.
+    if (!open) return;
+    if (!open.calls) throw new ProtocolError(`${JSON.stringify(message.id)} was given no tools`);
+    open.calls.answer(message);
   }
 
   #hello({ version, cwd, cache_dir, cells, concurrency, memory, record }: HelloMessage): void {
@@ -140,6 +157,7 @@ export class Session {
     { id, type }: RunMessage | LoadMessage | CodeMessage,
     bytes: number,
     work: (signal: AbortSignal) => Promise<void>,
+    calls: ToolCalls | null = null,
   ): void {
     if (!this.#runtime) throw new ProtocolError(`"hello" comes before "${type}"`, id);
     if (this.#open.has(id)) throw new ProtocolError(`id ${JSON.stringify(id)} is in use`);
@@ -157,7 +175,7 @@ export class Session {
       );
     const controller = new AbortController();
     const ended = this.#perform(id, bytes, work(controller.signal));
-    this.#open.set(id, { bytes, controller, ended });
+    this.#open.set(id, { bytes, controller, calls, ended });
     this.#openBytes += bytes;
   }
 
@@ -174,13 +192,15 @@ export class Session {
     }
   }
 
-  async #run(message: RunMessage, signal: AbortSignal): Promise<void> {
-    const { type: _, id, run_id: runId, output = true, events = false, ...request } = message;
-    const { outbox } = this.#parts;
+  async #run(message: RunMessage, calls: ToolCalls | null, signal: AbortSignal): Promise<void> {
+    const { type: _, id, run_id: runId, output = true, events = false, tools: given, ...request } = message;
+    const { outbox, openTools } = this.#parts;
+    const tools =
+      calls && given ? await openTools(given, (call, stop) => calls.perform(call, stop)) : undefined;
     const runtime = (await this.#runtime) as Runtime;
     const result = await runtime.run({
       ...request,
-      ...{ runId, signal },
+      ...{ runId, signal, tools },
       onOutput: output
         ? (printed) => outbox.output(id, printed.bytes.length, () => outputLine(id, printed))
         : undefined,

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { type Envelope, envelopeJson } from "@capsule-run/protocol";
-import type { LoadedProgram, Output, RunEvent, RunResult } from "@capsule-run/runtime";
+import type { LoadedProgram, Output, RunEvent, RunResult, ToolCall } from "@capsule-run/runtime";
 import { WORKER_LIMITS } from "./limits.ts";
 import type { WorkerMessage } from "./protocol.ts";
 
@@ -22,6 +22,12 @@ function endedFields(envelope: Envelope): string {
   if (!envelope.success || bytes <= WORKER_LIMITS.eventResultBytes)
     return `"omitted_bytes":0,"envelope":${envelopeJson(envelope)}`;
   return `"omitted_bytes":${bytes},"envelope":${envelopeJson({ ...envelope, resultJson: "null" })}`;
+}
+
+/** A call of a tool. Its arguments are the text they came as. */
+export function toolCallLine(id: string, call: string, { name, task, path, args, kwargs }: ToolCall): string {
+  const fields = inside({ type: "tool_call", id, call, tool: name, task, path });
+  return `{${fields},"args":${args},"kwargs":${kwargs ?? "{}"}}`;
 }
 
 const inside = (fields: object): string => JSON.stringify(fields).slice(1, -1);

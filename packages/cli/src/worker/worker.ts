@@ -28,8 +28,11 @@ async function listen(session: Session, outbox: Outbox): Promise<void> {
 export async function worker(context: Context): Promise<number> {
   const { cwd, output, interruption, services } = context;
   const outbox = new Outbox(output.stdout);
-  const { createRuntime, createCodeRuntime } = services;
-  const session = new Session({ outbox, version: VERSION, cwd, createRuntime, createCodeRuntime });
+  const { createRuntime, createCodeRuntime, openTools } = services;
+  const session = new Session({
+    ...{ outbox, version: VERSION, cwd },
+    ...{ createRuntime, createCodeRuntime, openTools },
+  });
   await Promise.race([listen(session, outbox), aborted(interruption.signal)]);
   await session.close();
   // Whoever reads no more does not keep the worker alive.

@@ -1,6 +1,6 @@
 import type { ToolAnswer, ToolCall, ToolHost } from "@capsule-run/protocol";
-import { nearest, parseTimeout } from "@capsule-run/protocol";
-import { checkTools, type Gate, type Tool, type Tools } from "../declare/index.ts";
+import { nearest, parseTimeout, UsageError } from "@capsule-run/protocol";
+import { checkTools, type Gate, type JsonSchema, type Tool, type Tools } from "../declare/index.ts";
 import { bindFunction, bindInput } from "./arguments.ts";
 import { cut, Refusal } from "./problem.ts";
 import { checkResultText, resultText } from "./result.ts";
@@ -28,22 +28,39 @@ export async function openTools({ tools, gate, report = () => {} }: ToolsRequest
 }
 
 /** A tool whose work is done elsewhere, by arguments and results that stay JSON text. */
-export interface RemoteTool extends Pick<Tool, "parameters" | "input" | "output"> {
+export interface RemoteTool {
   readonly name: string;
+  readonly description?: string | null | undefined;
+  /** Names of positional arguments; null: it takes one value. */
+  readonly parameters?: readonly string[] | null | undefined;
+  readonly input?: JsonSchema | null | undefined;
+  readonly output?: JsonSchema | null | undefined;
 }
 
 /**
  * Makes what a run takes of functions that somebody else has: calls that are valid are handed on as they came, and
  * results are validated.
- * @throws UsageError `tool` for a schema that is none
+ * @throws UsageError `tool` for what is no tool, a schema that is none, or two of one name
  */
 export async function openRemoteTools(
   tools: readonly RemoteTool[],
   perform: (call: ToolCall, stop: AbortSignal) => Promise<ToolAnswer>,
 ): Promise<ToolHost> {
+  const seen = new Set<string>();
+  for (const { name } of tools) {
+    if (seen.has(name)) throw new UsageError("tool", `run: there are two tools "${name}"`);
+    seen.add(name);
+  }
   const ready = await Promise.all(
-    tools.map(async (tool): Promise<Ready> => {
-      const { name } = tool;
+    tools.map(async (given): Promise<Ready> => {
+      const { name, description, parameters } = given;
+      const tool = {
+        description: description ?? undefined,
+        parameters: parameters ?? undefined,
+        input: given.input ?? undefined,
+        output: given.output ?? undefined,
+      };
+      checkTools("run", { [name]: { ...tool, handler: () => {} } });
       const { input, output } = await schemasOf(name, tool);
       return {
         ...{ name, input, single: true, timeoutMs: null },
