@@ -110,10 +110,8 @@ function plain(node: Program["body"][number], edits: Edit[]): Program["body"][nu
     return { type: "ExpressionStatement", start: inner.start, end: node.end, expression: inner } as never;
   }
   // Pieces run as sloppy scripts: in strict ones nothing could be declared for the next.
-  if (node.type === "ExpressionStatement" && node.directive === "use strict") {
-    edits.push({ start: node.start, end: node.end, text: "" });
-    return null;
-  }
+  if (node.type === "ExpressionStatement" && node.directive === "use strict")
+    edits.push({ start: node.start, end: node.start, text: "0," });
   return node;
 }
 

@@ -9,8 +9,8 @@ MOST_MESSAGE = 16 * 1024
 
 # How the names of pieces begin.
 _PIECE = "<code"
-# What of this program a piece may have called.
-_OURS = f"{__file__.rpartition('/')[0]}/"
+# What of Capsule's own a piece may have called, and what the interpreter leaves out itself.
+_HIDDEN = (f"{__file__.rpartition('/')[0]}/", "<capsule:", "<frozen importlib")
 _LIBRARY = "/usr/local/lib/"
 
 # Given back when memory is used up, so that there is some for the description.
@@ -68,7 +68,7 @@ def _leave_out_ours(described):
             continue
         seen.add(id(one))
         if one.stack:
-            one.stack[:] = [frame for frame in one.stack if not frame.filename.startswith(_OURS)]
+            one.stack[:] = [frame for frame in one.stack if not frame.filename.startswith(_HIDDEN)]
         one.stack = one.stack or None
         todo += (one.__cause__, one.__context__, *(one.exceptions or ()))
 

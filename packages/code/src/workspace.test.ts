@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { UsageError } from "@capsule-run/protocol";
+import { makePlace } from "./place.ts";
+import { scan, written } from "./scan.ts";
+import { workspaceAt } from "./workspace.ts";
+
+const host = realpathSync(mkdtempSync(join(tmpdir(), "capsule-workspace-test-")));
+const place = makePlace();
+const workspace = workspaceAt(place.workspace);
+after(async () => {
+  rmSync(host, { recursive: true, force: true });
+  await place.remove();
+  assert.ok(!existsSync(place.root));
+});
+
+const refused = (work: Promise<unknown>, expected: RegExp): Promise<void> =>
+  assert.rejects(work, (error: unknown) => {
+    assert.ok(error instanceof UsageError && error.slug === "workspace", String(error));
+    assert.match(error.message, expected);
+    // Names are the caller's, never those of the folder behind them.
+    assert.ok(!error.message.includes(place.root), error.message);
+    return true;
+  });
+
+test("files are written, read, listed and deleted", async () => {
+  assert.deepEqual(await workspace.writeFile("a/b/c.txt", "héllo"), { path: "a/b/c.txt", size: 6 });
+  await workspace.writeFile("./z.bin", new Uint8Array([0, 255]));
+  assert.equal(Buffer.from(await workspace.readFile("a/b/../b/c.txt")).toString(), "héllo");
+  assert.deepEqual(await workspace.listFiles(), [
+    { path: "a/b/c.txt", size: 6 },
+    { path: "z.bin", size: 2 },
+  ]);
+  assert.deepEqual(await workspace.listFiles("a"), [{ path: "a/b/c.txt", size: 6 }]);
+  await workspace.writeFile("z.bin", "");
+  assert.equal((await workspace.readFile("z.bin")).length, 0);
+  await workspace.deleteFile("z.bin");
+  await workspace.deleteFile("a");
+  assert.deepEqual(await workspace.listFiles(), []);
+});
+
+test("files and folders come in and go out; large ones in pieces", async () => {
+  const large = Buffer.alloc(9 * 1024 * 1024 + 1, 7);
+  mkdirSync(join(host, "in/deep/empty"), { recursive: true });
+  writeFileSync(join(host, "in/large"), large);
+  writeFileSync(join(host, "in/deep/b"), "b");
+  symlinkSync("/etc/passwd", join(host, "in/deep/link"));
+  const taken = await workspace.importFile(join(host, "in"), "data/got");
+  assert.deepEqual(taken, [
+    { path: "data/got/deep/b", size: 1 },
+    { path: "data/got/large", size: large.length },
+  ]);
+  assert.deepEqual(await workspace.importFile(join(host, "in/deep/b")), [{ path: "b", size: 1 }]);
+  await workspace.exportFile("data/got", join(host, "out"));
+  assert.ok(readFileSync(join(host, "out/large")).equals(large));
+  assert.ok(existsSync(join(host, "out/deep/empty")));
+  await workspace.exportFile("b", join(host, "new/folder/c"));
+  await workspace.exportFile("b", host);
+  assert.equal(
+    readFileSync(join(host, "new/folder/c"), "utf8") + readFileSync(join(host, "b"), "utf8"),
+    "bb",
+  );
+  for (const name of ["data", "b"]) await workspace.deleteFile(name);
+});
+
+test("nothing leads out of the workspace", async () => {
+  writeFileSync(join(host, "secret"), "secret");
+  writeFileSync(join(place.root, "beside"), "beside");
+  symlinkSync(join(host, "secret"), join(place.workspace, "file-link"));
+  symlinkSync(host, join(place.workspace, "folder-link"));
+  symlinkSync("../beside", join(place.workspace, "up"));
+  for (const name of [
+    "",
+    ".",
+    "..",
+    "../beside",
+    "a/../../beside",
+    "/etc/passwd",
+    "a\0b",
+    "\ud800",
+    5 as never,
+  ])
+    for (const work of [
+      workspace.readFile(name),
+      workspace.writeFile(name, "x"),
+      workspace.deleteFile(name),
+      workspace.exportFile(name, join(host, "stolen")),
+      workspace.importFile(join(host, "secret"), name),
+    ])
+      await refused(work, /workspace/);
+  for (const name of ["file-link", "folder-link/secret", "up"]) {
+    await refused(workspace.readFile(name), /ELOOP|EACCES|ENOTDIR/);
+    await refused(workspace.writeFile(name, "over"), /ELOOP|EACCES|ENOTDIR|no folder/);
+  }
+  for (const name of ["file-link", "folder-link", "folder-link/secret"])
+    await refused(workspace.exportFile(name, join(host, "stolen")), /no file|EACCES|there is no/);
+  assert.equal(readFileSync(join(host, "secret"), "utf8"), "secret");
+  assert.equal(readFileSync(join(place.root, "beside"), "utf8"), "beside");
+  assert.ok(!existsSync(join(host, "stolen")));
+  assert.deepEqual(await workspace.listFiles(), []);
+  assert.equal((await scan(place.workspace)).files.size, 0);
+  // A link itself can be deleted; what it leads to stays.
+  for (const name of ["file-link", "folder-link", "up"]) await workspace.deleteFile(name);
+  assert.ok(existsSync(join(host, "secret")));
+  await refused(workspace.writeFile(".env", "A=1"), /kept from sandboxes/);
+  await refused(workspace.writeFile("sub/capsule.toml", ""), /kept from sandboxes/);
+  await workspace.deleteFile("sub");
+});
+
+test("what was written is told by what changed", async () => {
+  await workspace.writeFile("same", "1");
+  await workspace.writeFile("rewritten", "1");
+  await workspace.writeFile("gone", "1");
+  const before = await scan(place.workspace);
+  // Clocks of file systems tick every few milliseconds.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await workspace.writeFile("rewritten", "2");
+  await workspace.writeFile("sub/new", "12");
+  await workspace.deleteFile("gone");
+  assert.deepEqual(written(before, await scan(place.workspace)), [
+    { path: "rewritten", size: 1 },
+    { path: "sub/new", size: 2 },
+  ]);
+});
