@@ -1,5 +1,5 @@
 import { UsageError } from "@capsule-run/protocol";
-import type { Runtime, Session, SessionRequest, ToolHost } from "@capsule-run/runtime";
+import type { Runtime, Session, ToolHost } from "@capsule-run/runtime";
 import type { CodeCallOptions, CodeSession, Execution } from "./api.ts";
 import { callOf, putFiles } from "./call.ts";
 import { executionOf, Printed } from "./execution.ts";
@@ -9,16 +9,13 @@ import { makePlace, WORKSPACE } from "./place.ts";
 import { scan, written } from "./scan.ts";
 import { workspaceAt } from "./workspace.ts";
 
-type Host = Runtime & { openSession(request: SessionRequest): Promise<Session> };
-
 /** @param closed told when it is */
 export async function openCodeSession(
-  runtime: Runtime,
+  host: Runtime,
   { language, policy, env, files }: SandboxSettings,
   tools: ToolHost | undefined,
   closed: () => void,
 ): Promise<CodeSession> {
-  const host = runtime as Host;
   const place = makePlace();
   let session: Session;
   try {
