@@ -1,11 +1,12 @@
-/** What is published on npm works where there is nothing but the packages: packed, installed into an empty folder, and used. */
+/** What is published works where there is nothing but the packages: packed, installed into an empty folder, and used. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
-import { describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { buildWheels } from "../scripts/build-wheels.ts";
 import { pack, publishedPackages } from "../scripts/pack.ts";
 import { type Ended, folder, start } from "./support/capsule.ts";
 
@@ -42,6 +43,28 @@ async function main() {
   console.log(typeof task, result, slug);
 }
 main();
+`,
+  "adapter.mjs": `import { runPython, Session } from "@capsule-run/adapter";
+console.log(await runPython('print("Hello from Python!")\\nx = 5 + 3\\nx * 2'));
+await using session = new Session("javascript");
+await session.run("let x = 1");
+console.log(await session.run("x + 1"));
+`,
+  "adapter.py": `import asyncio
+from capsule_adapter import Session, run_python
+
+async def main():
+    print(await run_python('print("Hello from Python!")\\nx = 5 + 3\\nx * 2'))
+    async with Session("javascript") as session:
+        await session.run("let x = 1")
+        print(await session.run("x + 1"))
+
+asyncio.run(main())
+`,
+  "host.py": `from capsule import run_sync
+
+answer = run_sync(file="hello.py", args=["wheel"])
+print(answer["result"] if answer["success"] else answer["error"]["message"])
 `,
   "metered.mjs": `import { GATE, rewrite } from "@capsule-run/wasm";
 import { FuelTank } from "@capsule-run/wasm/host";
@@ -153,6 +176,12 @@ test("every published package is packed: lean, with licences, for nobody's machi
   }
 });
 
+/** Whether there is a Python that can make virtual environments and install into them. */
+function hasPython(): boolean {
+  const args = ["-c", "import sys, venv, pip; assert sys.version_info >= (3, 10)"];
+  return spawnSync("python3", args, { stdio: "ignore" }).status === 0;
+}
+
 /** All files that a field `exports` names. */
 function targetsOf(exports: unknown): string[] {
   if (typeof exports === "string") return [exports.replace(/^\.\//, "")];
@@ -170,6 +199,16 @@ describe("in an empty folder, with nothing but the packages", { skip: missing },
     await prints(node("host.ts"), "Hello host!\n");
     await prints(node("host.mjs"), "function Hello TypeScript!\n");
     await prints(node("host.cjs"), "function Hello CommonJS! file-not-found\n");
+  });
+  test("code that a model wrote", () => prints(node("adapter.mjs"), "Hello from Python!\n16\n2\n"));
+  test("an MCP server", async () => {
+    const clientInfo = { name: "test", version: "1" };
+    const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo };
+    const asked = { jsonrpc: "2.0", id: 1, method: "initialize", params };
+    const started = start("npx", ["mcp-server"], { cwd: home, stdio: ["pipe", "pipe", "pipe"] });
+    started.child.stdin?.end(`${JSON.stringify(asked)}\n`);
+    const { stdout, stderr } = await started.ended;
+    assert.equal(JSON.parse(stdout).result?.serverInfo.name, "capsule", stderr);
   });
   test("metering", () => prints(node("metered.mjs"), "RuntimeError function\n"));
 
@@ -200,4 +239,30 @@ describe("in an empty folder, with nothing but the packages", { skip: missing },
       /@capsule-run\/cli is not installed; run\(\) needs it: npm install @capsule-run\/cli@/,
     );
   });
+});
+
+describe("in a virtual environment, with nothing but the wheels", {
+  skip: hasPython() ? false : "no python3",
+}, () => {
+  const bin = (name: string): string =>
+    join(home, ".venv", process.platform === "win32" ? "Scripts" : "bin", name);
+  before(() => {
+    const wheels = folder();
+    const names = buildWheels().map(({ name, bytes }) => {
+      writeFileSync(join(wheels, name), bytes);
+      return join(wheels, name);
+    });
+    execFileSync("python3", ["-m", "venv", "--without-pip", ".venv"], { cwd: home });
+    // What they depend on is another Node, which the tests have.
+    const pip = ["-m", "pip", "--python", bin("python"), "install", "-q", "--no-deps", "--no-index"];
+    execFileSync("python3", [...pip, "--disable-pip-version-check", ...names], { cwd: home });
+  });
+
+  test("capsule run, in Python and in TypeScript", async () => {
+    await prints(run(bin("capsule"), "run", "hello.py"), "Hello Python!\n");
+    await prints(run(bin("capsule"), "run", "hello.ts", "pip"), "Hello pip!\n");
+  });
+  test("run() from Python", () => prints(run(bin("python"), "host.py"), "Hello wheel!\n"));
+  test("code that a model wrote", () =>
+    prints(run(bin("python"), "adapter.py"), "Hello from Python!\n16\n2\n"));
 });
