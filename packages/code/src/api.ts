@@ -137,7 +137,8 @@ export interface Workspace {
   exportFile(name: string, hostPath: string): Promise<void>;
   /** Writes a file, and makes the folders it is in. */
   writeFile(name: string, data: string | Uint8Array): Promise<WorkspaceFile>;
-  readFile(name: string): Promise<Uint8Array>;
+  /** @param most bytes; a larger file is an error. Default: no limit */
+  readFile(name: string, most?: number): Promise<Uint8Array>;
   /** Deletes a file or a whole folder. */
   deleteFile(name: string): Promise<void>;
   /** All files in it or in a folder of it, by path. */

@@ -46,11 +46,17 @@ export function workspaceAt(folder: string): Workspace {
         return { path, size: await files.write(path, [bytes]) };
       });
     },
-    readFile: async (name) => {
+    readFile: async (name, most = Number.POSITIVE_INFINITY) => {
       const path = entry(name);
       return using(async (files) => {
         const pieces: Uint8Array[] = [];
-        for await (const piece of files.read(path)) pieces.push(piece);
+        let room = most;
+        for await (const piece of files.read(path)) {
+          room -= piece.length;
+          if (room < 0)
+            throw problem(`workspace/${path} has more than the ${grouped(most)} bytes that can be read`);
+          pieces.push(piece);
+        }
         return new Uint8Array(Buffer.concat(pieces));
       });
     },

@@ -73,7 +73,8 @@ function shortValue({ value, valueJson }: Execution, cutter: Cutter): unknown {
 
 function errorOf({ error }: Execution, cutter: Cutter): ExecutionAnswer["error"] {
   if (error === null) return null;
-  const message = cutter.text(error.message);
+  // A call's own names for its limits.
+  const message = cutter.text(error.message.replace(/`limits\.(\w+)`/g, "`$1`"));
   if (error.kind !== "exception") return { type: error.kind, name: null, message, traceback: null };
   return { type: "exception", name: error.name, message, traceback: cutter.text(error.traceback) };
 }

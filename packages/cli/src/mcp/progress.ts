@@ -21,7 +21,7 @@ export interface ReporterOptions {
 }
 
 /**
- * Gathers lines and tells them a few times a second: of many, the last ones. When nothing is printed for a while it says
+ * Tells lines as they come; those that come soon after are gathered: of many, the last ones. When nothing is printed for a while it says
  * that the call goes on, so that clients with a time limit for silence wait.
  */
 export function createReporter({ send, progressMs, stillMs }: ReporterOptions): Reporter {
@@ -30,6 +30,7 @@ export function createReporter({ send, progressMs, stillMs }: ReporterOptions): 
   let gathered = "";
   let count = 0;
   let timer: NodeJS.Timeout | null = null;
+  let told = -progressMs;
   const tell = (message: string): void => send(++count, message);
   const still = setInterval(
     () => tell(`running for ${duration(Math.round((performance.now() - began) / 1000) * 1000)}`),
@@ -37,14 +38,17 @@ export function createReporter({ send, progressMs, stillMs }: ReporterOptions): 
   ).unref();
   const flush = (): void => {
     timer = null;
-    if (gathered === "") return;
+    told = performance.now();
     tell(gathered.trimEnd());
     gathered = "";
     still.refresh();
   };
   const add = (text: string): void => {
     gathered = tailOf(gathered + text, MCP_LIMITS.progressCharacters);
-    timer ??= setTimeout(flush, progressMs).unref();
+    if (timer !== null) return;
+    const since = performance.now() - told;
+    if (since >= progressMs) flush();
+    else timer = setTimeout(flush, progressMs - since).unref();
   };
   return {
     output({ stream, text }) {

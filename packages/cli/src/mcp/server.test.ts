@@ -163,6 +163,8 @@ test("what code did is text and structure; what it did wrong is an error with th
   assert.equal(failed.isError, true);
   assert.match(textOf(failed), /^Traceback[\s\S]*ValueError: no$/);
   assert.equal((failed.structuredContent as { error: { name: string } }).error.name, "ValueError");
+  code.answer = { ok: false, error: { kind: "timeout", message: "too long; raise `limits.timeout`" } };
+  assert.equal(textOf(await call("execute_python", { code: "x" })), "timeout: too long; raise `timeout`");
 });
 
 test("images that code leaves in its workspace come with the answer", async () => {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { cutMiddle, tailOf } from "./cut.ts";
+import { MCP_LIMITS } from "./limits.ts";
 import { readSettings } from "./settings.ts";
 
 test("settings: defaults, the environment, and flags before it", () => {
@@ -62,4 +64,12 @@ test("a cut leaves head and tail, and characters whole", () => {
   assert.match(text, /^(?:😀){100}\n\[… 1,\d{3} of 2,000 characters left out …\]\n(?:😀){50}$/);
   assert.equal(tailOf("abcdef", 4), "…def");
   assert.ok(tailOf("😀😀😀", 4).isWellFormed());
+});
+
+test("every limit and every variable is in the documentation", () => {
+  const text = readFileSync(new URL("../../../../docs/mcp.md", import.meta.url), "utf8");
+  for (const name of Object.keys(MCP_LIMITS)) assert.ok(text.includes(`(\`${name}\`)`), name);
+  const source = readFileSync(new URL("settings.ts", import.meta.url), "utf8");
+  for (const [variable] of source.matchAll(/CAPSULE_MCP_[A-Z_]+/g))
+    assert.ok(text.includes(variable), variable);
 });

@@ -46,7 +46,11 @@ function workspace(files: Map<string, Uint8Array>): Omit<Workspace, "folder"> {
       files.set(name, Buffer.from(data));
       return { path: name, size: find(name).length };
     },
-    readFile: async (name) => find(name),
+    readFile: async (name, most = Number.POSITIVE_INFINITY) => {
+      if (find(name).length > most)
+        throw new UsageError("arguments", `workspace/${name} has more than ${most} bytes`);
+      return find(name);
+    },
     listFiles: async (folder = "") =>
       [...files]
         .filter(([path]) => path.startsWith(folder))

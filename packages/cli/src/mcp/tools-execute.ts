@@ -16,7 +16,7 @@ async function writtenImages(workspace: Workspace): Promise<readonly ImageConten
   const isCandidate = ({ path, size }: WorkspaceFile): boolean =>
     IMAGE_FILE.test(path) && size <= MCP_LIMITS.imageBytes;
   for (const { path } of (await workspace.listFiles()).filter(isCandidate).slice(0, MCP_LIMITS.images)) {
-    const image = imageContent(path, await workspace.readFile(path));
+    const image = imageContent(path, await workspace.readFile(path, MCP_LIMITS.imageBytes));
     if (image) images.push(image);
   }
   return images;
@@ -56,7 +56,8 @@ function addExecute(server: McpServer, desk: Desk, language: CodeLanguage): void
           ...{ language, limits, hosts, signal },
           onOutput: (output) => reporter.output(output),
           onWorkspace: async (workspace) => {
-            written = await writtenImages(workspace);
+            // What can't be listed or read is in no way worse than the answer without it.
+            written = await writtenImages(workspace).catch(() => []);
           },
         });
         return executionResult(execution, { session: false, written });

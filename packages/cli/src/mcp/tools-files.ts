@@ -1,10 +1,8 @@
-import type { CodeSession } from "@capsule-run/code";
 import type { McpServer } from "@modelcontextprotocol/server";
 import { bytes, plural } from "../format.ts";
 import { contentBytes, fileResult } from "./content.ts";
 import type { Desk } from "./desk.ts";
 import { listing } from "./execution.ts";
-import { ToolFailure } from "./failure.ts";
 import { MCP_LIMITS } from "./limits.ts";
 import { listInput, OUTPUTS, readInput, writeInput } from "./schemas.ts";
 
@@ -31,16 +29,6 @@ function addWrite(server: McpServer, desk: Desk): void {
   );
 }
 
-/** The size of a file, so that what is too large is not read. */
-async function sizeOf(session: CodeSession, path: string): Promise<number | null> {
-  const files = await session.listFiles();
-  const plain = path
-    .split("/")
-    .filter((name) => name !== "" && name !== ".")
-    .join("/");
-  return files.find((file) => file.path === plain)?.size ?? null;
-}
-
 function addRead(server: McpServer, desk: Desk): void {
   server.registerTool(
     "read_file",
@@ -54,12 +42,8 @@ function addRead(server: McpServer, desk: Desk): void {
     ({ session_id, path, offset }, context) =>
       desk.answer(context, () =>
         desk.sessions.use(session_id, async (session) => {
-          const size = await sizeOf(session, path);
-          if (size !== null && size > MCP_LIMITS.readBytes)
-            throw new ToolFailure(
-              `${path} has ${bytes(size)}, more than the ${bytes(MCP_LIMITS.readBytes)} that can be read here: look at it with code`,
-            );
-          return fileResult(session_id, path, await session.readFile(path), offset);
+          const data = await session.readFile(path, MCP_LIMITS.readBytes);
+          return fileResult(session_id, path, data, offset);
         }),
       ),
   );
