@@ -74,7 +74,7 @@ function parameters(
   }
   const fields = input.reader.fields();
   if (fields === null && names === null)
-    return schema === null
+    return schema === null || schema === true
       ? { given: ["input: Any = ...", "**kwargs: Any"], notes: [] }
       : { given: [parameter("input", input.write(input.reader.root(), ["Input"]), false)], notes: [] };
   const positional = names ?? [];

@@ -13,7 +13,7 @@ export interface ToolShape {
   readonly description: string | null;
   /** Names of positional arguments; null: it takes one input. */
   readonly parameters: readonly string[] | null;
-  /** JSON Schemas; null: nothing is known. */
+  /** JSON Schemas; null: there is none. */
   readonly input: JsonSchema | null;
   readonly output: JsonSchema | null;
   /** Of a function alone; null: unclear. For other tools undefined. */
@@ -43,7 +43,7 @@ interface Convertible {
   readonly toJSONSchema?: (options: object) => unknown;
 }
 
-/** A schema as a JSON Schema, of its own; null where it can't be had. */
+/** A schema as a JSON Schema, of its own: `true` where it can't be had, null where there is no schema. */
 function jsonSchema(
   schema: StandardSchema | JsonSchema | undefined,
   side: "input" | "output",
@@ -66,5 +66,5 @@ function jsonSchema(
     } catch {
       // Not every schema has a JSON Schema.
     }
-  return null;
+  return true;
 }
