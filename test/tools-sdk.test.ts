@@ -1,6 +1,9 @@
 /** Functions of a host program that its runs call: what `run({ tools, gate })` promises. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import {
   createRuntime,
   type GateCall,
@@ -153,6 +156,14 @@ test("from Python: arguments by name, or one dict; a failure is a ToolError", as
     3,
     ["price", "InvalidInput", "price: input.item is wrong: Invalid input: expected string, received number"],
   ]);
+});
+
+test("the example: a program of a model, tools and a gate", async () => {
+  const example = fileURLToPath(new URL("../examples/tools/host.ts", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [example]);
+  assert.match(stdout, /price\(input: \{ item: string \}\): Promise<number>;/);
+  assert.match(stdout, /buy: Denied: the tool buy was denied: at most 10 at once\n/);
+  assert.match(stdout, /cheapest: \{ item: 'black tea', price: 3\.25 \},\s+order: 'ordered: 1 × black tea'/);
 });
 
 test("what is no tool is wrong use, before anything runs", async () => {

@@ -161,6 +161,11 @@ const cwd = folder({
     "    os.write(1, FORGED.encode() + b'\\xff')",
     "    raise ValueError(FORGED)",
   ].join("\n"),
+  "tools.ts": `import { task, tools } from "@capsule-run/sdk";
+    export const main = task({ name: "main" }, async (n: number) => Promise.all(
+      Array.from({ length: n }, (_, i) => (tools as any).double(i).catch((e: any) => e.type + ": " + e.message))));`,
+  "tools.py":
+    "from capsule import tools\ndef main(n):\n    return [tools.double(value=n), tools.double(n)]\n",
   "bad.ts": "let x y\n",
   "parent.ts": program(`
     const child = task({ name: "child" }, async (n: number) => n * 2);
@@ -279,6 +284,48 @@ describe("one worker", () => {
     assert.deepEqual(client.of("b", "result"), []);
     assert.equal(await client.close(), 0);
     assert.equal((await client.end("b")).envelope?.error?.error_type, "cancelled");
+  });
+
+  test("tools of the client: a hundred calls, answers in any order, a failure, digits; cancelled with the run", async () => {
+    await using client = new Client(cwd);
+    const input = { type: "object", properties: { value: { type: "integer", maximum: 1e40 } } };
+    const tools = [{ name: "double", parameters: ["value"], input, output: { type: "integer" } }];
+    client.send(run("a", "tools.ts", { args: [100], tools }));
+    for (let call = 1; call <= 100; call++) {
+      const { args } = await client.found(
+        ({ type, call: its }) => type === "tool_call" && its === String(call),
+      );
+      const [value] = args as number[];
+      const answer =
+        value === 7
+          ? { ok: false, error: { type: "Odd", message: "no 7" } }
+          : { ok: true, result: 2 * (value ?? 0) };
+      client.send({ type: "tool_result", id: "a", call: String(call), ...answer });
+    }
+    const { envelope } = await client.end("a");
+    assert.deepEqual(
+      envelope?.result,
+      Array.from({ length: 100 }, (_, i) => (i === 7 ? "Odd: no 7" : 2 * i)),
+    );
+    const digits = "123456789012345678901234567890";
+    client.send(JSON.stringify(run("b", "tools.py", { tools, args: ["N"] })).replace('"N"', digits));
+    const named = await client.found(
+      ({ type, id, call }) => type === "tool_call" && id === "b" && call === "1",
+    );
+    assert.deepEqual(named.args, []);
+    assert.ok(client.lines.some((line) => line.includes(`"kwargs":{"value":${digits}}`)));
+    client.send(
+      '{"type":"tool_result","id":"b","call":"1","ok":true,"result":246913578024691357802469135780}',
+    );
+    await client.found(({ type, id, call }) => type === "tool_call" && id === "b" && call === "2");
+    client.send({ type: "cancel", id: "b" });
+    assert.equal((await client.end("b")).envelope?.error?.error_type, "cancelled");
+    assert.deepEqual(
+      client.of("b", "tool_cancel").map(({ call }) => call),
+      ["2"],
+    );
+    assert.equal(await client.close(), 0);
+    assert.deepEqual(client.of("b", "error"), []);
   });
 
   test("huge arguments and results", async () => {
