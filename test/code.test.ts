@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import type { CodeOptions, Execution } from "@capsule-run/code";
 
@@ -387,7 +387,7 @@ test("Python sessions mean what CPython means", async (context) => {
     await session.reset();
     for (const [j, code] of pieces.entries()) {
       const { stdout, value, error } = stepOf(await session.run(code));
-      const { stdout: printed, value: shown, error: raised } = expected[i]?.[j] as Step;
+      const { stdout: printed, value: shown, error: raised } = (expected[i] as Step[])[j] as Step;
       assert.deepEqual(
         [stdout, plain(value), error?.split(":")[0]],
         [printed, plain(shown), raised?.split(":")[0]],
@@ -492,4 +492,26 @@ test("a session's files, and its end", async () => {
   await assert.rejects(session.run("1"), /was closed/);
   await assert.rejects(session.writeFile("x", ""), /was closed/);
   assert.ok(!existsSync(workspace));
+});
+
+test("workspaces are gone when their process ends, and a home that can't be written is no need", () => {
+  const folder = mkdtempSync(join(tmpdir(), "capsule-code-end-"));
+  const script = `
+    const { createCodeRuntime } = await import(${JSON.stringify(bundle.href)});
+    const runtime = createCodeRuntime();
+    const session = await runtime.openSession({ language: "javascript" });
+    const { value } = await session.run("require('fs').writeFileSync('workspace/a', '1'); 1 + 1");
+    console.log(JSON.stringify([value, session.workspace]));
+    process.exit(0);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: folder,
+    encoding: "utf8",
+    // No folder can be made below a device, whoever asks.
+    env: { ...process.env, HOME: "/dev/null", XDG_CACHE_HOME: "/dev/null", CAPSULE_CACHE_DIR: "/dev/null" },
+  });
+  const [value, workspace] = JSON.parse(stdout || "[]") as [number, string];
+  assert.equal(value, 2, stderr);
+  assert.ok(!existsSync(dirname(workspace)));
+  assert.deepEqual(readdirSync(folder), []);
+  rmSync(folder, { recursive: true });
 });

@@ -64,7 +64,7 @@ const SEQUENCES: readonly (readonly string[])[] = [
     "it.next().value",
     "it.next().value",
   ],
-  ["'use strict'", "`a${1 + 1}`", "/x/.test('x')", "[...'ab'].length"],
+  ["'use strict'", "`a` + 2", "/x/.test('x')", "[...'ab'].length"],
   [
     "label: for (;;) { break label }",
     "try { null.x } catch ({ name }) { name }",
