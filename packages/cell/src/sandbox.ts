@@ -350,18 +350,13 @@ export class Sandbox<Prepared> {
         return this.#hold();
       },
       call: (mode, task, args) => {
-        const call = ++this.#calls;
         const body = args.length <= LIMITS.argumentBytes ? args : NOTHING;
-        // One that was stopped may still get here on its way to the trap; the host no longer expects it.
-        if (!this.#stopped)
-          this.#send({ type: "call", sandbox: this.#id, call, mode, task: task.slice(0, 200), body });
-        return call;
+        const sandbox = this.#id;
+        return this.#ask((call) => ({ type: "call", sandbox, call, mode, task: task.slice(0, 200), body }));
       },
       effect: (mode, name, request) => {
-        const call = ++this.#calls;
         const body = request.length <= LIMITS.effectBytes + LIMITS.effectHeadBytes ? request : NOTHING;
-        if (!this.#stopped) this.#send({ type: "effect", sandbox: this.#id, call, mode, name, body });
-        return call;
+        return this.#ask((call) => ({ type: "effect", sandbox: this.#id, call, mode, name, body }));
       },
       wait: async (call) => {
         const event = await this.#suspend((each) => each.type === "complete" && each.call === call);
@@ -378,6 +373,13 @@ export class Sandbox<Prepared> {
       output: (stream, text) => this.#output(stream, text),
       random: (length) => this.#random.next(length),
     };
+  }
+
+  /** One that was stopped may still ask on its way to the trap, or for its files to be closed; the host no longer expects it. */
+  #ask(message: (call: number) => FromCell): number {
+    if (this.#stopped) return this.#calls + 1;
+    this.#send(message(++this.#calls));
+    return this.#calls;
   }
 
   /** Passes console output on, up to the limit of an attempt; the first piece that is cut ends with a mark for the host. */
