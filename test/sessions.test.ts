@@ -36,7 +36,7 @@ class Bench {
   }
 
   session(policy = {}): Promise<Session> {
-    return this.runtime.openSession({ file: this.file, policy: { max_timeout: "700ms", ...policy } });
+    return this.runtime.openSession({ file: this.file, policy: { max_timeout: "2s", ...policy } });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -98,7 +98,7 @@ for (const file of ["session.ts", "session.py"])
       await using bench = await Bench.open(file);
       const session = await bench.session();
       await call(session, "later", 5);
-      const waited = await call(session, "wait", 300);
+      const waited = await call(session, "wait", 400);
       assert.equal(shown(waited), "5 kept");
       assert.equal(shown(await call(session, "abandon")), "null kept");
       assert.equal(shown(await call(session, "get")), `${isPython ? 0 : 5} kept`);

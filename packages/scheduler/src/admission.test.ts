@@ -464,3 +464,29 @@ test("what is active for long makes room for others, and takes it back when it p
   for (const id of [1, 2, 3, 4]) admit(state, { type: "ended", id });
   assert.deepEqual([state.activeCount, state.slowCount, state.live.size], [0, 0, 0]);
 });
+
+test("what is parked counts, is not counted twice when it goes on, and is given back", () => {
+  const state = budget(100);
+  assert.deepEqual(comes(state, 1, 30), ["start 1"]);
+  assert.deepEqual(happens(state, { type: "ended", id: 1, parked: 50 }), []);
+  assert.equal(state.memory, 50);
+  assert.deepEqual(comes(state, 2, 60), ["start 2"], "nothing else could go on");
+  becomes(state, 2, "ended");
+  assert.deepEqual(
+    happens(state, { type: "arrived", candidate: { id: 3, run: "r", depth: 0, memory: 90, parked: 50 } }),
+    ["start 3"],
+  );
+  assert.equal(state.memory, 90);
+  assert.deepEqual(comes(state, 4, 20), []);
+  assert.deepEqual(happens(state, { type: "ended", id: 3, parked: 50 }), ["start 4"]);
+  happens(state, { type: "parked", bytes: -50 });
+  assert.equal(state.memory, 20);
+});
+
+test("parked memory that is given back lets others start", () => {
+  const state = budget(100);
+  comes(state, 1, 50);
+  happens(state, { type: "parked", bytes: 50 });
+  assert.deepEqual(comes(state, 2, 50), []);
+  assert.deepEqual(happens(state, { type: "parked", bytes: -50 }), ["start 2"]);
+});
