@@ -26,11 +26,21 @@ import { pythonScience } from "./subjects/python-science.ts";
 import { pythonStart } from "./subjects/python-start.ts";
 import { reaction } from "./subjects/reaction.ts";
 import { sandbox } from "./subjects/sandbox.ts";
+import { pythonSessions, sessions } from "./subjects/sessions.ts";
 import { start } from "./subjects/start.ts";
 
 const SUBJECTS: readonly Subject[] = [
-  ...[start, calls, metering, sandbox, reaction, hostLoop, fairness, memoryUse, effects],
-  ...[pythonStart, pythonCalls, pythonKernels, pythonScience, pythonSandbox, pythonFairness, pythonMemory],
+  ...[start, calls, sessions, metering, sandbox, reaction, hostLoop, fairness, memoryUse, effects],
+  ...[
+    pythonStart,
+    pythonCalls,
+    pythonSessions,
+    pythonKernels,
+    pythonScience,
+    pythonSandbox,
+    pythonFairness,
+    pythonMemory,
+  ],
 ];
 
 const { values } = parseArgs({
