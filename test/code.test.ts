@@ -253,7 +253,11 @@ test("wrong use is said at once", async () => {
   for (const [options, expected] of [
     [{ language: "ruby" }, /language is "ruby"/],
     [{ limits: { memory: 1 } }, /limits has no "memory"/],
-    [{ limits: { ram: "lots" } }, /max_ram/],
+    [{ limits: { ram: "lots" } }, /limits\.ram is "lots"; it can be a size/],
+    [
+      { limits: { ram: "1MB" } },
+      /^UsageError: limits\.ram is 1048576 bytes; an empty sandbox takes \d+ bytes already/,
+    ],
     [{ env: { "a b": "c" } }, /can't be a variable/],
     [{ files: { "../x": "" } }, /can't be a file's name/],
     [{ files: { "a\0b": "" } }, /can't be a file's name/],
@@ -424,6 +428,10 @@ test("JavaScript sessions keep what pieces define", async () => {
   const failed = await session.run("let y = 1; null.z");
   assert.match(traceOf(failed), /^TypeError/);
   assert.equal((await session.run("y")).value, 1);
+  const lost = await session.run("y = 2; Promise.reject(new RangeError('lost')); 1");
+  assert.deepEqual([lost.error?.kind, lost.memory], ["exception", "kept"]);
+  assert.match(traceOf(lost), /RangeError: lost/);
+  assert.equal((await session.run("y")).value, 2);
 });
 
 test("a call that ends from outside is rolled back, and says so; files stay", async () => {

@@ -1,9 +1,11 @@
+import { UsageError } from "@capsule-run/protocol";
 import type { RunRequest } from "@capsule-run/runtime";
 import { GUEST_LIMITS } from "./answer.ts";
 import type { CodeCallOptions, CodeLanguage } from "./api.ts";
 import type { Printed } from "./execution.ts";
 import type { Piece } from "./guest/javascript/translate.ts";
 import type { Place } from "./place.ts";
+import { ofOptions } from "./words.ts";
 import { workspaceAt } from "./workspace.ts";
 
 /** The parts of a run or of a session's call that are the call's own. */
@@ -36,6 +38,16 @@ async function pieceOf(code: string): Promise<Piece | undefined> {
     return asItIs(code) ? undefined : translate(code);
   } catch {
     return undefined;
+  }
+}
+
+/** What the runtime finds wrong with its policy is wrong with our options. @throws UsageError */
+export async function inOurWords<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (!(cause instanceof UsageError) || cause.slug !== "policy") throw cause;
+    throw new UsageError("run-option", ofOptions(cause.text), { cause });
   }
 }
 

@@ -97,8 +97,9 @@ function errorOf(envelope: Envelope, answer: Answer | null): CodeError | null {
   return { kind, message: words.ofCode(message) };
 }
 
-function uncaught(message: string): CodeError {
+function uncaught(report: string): CodeError {
+  const message = report.replace(/^Uncaught \(in promise\) /, "");
   const [, name = "Error", text = message] =
     /(?:^|\n)([A-Za-z_$][\w.$]*)(?:: ([^\n]*))?(?:\n {4}at [\s\S]*)?$/.exec(message.trimEnd()) ?? [];
-  return { kind: "exception", name, message: text, traceback: message.slice(0, LIMITS.errorCharacters) };
+  return { kind: "exception", name, message: text, traceback: report.slice(0, LIMITS.errorCharacters) };
 }

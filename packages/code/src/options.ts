@@ -1,4 +1,13 @@
-import { isVariableName, LIMITS, UsageError } from "@capsule-run/protocol";
+import {
+  isVariableName,
+  LIMITS,
+  type Parsed,
+  parseCompute,
+  parseHosts,
+  parseRam,
+  parseTimeout,
+  UsageError,
+} from "@capsule-run/protocol";
 import type { PolicyOptions } from "@capsule-run/runtime";
 import type { CodeLanguage, CodeSandboxOptions } from "./api.ts";
 
@@ -6,6 +15,12 @@ const LANGUAGES: readonly CodeLanguage[] = ["python", "javascript"];
 
 /** What a sandbox may use where nothing else is said. */
 export const DEFAULT_LIMITS = { compute: "HIGH", ram: "2GB", timeout: "60s" } as const;
+
+const LIMIT_PARSERS: Readonly<Record<keyof typeof DEFAULT_LIMITS, (value: unknown) => Parsed<number>>> = {
+  compute: parseCompute,
+  ram: parseRam,
+  timeout: parseTimeout,
+};
 
 /** Options of a sandbox, checked and settled. */
 export interface SandboxSettings {
@@ -16,15 +31,22 @@ export interface SandboxSettings {
   readonly files: Readonly<Record<string, string | Uint8Array>>;
 }
 
-/** @throws UsageError `run-option` for what is wrong; what the limits say is looked at by the runtime */
+/** @throws UsageError `run-option` */
 export function settingsOf(options: CodeSandboxOptions): SandboxSettings {
   const { language = "python", limits = {}, hosts = [], env = {}, files = {} } = options;
   if (!LANGUAGES.includes(language))
     throw wrong(`language is ${JSON.stringify(language)}; it can be ${LANGUAGES.join(" or ")}`);
-  for (const [name, value] of Object.entries(record("limits", limits)))
-    if (!(name in DEFAULT_LIMITS) && value !== undefined)
-      throw wrong(`limits has no ${JSON.stringify(name)}; it can have compute, ram and timeout`);
-  if (!Array.isArray(hosts)) throw wrong('hosts must be a list, such as ["api.example.com"]');
+  for (const [name, value] of Object.entries(record("limits", limits))) {
+    if (value === undefined) continue;
+    const parse = Object.hasOwn(LIMIT_PARSERS, name)
+      ? LIMIT_PARSERS[name as keyof typeof LIMIT_PARSERS]
+      : null;
+    if (!parse) throw wrong(`limits has no ${JSON.stringify(name)}; it can have compute, ram and timeout`);
+    const parsed = parse(value);
+    if (!parsed.ok) throw wrong(`limits.${name} is ${JSON.stringify(value)}; it can be ${parsed.allowed}`);
+  }
+  const reach = parseHosts(hosts);
+  if (!reach.ok) throw wrong(`hosts must be ${reach.allowed}`);
   for (const [name, value] of Object.entries(record("env", env)))
     if (!isVariableName(name) || typeof value !== "string" || value.includes("\0"))
       throw wrong(

@@ -9,7 +9,7 @@ import type {
   CodeSession,
   Execution,
 } from "./api.ts";
-import { callOf, putFiles } from "./call.ts";
+import { callOf, inOurWords, putFiles } from "./call.ts";
 import { executionOf, Printed } from "./execution.ts";
 import { checkCode, settingsOf, wrong } from "./options.ts";
 import { type ProgramName, programFile } from "./parts.ts";
@@ -41,11 +41,11 @@ export function createCodeRuntime(options: CodeRuntimeOptions = {}): CodeRuntime
       return withPlace(files, async (place) => {
         const before = Object.keys(files).length > 0 ? await scan(place.workspace) : EMPTY;
         const printed = new Printed(options.onOutput);
-        const { envelope } = await host.run({
-          ...(await callOf(options, language, code, env, printed)),
-          ...{ file: programFile(programFor(language, code)), root: place.root, policy },
-          ...{ mounts: [WORKSPACE], env: {} },
-        });
+        const call = await callOf(options, language, code, env, printed);
+        const file = programFile(programFor(language, code));
+        const { envelope } = await inOurWords(
+          host.run({ ...call, file, root: place.root, policy, mounts: [WORKSPACE], env: {} }),
+        );
         const after = await scan(place.workspace);
         await options.onWorkspace?.(workspaceAt(place.workspace));
         const found = { files: written(before, after), filesCut: before.cut || after.cut };

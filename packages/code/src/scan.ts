@@ -1,4 +1,4 @@
-import { type BigIntStats, lstatSync, readdirSync } from "node:fs";
+import { type BigIntStats, type Dir, type Dirent, lstatSync, opendirSync } from "node:fs";
 import { join } from "node:path";
 import { LIMITS } from "@capsule-run/protocol";
 import type { WorkspaceFile } from "./api.ts";
@@ -15,6 +15,8 @@ export const EMPTY: Scan = { files: new Map(), cut: false };
 
 /** Entries that are looked at before others get their turn. */
 const BATCH = 200;
+/** Entries that are looked at altogether, folders included. */
+const MOST = 10 * LIMITS.workspaceFiles;
 
 /** Looks at all files below a folder. Only while no sandbox writes to it. Follows no symlink, and takes none for a file. */
 export async function scan(folder: string): Promise<Scan> {
@@ -23,7 +25,8 @@ export async function scan(folder: string): Promise<Scan> {
   let looked = 0;
   for (let at = todo.pop(); at !== undefined; at = todo.pop())
     for (const entry of namesIn(join(folder, at))) {
-      if (++looked % BATCH === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (++looked > MOST) return { files, cut: true };
+      if (looked % BATCH === 0) await new Promise((resolve) => setImmediate(resolve));
       const path = at === "" ? entry.name : `${at}/${entry.name}`;
       if (entry.isDirectory()) todo.push(path);
       if (!entry.isFile()) continue;
@@ -47,12 +50,18 @@ export const byPath = (a: WorkspaceFile, b: WorkspaceFile): number => (a.path < 
 const markOf = ({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
   `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 
-/** What was removed in the meantime is not there. */
-function namesIn(folder: string) {
+/** Few at a time: a folder may hold a million. What was removed in the meantime is not there. */
+function* namesIn(folder: string): Generator<Dirent> {
+  let opened: Dir;
   try {
-    return readdirSync(folder, { withFileTypes: true });
+    opened = opendirSync(folder, { bufferSize: BATCH });
   } catch {
-    return [];
+    return;
+  }
+  try {
+    for (let entry = opened.readSync(); entry !== null; entry = opened.readSync()) yield entry;
+  } finally {
+    opened.closeSync();
   }
 }
 

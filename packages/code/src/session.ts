@@ -1,7 +1,7 @@
 import { UsageError } from "@capsule-run/protocol";
 import type { Runtime, Session, ToolHost } from "@capsule-run/runtime";
 import type { CodeCallOptions, CodeSession, Execution } from "./api.ts";
-import { callOf, putFiles } from "./call.ts";
+import { callOf, inOurWords, putFiles } from "./call.ts";
 import { executionOf, Printed } from "./execution.ts";
 import { checkCode, type SandboxSettings } from "./options.ts";
 import { programFile } from "./parts.ts";
@@ -22,7 +22,9 @@ export async function openCodeSession(
     await putFiles(place, files);
     // A session can't change its engine later without losing what it holds.
     const file = programFile(language === "python" ? "science" : "javascript");
-    session = await host.openSession({ file, root: place.root, policy, mounts: [WORKSPACE], env: {} });
+    session = await inOurWords(
+      host.openSession({ file, root: place.root, policy, mounts: [WORKSPACE], env: {} }),
+    );
   } catch (error) {
     await place.remove();
     throw error;

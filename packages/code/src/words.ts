@@ -34,3 +34,7 @@ export const MEMORY: Readonly<Record<SessionMemory, string | null>> = {
   rolled_back: `The session's memory is as it was before this call. ${STAYS}`,
   lost: `The session's memory is lost: the next call begins with a fresh one. ${STAYS}`,
 };
+
+/** What a runtime says of the policy that it was given is of an option that somebody else knows by another name. */
+export const ofOptions = (text: string): string =>
+  text.replace(/^max_ram is/, "limits.ram is").replace(/(an empty sandbox) of \S+/, "$1");
