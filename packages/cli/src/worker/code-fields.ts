@@ -1,5 +1,7 @@
 /** Messages about code that somebody else wrote, a model for one: run at once, or call by call in a session. */
+import type { RemoteTool } from "@capsule-run/tools";
 import { type Field, type Fields, ID, isRecord, isText, PATH, SWITCH, TEXTS, VARIABLES } from "./fields.ts";
+import { TOOLS } from "./tool-fields.ts";
 
 /** The content of a file: text, or bytes in base64. */
 export type Content = string | { readonly base64: string };
@@ -16,6 +18,8 @@ interface SandboxFields {
 
 interface CallFields {
   readonly code: string;
+  /** Functions of the client that it may call. */
+  readonly tools?: readonly RemoteTool[];
   /** Whether what the code prints is sent as it is printed, too; default: true. */
   readonly output?: boolean;
 }
@@ -72,7 +76,11 @@ const SANDBOX: Fields = {
     allowed: `an object of contents, each ${CONTENT.allowed}`,
   },
 };
-const CALL: Fields = { code: { rule: isText, allowed: "a string", required: true }, output: SWITCH };
+const CALL: Fields = {
+  code: { rule: isText, allowed: "a string", required: true },
+  tools: TOOLS,
+  output: SWITCH,
+};
 
 /** What each operation on files needs beside the session, and what it may have. */
 export const OPERATIONS: Readonly<

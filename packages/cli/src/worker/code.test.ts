@@ -22,7 +22,12 @@ const execution = (fields: Partial<Execution>): Execution => ({
 });
 
 /** Code is the name of what it does. */
-async function perform(code: string, { signal, onOutput }: CodeCallOptions): Promise<Execution> {
+async function perform(code: string, { signal, onOutput, tools }: CodeCallOptions): Promise<Execution> {
+  if (code === "calls") {
+    const call = { run: "r", task: "main", path: "0.1", name: "price", args: '["pear"]', kwargs: null };
+    const answer = await tools?.call(call, signal as AbortSignal);
+    return execution({ stdout: JSON.stringify(answer) });
+  }
   if (code === "big")
     return execution({
       hasValue: true,
@@ -63,7 +68,7 @@ class Client {
       cwd: "/there",
       createRuntime: async () => ({ ...runtime, close, [Symbol.asyncDispose]: close }),
       createCodeRuntime: () => this.#runtime(),
-      openTools: () => assert.fail("no tools were given"),
+      openTools: async (tools, perform) => ({ names: tools.map(({ name }) => name), call: perform }),
     });
     this.send({ type: "hello", version: 1 });
   }
@@ -154,7 +159,10 @@ test("code that is run at once", async () => {
   assert.deepEqual(client.about("3")[0], { type: "output", id: "3", stream: "stdout", text: "é" });
   assert.deepEqual(client.about("4"), [{ type: "done", id: "4" }]);
   assert.equal(client.log.filter((entry) => entry === "runtime").length, 1);
-  const options = client.log[1] as { files: object; onOutput: string };
+  const options = client.log.find((entry) => (entry as { files?: object }).files) as {
+    files: object;
+    onOutput: string;
+  };
   assert.deepEqual(options.files, { a: "x", b: Buffer.from([0, 255]) });
   assert.equal(options.onOutput, "function");
 });
@@ -198,6 +206,29 @@ test("a session: what is asked before it is open waits, and goes in order", asyn
   assert.deepEqual(client.about("8"), [{ type: "done", id: "8", base64: "AP8=" }]);
   assert.deepEqual(client.about("9"), [{ type: "done", id: "9" }]);
   assert.deepEqual(client.about("10"), [{ type: "done", id: "10", files }]);
+});
+
+test("tools of the client, at once and in a session, whose calls stay in their order", async () => {
+  const client = new Client();
+  const tools = [{ name: "price" }];
+  client.send(
+    { type: "execute", id: "1", code: "calls", tools },
+    { type: "session_open", id: "2", session: "s" },
+    { type: "session_run", id: "3", session: "s", code: "calls", tools },
+    { type: "session_run", id: "4", session: "s", code: "plain" },
+  );
+  await settle();
+  assert.deepEqual(client.log.slice(-2), ["calls", "plain"]);
+  for (const id of ["1", "3"]) {
+    const [asked] = client.about(id);
+    assert.deepEqual([asked?.type, asked?.tool, asked?.args], ["tool_call", "price", ["pear"]]);
+    client.send({ type: "tool_result", id, call: asked?.call, ok: true, result: 1.5 });
+  }
+  await settle();
+  for (const id of ["1", "3"]) {
+    const [, answer] = client.about(id) as [unknown, { execution: { stdout: string } }];
+    assert.deepEqual(JSON.parse(answer.execution.stdout), { ok: true, json: "1.5" });
+  }
 });
 
 test("a session that could not open, was closed, or never was", async () => {

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { CodeRuntime, CodeSession, WorkspaceFile } from "@capsule-run/code";
+import type { ToolHost } from "@capsule-run/runtime";
 import { bytesOf, type CodeMessage, type CodeMessageOf, fileProblem } from "./code-fields.ts";
 import { codeOutputLine, doneLine, executedLine, sessionLine } from "./code-words.ts";
 import { WORKER_LIMITS } from "./limits.ts";
@@ -15,6 +16,15 @@ export interface CodeParts {
   createCodeRuntime(): CodeRuntime | Promise<CodeRuntime>;
 }
 
+/** Makes a message's tools ready to be called; undefined: it gives none. */
+export type OpenTools = () => Promise<ToolHost | undefined>;
+
+interface Held {
+  readonly opened: Promise<CodeSession>;
+  /** Settles when what was asked of it last has been handed over to it. */
+  turn: Promise<void>;
+}
+
 /** What a sandbox is opened with, of a message that says it. */
 const sandboxOf = ({ language, limits, hosts, env, files }: CodeMessageOf<"execute" | "session_open">) => ({
   ...{ language, limits, hosts, env },
@@ -25,29 +35,32 @@ const sandboxOf = ({ language, limits, hosts, env, files }: CodeMessageOf<"execu
 /** Code that a client has run, and the sessions it has open, by its own names. */
 export class Code {
   readonly #parts: CodeParts;
-  readonly #sessions = new Map<string, Promise<CodeSession>>();
+  readonly #sessions = new Map<string, Held>();
   #runtime: Promise<CodeRuntime> | null = null;
 
   constructor(parts: CodeParts) {
     this.#parts = parts;
   }
 
-  /** Does what a message asks for, and sends the answer. What keeps it from that is thrown. */
-  async perform(message: CodeMessage, signal: AbortSignal): Promise<void> {
+  /**
+   * Does what a message asks for, and sends the answer. What keeps it from that is thrown.
+   * @param tools opens those that the message gives to its code
+   */
+  async perform(message: CodeMessage, signal: AbortSignal, tools: OpenTools): Promise<void> {
     switch (message.type) {
       case "execute":
-        return this.#execute(message, signal);
+        return this.#execute(message, signal, tools);
       case "code_load":
         await (await this.#open()).load(message.language);
         return this.#answer(message.id, doneLine(message.id));
       case "session_open":
         return this.#openSession(message, signal);
       case "session_run":
-        return this.#run(message, signal);
+        return this.#run(message, signal, tools);
       case "session_file":
         return this.#file(message);
       case "session_reset":
-        await (await this.#session(message)).reset();
+        await this.#ask(message, (session) => session.reset());
         return this.#answer(message.id, doneLine(message.id));
       case "session_close":
         return this.#closeSession(message);
@@ -80,9 +93,13 @@ export class Code {
     };
   }
 
-  async #execute(message: CodeMessageOf<"execute">, signal: AbortSignal): Promise<void> {
-    const runtime = await this.#open();
-    const options = { ...sandboxOf(message), ...this.#printing(message), signal };
+  async #execute(
+    message: CodeMessageOf<"execute">,
+    signal: AbortSignal,
+    openTools: OpenTools,
+  ): Promise<void> {
+    const [runtime, tools] = await Promise.all([this.#open(), openTools()]);
+    const options = { ...sandboxOf(message), ...this.#printing(message), signal, tools };
     this.#answer(message.id, executedLine(message.id, await runtime.execute(message.code, options)));
   }
 
@@ -93,8 +110,8 @@ export class Code {
     if (this.#sessions.size >= WORKER_LIMITS.sessions)
       throw new ProtocolError(`${WORKER_LIMITS.sessions} sessions are open already: close some`, id, "limit");
     const opening = this.#open().then((runtime) => runtime.openSession(sandboxOf(message)));
-    this.#sessions.set(name, opening);
-    const forget = (): boolean => this.#sessions.get(name) === opening && this.#sessions.delete(name);
+    this.#sessions.set(name, { opened: opening, turn: Promise.resolve() });
+    const forget = (): boolean => this.#sessions.get(name)?.opened === opening && this.#sessions.delete(name);
     opening.catch(forget);
     const session = await opening;
     if (signal.aborted && forget()) {
@@ -105,22 +122,47 @@ export class Code {
   }
 
   /** The session that a message names; it may be opening yet. */
-  #session({ id, session }: { readonly id: string; readonly session: string }): Promise<CodeSession> {
+  #session({ id, session }: { readonly id: string; readonly session: string }): Held {
     const found = this.#sessions.get(session);
     if (!found) throw new ProtocolError(`there is no session ${JSON.stringify(session)}`, id, "no-session");
     return found;
   }
 
-  async #run(message: CodeMessageOf<"session_run">, signal: AbortSignal): Promise<void> {
-    const session = await this.#session(message);
-    const execution = await session.run(message.code, { ...this.#printing(message), signal });
+  /** Asks something of a session, in the order of the messages whatever each of them has to wait for before. */
+  async #ask<R>(
+    message: { readonly id: string; readonly session: string },
+    ask: (session: CodeSession, tools: ToolHost | undefined) => Promise<R>,
+    openTools: OpenTools = async () => undefined,
+  ): Promise<R> {
+    const held = this.#session(message);
+    const handed = Promise.all([held.opened, openTools(), held.turn]).then(([session, tools]) => ({
+      answer: ask(session, tools),
+    }));
+    held.turn = handed.then(
+      () => {},
+      () => {},
+    );
+    return (await handed).answer;
+  }
+
+  async #run(
+    message: CodeMessageOf<"session_run">,
+    signal: AbortSignal,
+    openTools: OpenTools,
+  ): Promise<void> {
+    const options = { ...this.#printing(message), signal };
+    const execution = await this.#ask(
+      message,
+      (session, tools) => session.run(message.code, { ...options, tools }),
+      openTools,
+    );
     this.#answer(message.id, executedLine(message.id, execution));
   }
 
   async #closeSession(message: CodeMessageOf<"session_close">): Promise<void> {
-    const session = this.#session(message);
+    const { opened } = this.#session(message);
     this.#sessions.delete(message.session);
-    await (await session).close();
+    await (await opened).close();
     this.#answer(message.id, doneLine(message.id));
   }
 
@@ -129,24 +171,26 @@ export class Code {
     const problem = fileProblem(message);
     if (problem !== null) throw new ProtocolError(problem, id);
     const path = resolve(this.#parts.cwd, message.path ?? "");
-    const session = await this.#session(message);
+    const ask = <R>(work: (session: CodeSession) => Promise<R>): Promise<R> => this.#ask(message, work);
     const tell = (files?: readonly WorkspaceFile[]): void =>
       this.#answer(id, doneLine(id, files && { files }));
     switch (operation) {
       case "import":
-        return tell(await session.importFile(path, message.name));
+        return tell(await ask((session) => session.importFile(path, message.name)));
       case "export":
-        return tell(await session.exportFile(name, path).then(() => undefined));
+        await ask((session) => session.exportFile(name, path));
+        return tell();
       case "write":
-        return tell([await session.writeFile(name, bytesOf(data))]);
+        return tell([await ask((session) => session.writeFile(name, bytesOf(data)))]);
       case "read": {
-        const bytes = Buffer.from(await session.readFile(name));
+        const bytes = Buffer.from(await ask((session) => session.readFile(name)));
         return this.#answer(id, doneLine(id, { base64: bytes.toString("base64") }));
       }
       case "delete":
-        return tell(await session.deleteFile(name).then(() => undefined));
+        await ask((session) => session.deleteFile(name));
+        return tell();
       case "list":
-        return tell(await session.listFiles(message.name));
+        return tell(await ask((session) => session.listFiles(message.name)));
     }
   }
 }

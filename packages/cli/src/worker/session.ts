@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { CodeRuntime, CodeRuntimeOptions } from "@capsule-run/code";
 import type { Progress, Runtime, RuntimeOptions } from "@capsule-run/runtime";
 import type { Services } from "../context.ts";
-import { Code } from "./code.ts";
+import { Code, type OpenTools } from "./code.ts";
 import { type CodeMessage, isCodeType } from "./code-fields.ts";
 import { WORKER_LIMITS } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
@@ -38,7 +38,7 @@ interface Open {
   /** Of its message. */
   readonly bytes: number;
   readonly controller: AbortController;
-  /** Of a run that was given tools; else null. */
+  /** Of what was given tools; else null. */
   readonly calls: ToolCalls | null;
   readonly ended: Promise<void>;
 }
@@ -99,14 +99,30 @@ export class Session {
   #obey(message: ClientMessage, bytes: number): void {
     if (message.type === "hello") this.#hello(message);
     else if (message.type === "run") {
-      const calls = message.tools ? new ToolCalls(message.id, this.#parts.outbox) : null;
-      this.#begin(message, bytes, (signal) => this.#run(message, calls, signal), calls);
+      const { calls, openTools } = this.#tools(message);
+      this.#begin(message, bytes, (signal) => this.#run(message, openTools, signal), calls);
     } else if (message.type === "tool_result") this.#answer(message);
     else if (message.type === "load") this.#begin(message, bytes, (signal) => this.#load(message, signal));
-    else if (isCodeMessage(message))
-      this.#begin(message, bytes, (signal) => (this.#code as Code).perform(message, signal));
+    else if (isCodeMessage(message)) {
+      const { calls, openTools } = this.#tools(message);
+      const perform = (signal: AbortSignal): Promise<void> =>
+        (this.#code as Code).perform(message, signal, openTools);
+      this.#begin(message, bytes, perform, calls);
+    }
     // Nothing by that id is no mistake: it may have ended while the message was on its way.
     else if (message.type === "cancel") this.#open.get(message.id)?.controller.abort();
+  }
+
+  /** The calls of tools that a message gives. */
+  #tools(message: RunMessage | CodeMessage): {
+    readonly calls: ToolCalls | null;
+    readonly openTools: OpenTools;
+  } {
+    const given = "tools" in message ? message.tools : undefined;
+    if (!given) return { calls: null, openTools: async () => undefined };
+    const { outbox, openTools } = this.#parts;
+    const calls = new ToolCalls(message.id, outbox);
+    return { calls, openTools: () => openTools(given, (call, stop) => calls.perform(call, stop)) };
   }
 
   #answer(message: ToolResultMessage): void {
@@ -192,11 +208,10 @@ export class Session {
     }
   }
 
-  async #run(message: RunMessage, calls: ToolCalls | null, signal: AbortSignal): Promise<void> {
-    const { type: _, id, run_id: runId, output = true, events = false, tools: given, ...request } = message;
-    const { outbox, openTools } = this.#parts;
-    const tools =
-      calls && given ? await openTools(given, (call, stop) => calls.perform(call, stop)) : undefined;
+  async #run(message: RunMessage, openTools: OpenTools, signal: AbortSignal): Promise<void> {
+    const { type: _, id, run_id: runId, output = true, events = false, tools: __, ...request } = message;
+    const { outbox } = this.#parts;
+    const tools = await openTools();
     const runtime = (await this.#runtime) as Runtime;
     const result = await runtime.run({
       ...request,
