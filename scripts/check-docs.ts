@@ -51,6 +51,7 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   "npx capsule engines --prepare": "fetches 98 MB if it has to; takes a minute",
   "npm ci": "installs",
   "npm install @capsule-run/adapter": "installs",
+  "pip install capsule-run-adapter": "installs",
   "npm run bench": "takes minutes",
   "npm test": "this is part of it",
   "npm run build": "the tests need what it makes",
