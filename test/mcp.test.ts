@@ -10,7 +10,15 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type CallToolResult, Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { CAPSULE, cleanEnvironment, folder, program, start, startCapsule } from "./support/capsule.ts";
+import {
+  CAPSULE,
+  capsule,
+  cleanEnvironment,
+  folder,
+  program,
+  start,
+  startCapsule,
+} from "./support/capsule.ts";
 import { cellsOf, onLinux, survivors } from "./support/processes.ts";
 import { virtualEnvironment } from "./support/venv.ts";
 
@@ -96,8 +104,8 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
 const workspaces = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("capsule-code-"));
 
 describe("for a client", () => {
-  test("in / with a home that is not there: answers before any engine starts, then runs code", async () => {
-    await using server = await connect({ env: { HOME: "/nonexistent" } });
+  test("in / with a home that can't be written: answers before any engine starts, then runs code", async () => {
+    await using server = await connect({ env: { HOME: "/dev/null/home" } });
     assert.equal((await server.client.listTools()).tools.length, 9);
     if (onLinux) assert.deepEqual(cellsOf(server.pid), []);
     const result = await server.call("execute_javascript", {
@@ -421,6 +429,19 @@ test("garbage and huge lines are answered, and the next one is read", async () =
       ["last", undefined],
     ],
   );
+});
+
+test("a wrong setting is wrong use, before anything is served", async () => {
+  const wrong: readonly (readonly [args: string[], extra: Record<string, string>, says: RegExp])[] = [
+    [["mcp", "--timeout", "soon"], {}, /^error: --timeout can't be "soon": .* \[arguments\]\n$/],
+    [["mcp"], { CAPSULE_MCP_ALLOWED_HOSTS: "http://x" }, /^error: CAPSULE_MCP_ALLOWED_HOSTS can't be/],
+    [["mcp", "server.py"], {}, /takes options only/],
+  ];
+  for (const [args, extra, says] of wrong) {
+    const { code, stdout, stderr } = await capsule(args, { extra });
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, says);
+  }
 });
 
 test("other commands load nothing of it", () => {
