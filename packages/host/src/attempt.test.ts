@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeEffect, EffectError, encodeEffect, LIMITS } from "@capsule-run/protocol";
-import { type AttemptParts, openAttempt } from "./attempt.ts";
+import { type AttemptParts, openAttempt, openShared } from "./attempt.ts";
 import type { Capability, NetworkCapability, Performed } from "./capability.ts";
 
 const NEVER = new AbortController().signal;
@@ -107,4 +107,28 @@ test("closing closes what was opened, and nothing works afterwards", async () =>
   await second.close();
   assert.equal(made.closed, 1);
   assert.equal((await ask(second, encodeEffect({}))).code, "EABORTED");
+});
+
+test("attempts of a session share what is open; what one opened is given back if it is undone", async () => {
+  const heard: string[] = [];
+  const made: Capability = {
+    ...capability(async () => ({ head: {} })),
+    mark: () => void heard.push("mark"),
+    undo: async () => void heard.push("undo"),
+    close: async () => void heard.push("close"),
+  };
+  const { tools, ...shared } = parts(made);
+  const held = openShared(shared);
+  const first = held.attempt(tools);
+  const signal = new AbortController().signal;
+  const request = encodeEffect({});
+  await first.perform("file.stat", request, signal, 1);
+  await first.end(false);
+  assert.match(Buffer.from(await first.perform("file.stat", request, signal, 2)).toString(), /EABORTED/);
+  const second = held.attempt(tools);
+  await second.perform("file.stat", request, signal, 1);
+  await second.end(true);
+  assert.deepEqual(heard, ["mark", "undo"], "the same capability, marked before each attempt that finds it");
+  await held.close();
+  assert.deepEqual(heard, ["mark", "undo", "close"]);
 });
