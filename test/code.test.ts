@@ -1,11 +1,15 @@
 /** Code that somebody else wrote runs in sandboxes as in a REPL, and reaches nothing else. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import type { CodeOptions, Execution } from "@capsule-run/code";
+import type { ToolHost } from "@capsule-run/runtime";
 
 // As the command line's package exports it.
 const bundle = new URL("../packages/cli/dist/runtime.js", import.meta.url);
@@ -522,4 +526,43 @@ test("workspaces are gone when their process ends, and a home that can't be writ
   assert.ok(!existsSync(dirname(workspace)));
   assert.deepEqual(readdirSync(folder), []);
   rmSync(folder, { recursive: true });
+});
+
+test("code reaches the hosts and tools that it is given, and no others", async () => {
+  const server = createServer((_, response) => response.end("served")).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const names: string[] = [];
+  const tools: ToolHost = {
+    names: ["add"],
+    call: async ({ name, args }) => {
+      names.push(name);
+      const [a, b] = JSON.parse(args) as number[];
+      return { ok: true, json: JSON.stringify((a ?? 0) + (b ?? 0)) };
+    },
+  };
+  const given = { hosts: [`127.0.0.1:${port}`], tools };
+  const url = `http://127.0.0.1:${port}/`;
+  const got = await Promise.all([
+    python(`import urllib.request\nurllib.request.urlopen("${url}").read().decode()`, given),
+    javascript(`await (await fetch("${url}")).text()`, given),
+    python("from capsule import tools\ntools.add(1, 2)", given),
+    python("from capsule import tools\nawait tools.add(3, 4)", given),
+    javascript("import { tools } from '@capsule-run/sdk'\nawait tools.add(5, 6)", given),
+  ]);
+  server.close();
+  assert.deepEqual(
+    got.map(({ value, error }) => value ?? error),
+    ["served", "served", 3, 7, 11],
+  );
+  assert.deepEqual(names, ["add", "add", "add"]);
+  assert.equal(got[1]?.metrics.hostRequests[0]?.status, 200);
+  assert.match(traceOf(await python("from capsule import tools\ntools.sub(1, 2)", { tools })), /ToolError/);
+  assert.match(traceOf(await python("from capsule import tools\ntools.add(1, 2)")), /ToolError/);
+  // A session's own, or those of a call.
+  await using session = await runtime.openSession({ language: "javascript", tools });
+  await session.run("import { tools } from '@capsule-run/sdk'");
+  assert.equal((await session.run("await tools.add(1, 1)")).value, 2);
+  const other: ToolHost = { names: ["mul"], call: async () => ({ ok: true, json: '"other"' }) };
+  assert.equal((await session.run("await tools.mul(1, 1)", { tools: other })).value, "other");
 });

@@ -27,6 +27,8 @@ export interface SandboxSettings {
   readonly language: CodeLanguage;
   /** The ceiling of its runs. */
   readonly policy: PolicyOptions;
+  /** As `parseHosts` gives them. */
+  readonly hosts: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly files: Readonly<Record<string, string | Uint8Array>>;
 }
@@ -58,10 +60,8 @@ export function settingsOf(options: CodeSandboxOptions): SandboxSettings {
   const { compute, ram, timeout } = { ...DEFAULT_LIMITS, ...defined(limits) };
   return {
     language,
-    policy: {
-      ...{ max_compute: compute, max_ram: ram, max_timeout: timeout },
-      ...{ allowed_hosts: hosts, env_variables: [] },
-    },
+    policy: { max_compute: compute, max_ram: ram, max_timeout: timeout, env_variables: [] },
+    hosts: reach.value,
     env,
     files,
   };

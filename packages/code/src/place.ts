@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CONFIG_FILE } from "@capsule-run/protocol";
 
 /** A private folder of this process: the project root of a sandbox that runs code, with its workspace in it. */
 export interface Place {
@@ -19,10 +20,16 @@ const PREFIX = "capsule-code-";
 const places = new Set<string>();
 let watching = false;
 
-export function makePlace(): Place {
+/**
+ * @param hosts what code in it may reach: the default of its project. A ceiling could not open an address or a name of this
+ *   machine, which has to be asked for by its name
+ */
+export function makePlace(hosts: readonly string[] = []): Place {
   const root = realpathSync(mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`)));
   const workspace = join(root, WORKSPACE);
   mkdirSync(workspace);
+  if (hosts.length > 0)
+    writeFileSync(join(root, CONFIG_FILE), `[tasks]\ndefault_allowed_hosts = ${JSON.stringify(hosts)}\n`);
   if (!watching) process.on("exit", removeAll);
   watching = true;
   places.add(root);

@@ -11,7 +11,7 @@ import type {
 } from "./api.ts";
 import { callOf, inOurWords, putFiles } from "./call.ts";
 import { executionOf, Printed } from "./execution.ts";
-import { checkCode, settingsOf, wrong } from "./options.ts";
+import { checkCode, type SandboxSettings, settingsOf, wrong } from "./options.ts";
 import { type ProgramName, programFile } from "./parts.ts";
 import { makePlace, type Place, removeAbandoned, WORKSPACE } from "./place.ts";
 import { EMPTY, scan, written } from "./scan.ts";
@@ -36,9 +36,10 @@ export function createCodeRuntime(options: CodeRuntimeOptions = {}): CodeRuntime
   return {
     async execute(given, options = {}) {
       const code = checkCode(given);
-      const { language, policy, env, files } = settingsOf(options);
+      const settings = settingsOf(options);
+      const { language, policy, env, files } = settings;
       const host = await runtime();
-      return withPlace(files, async (place) => {
+      return withPlace(settings, async (place) => {
         const before = Object.keys(files).length > 0 ? await scan(place.workspace) : EMPTY;
         const printed = new Printed(options.onOutput);
         const call = await callOf(options, language, code, env, printed);
@@ -94,10 +95,10 @@ const programFor = (language: CodeLanguage, code: string): ProgramName =>
 
 /** A folder for one call, with files in it. */
 async function withPlace(
-  files: Readonly<Record<string, string | Uint8Array>>,
+  { hosts, files }: SandboxSettings,
   use: (place: Place) => Promise<Execution>,
 ): Promise<Execution> {
-  const place = makePlace();
+  const place = makePlace(hosts);
   try {
     await putFiles(place, files);
     return await use(place);

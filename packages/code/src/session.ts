@@ -12,11 +12,11 @@ import { workspaceAt } from "./workspace.ts";
 /** @param closed told when it is */
 export async function openCodeSession(
   host: Runtime,
-  { language, policy, env, files }: SandboxSettings,
+  { language, policy, hosts, env, files }: SandboxSettings,
   tools: ToolHost | undefined,
   closed: () => void,
 ): Promise<CodeSession> {
-  const place = makePlace();
+  const place = makePlace(hosts);
   let session: Session;
   try {
     await putFiles(place, files);

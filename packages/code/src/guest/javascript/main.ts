@@ -8,8 +8,8 @@ installStacks();
 installGlobals();
 warm();
 
-// What a call may use is the ceiling of its run: this asks for all there is.
+// What a call may use is the ceiling of its run: this asks for all there is. Hosts are the default of its project.
 export const main = task(
-  { name: "main", compute: 9_000_000_000_000_000, allowedHosts: ["*"] },
+  { name: "main", compute: 9_000_000_000_000_000 },
   async (code: string, options: Options) => run(code, options),
 );

@@ -6,7 +6,7 @@ from capsule_code import repl
 repl.install()
 
 
-# What a call may use is the ceiling of its run: this asks for all there is.
-@task(compute=9_000_000_000_000_000, allowed_hosts=["*"])
+# What a call may use is the ceiling of its run: this asks for all there is. Hosts are the default of its project.
+@task(compute=9_000_000_000_000_000)
 def main(code, options):
     return repl.run(code, options)
