@@ -111,8 +111,9 @@ test("closing closes what was opened, and nothing works afterwards", async () =>
 
 test("attempts of a session share what is open; what one opened is given back if it is undone", async () => {
   const heard: string[] = [];
-  const made: Capability = {
+  const made: NetworkCapability = {
     ...capability(async () => ({ head: {} })),
+    requests: [],
     mark: () => void heard.push("mark"),
     undo: async () => void heard.push("undo"),
     close: async () => void heard.push("close"),
