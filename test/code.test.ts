@@ -230,7 +230,9 @@ test("files go into the workspace, and those that are written are listed", async
     { files: { "a.txt": "ab", "b.txt": "" } },
   );
   assert.deepEqual(overwritten.files, [{ path: "a.txt", size: 2 }]);
-  const left = readdirSync(tmpdir()).filter((name) => name.startsWith(`capsule-code-${process.pid}-`));
+  const left = readdirSync(tmpdir()).filter(
+    (name) => name.startsWith("capsule-code-") && name.includes(`-${process.pid}-`),
+  );
   assert.deepEqual(left, []);
 });
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readlinkSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,9 @@ export interface Place {
 /** How the workspace is called in the root, and so in the sandbox. */
 export const WORKSPACE = "workspace";
 
-const PREFIX = "capsule-code-";
+/** Where numbers of processes mean the same: containers may share a folder for temporary files. */
+const SPACE = spaceOfProcesses();
+const PREFIX = `capsule-code-${SPACE}-`;
 /** Folders of this process, which it removes at its end. */
 const places = new Set<string>();
 let watching = false;
@@ -52,9 +54,6 @@ function removeAll(): void {
     }
 }
 
-/** Milliseconds after which a folder whose process is not there any more is nobody's: it may live in another container. */
-const ABANDONED = 3 * 24 * 3_600_000;
-
 /** Removes what processes of this user left behind that were killed. Never rejects. */
 export async function removeAbandoned(): Promise<void> {
   try {
@@ -63,8 +62,7 @@ export async function removeAbandoned(): Promise<void> {
       const [, pid] = new RegExp(`^${PREFIX}([0-9]+)-`).exec(name) ?? [];
       if (pid === undefined || isRunning(Number(pid))) continue;
       const path = join(folder, name);
-      const { uid, mtimeMs } = statSync(path);
-      if (uid !== process.getuid?.() || mtimeMs > Date.now() - ABANDONED) continue;
+      if (statSync(path).uid !== process.getuid?.()) continue;
       await rm(path, { recursive: true, force: true });
     }
   } catch {
@@ -78,5 +76,14 @@ function isRunning(pid: number): boolean {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
+/** On Linux the number of its namespace. */
+function spaceOfProcesses(): string {
+  try {
+    return /[0-9]+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
+  } catch {
+    return "0";
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -13,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { UsageError } from "@capsule-run/protocol";
-import { makePlace } from "./place.ts";
+import { makePlace, removeAbandoned } from "./place.ts";
 import { scan, written } from "./scan.ts";
 import { workspaceAt } from "./workspace.ts";
 
@@ -133,4 +134,14 @@ test("what was written is told by what changed", async () => {
     { path: "rewritten", size: 1 },
     { path: "sub/new", size: 2 },
   ]);
+});
+
+test("what a killed process left is removed, and nothing of one that runs", async () => {
+  const ended = spawnSync(process.execPath, ["-e", ""]).pid;
+  const left = place.root.replace(`-${process.pid}-`, `-${ended}-`);
+  const elsewhere = join(tmpdir(), `capsule-code-1-${ended}-test`);
+  for (const folder of [left, elsewhere]) mkdirSync(join(folder, "workspace"), { recursive: true });
+  await removeAbandoned();
+  assert.deepEqual([left, elsewhere, place.root].map(existsSync), [false, true, true]);
+  rmSync(elsewhere, { recursive: true });
 });
