@@ -211,7 +211,7 @@ def test_cancelling_the_caller_cancels_the_run() -> None:
         running = asyncio.create_task(
             run(file="endless.js", on_output=lambda _: begun.set(), on_event=events.append)
         )
-        await begun.wait()
+        await asyncio.wait_for(begun.wait(), 20)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
@@ -226,7 +226,7 @@ def test_a_worker_that_dies_fails_what_was_under_way_only() -> None:
     async def main() -> None:
         begun = asyncio.Event()
         running = asyncio.create_task(run(file="endless.js", on_output=lambda _: begun.set()))
-        await begun.wait()
+        await asyncio.wait_for(begun.wait(), 20)
         os.kill(worker_pid(), signal.SIGKILL)
         with pytest.raises(WorkerDiedError, match="signal 9") as died:
             await running
@@ -280,7 +280,7 @@ def test_closing_cancels_what_runs() -> None:
         own = Runtime()
         begun = asyncio.Event()
         running = asyncio.create_task(own.run(file="endless.js", on_output=lambda _: begun.set()))
-        await begun.wait()
+        await asyncio.wait_for(begun.wait(), 20)
         await own.close()
         return await running
 
@@ -421,6 +421,6 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_names_are_found_and_unknown_ones_are_not() -> None:
     for name in capsule._HOST:
         assert getattr(capsule, name) is not None
-    get: Callable[[], Any] = lambda: capsule.nothing  # type: ignore[attr-defined]
+    get: Callable[[], Any] = lambda: capsule.nothing
     with pytest.raises(AttributeError, match="nothing"):
         get()
