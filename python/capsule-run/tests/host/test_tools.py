@@ -228,8 +228,8 @@ class Described:
 def test_descriptions_are_those_of_typescript() -> None:
     for vector in json.loads(VECTORS.read_text()):
         tools: Any = [Described(each) for each in vector["tools"]]
-        assert describe_in_typescript(tools) == vector["typescript"], vector["title"]
-        assert describe_in_python(tools) == vector["python"], vector["title"]
+        assert describe_in_typescript(tools) == vector["typescript"], vector["name"]
+        assert describe_in_python(tools) == vector["python"], vector["name"]
 
 
 def test_a_description_for_a_prompt() -> None:
