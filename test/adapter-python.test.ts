@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { cleanEnvironment, start } from "./support/capsule.ts";
+import { cleanEnvironment, folder, start } from "./support/capsule.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -19,7 +19,7 @@ test("capsule_adapter does what the vectors say, and what is its own", {
     .join(":");
   const { code, stderr } = await start("python3", ["-B", "-m", "unittest", "discover", "-s", "tests"], {
     cwd: here("../python/capsule-run-adapter"),
-    env: { ...cleanEnvironment(), PYTHONPATH, CAPSULE_NODE: process.execPath },
+    env: { ...cleanEnvironment(), PYTHONPATH, CAPSULE_NODE: process.execPath, TMPDIR: folder() },
   }).ended;
   assert.equal(code, 0, stderr.slice(-10_000));
 });
