@@ -1,6 +1,7 @@
 """A program that keeps what it can between calls."""
 
 import asyncio
+import importlib
 import random
 import uuid
 
@@ -128,10 +129,10 @@ def action(name, n):
             return go() + 1
 
         return go()
-    if name == "pandas":
-        import pandas
-
-        return int(pandas.Series([1, 2]).sum())
+    if name == "numpy":
+        # Nothing of the text says that it is needed.
+        numpy = importlib.import_module("num" + "py")
+        return int(numpy.arange(3).sum())
     return count
 
 
