@@ -14,8 +14,9 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Union
 
-from agents import FunctionTool, RunContextWrapper
-from agents.tool_context import ToolContext
+# It brings the types with it, where it is there.
+from agents import FunctionTool, RunContextWrapper  # type: ignore[import-not-found, unused-ignore]
+from agents.tool_context import ToolContext  # type: ignore[import-not-found, unused-ignore]
 
 from capsule.host.tools import Gate, Tools
 from capsule.host.types import PathArgument
