@@ -137,8 +137,9 @@ export class SessionSandbox {
 
   #newSeat(): Seat {
     const seat: Seat = new Seat(this.#host.nextSeat(), (reason) => {
-      if (this.#seat !== seat) return;
-      if (this.#isUsed) this.#loss = reason;
+      // With nothing in it, its first attempt may begin once more in another cell: the seat goes with it.
+      if (this.#seat !== seat || !this.#isUsed) return;
+      this.#loss = reason;
       this.#seat = this.#newSeat();
       this.#forget();
     });
