@@ -52,6 +52,7 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   "npm ci": "installs",
   "npm install @capsule-run/adapter": "installs",
   "pip install capsule-run-adapter": "installs",
+  "pip install capsule-run": "installs",
   "npm run bench": "takes minutes",
   "npm test": "this is part of it",
   "npm run build": "the tests need what it makes",

@@ -163,6 +163,7 @@ class Worker:
             self._on_message(self, message, len(line))
 
     def _end(self) -> None:
+        assert self._process.stdout
         with self._lock:
             self._shut_stdin()
         # Without stdout and stdin it is of no use, should it still be there.
@@ -171,14 +172,15 @@ class Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self.exit_code = self._process.wait()
+        self._process.stdout.close()
         self._listener.join(_LOOK_SECONDS)
         self.dead = True
         self._on_end(self)
 
     def _listen(self) -> None:
         assert self._process.stderr
-        with contextlib.suppress(OSError):
-            while data := os.read(self._process.stderr.fileno(), _READ_BYTES):
+        with contextlib.suppress(OSError), self._process.stderr as stream:
+            while data := os.read(stream.fileno(), _READ_BYTES):
                 self._stderr = (self._stderr + data)[-_STDERR_BYTES:]
 
     def _shut_stdin(self) -> None:
