@@ -30,7 +30,7 @@ from .exchange import (
     forget_background,
     in_background,
 )
-from .location import command_environment
+from .location import command_environment, environment_mark
 from .mailbox import AsyncMailbox, Mailbox, Message, SyncMailbox
 from .process import Worker
 
@@ -179,10 +179,9 @@ class WorkerClient:
         message = {**request.message, "id": request.id}
         if message.get("type") == "run" and message.get("env") is None:
             # Variables are the values that they have at the call. The worker has those of its own start.
-            now = command_environment()
             message.pop("env", None)
-            if now != worker.env:
-                message["env"] = now
+            if environment_mark(worker.environment) is not worker.environment:
+                message["env"] = command_environment()
         data = wire.line(message, request.raw)
         if len(data) > wire.LINE_BYTES:
             raise UsageError("too-large", f"the request has {len(data)} bytes, more than the {wire.LINE_BYTES} allowed")

@@ -110,6 +110,14 @@ def command_environment() -> dict[str, str]:
     return env
 
 
+def environment_mark(before: object = None) -> object:
+    """Something that is equal as long as the environment is; `before` itself then, which costs no copy."""
+    # What `os.environ` decodes anew at every look.
+    data = getattr(os.environ, "_data", None)
+    now = data if isinstance(data, dict) else dict(os.environ)
+    return before if now == before else dict(now)
+
+
 def worker_command(capsule_path: str | None = None) -> list[str]:
     """The command that starts a worker.
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from . import wire
 from .errors import UsageError
+from .location import environment_mark
 
 _READ_BYTES = 1024 * 1024
 _STDERR_BYTES = 16 * 1024
@@ -34,8 +35,8 @@ class Worker:
         on_end: Callable[[Worker], None],
     ):
         """`on_message` and `on_end` are called by a thread of the worker's own; the last with what a line had of bytes."""
-        # Its environment, to be compared with what this process has later.
-        self.env = env
+        # Of this process when it was started, whose environment it has.
+        self.environment = environment_mark()
         self.dead = False
         self.exit_code: int | None = None
         # Lines that were written.
