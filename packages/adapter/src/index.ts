@@ -1,5 +1,13 @@
-export type { ErrorType, HostRequest } from "@capsule-run/sdk/runner";
-export { UsageError } from "@capsule-run/sdk/runner";
+export type {
+  ErrorType,
+  Gate,
+  GateCall,
+  GateDecision,
+  HostRequest,
+  Tool,
+  Tools,
+} from "@capsule-run/sdk/runner";
+export { describeTools, ToolError, tool, UsageError } from "@capsule-run/sdk/runner";
 export { CapsuleError } from "./capsule-error.ts";
 export { loadJavaScriptSandbox, loadPythonSandbox, loadSandboxes } from "./load.ts";
 export { execute, runJavaScript, runPython } from "./run-code.ts";

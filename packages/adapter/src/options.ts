@@ -1,14 +1,23 @@
 /** Checks of what programs in JavaScript may get wrong: what the types of `types.ts` say. */
-import { type Check, check, FUNCTION, isObject, PATH, SIGNAL, shown, TOOLS } from "@capsule-run/sdk/internal";
+import {
+  check,
+  FUNCTION,
+  isObject,
+  type OptionCheck,
+  PATH,
+  SIGNAL,
+  shown,
+  TOOLS,
+} from "@capsule-run/sdk/internal";
 import { UsageError } from "@capsule-run/sdk/runner";
 import type { Language } from "./types.ts";
 
 const LANGUAGES: readonly unknown[] = ["python", "javascript"] satisfies Language[];
-const LANGUAGE: Check = ['"python" or "javascript"', (value) => LANGUAGES.includes(value)];
+const LANGUAGE: OptionCheck = ['"python" or "javascript"', (value) => LANGUAGES.includes(value)];
 
 const isText = (value: unknown): value is string => typeof value === "string";
 
-const SANDBOX: Readonly<Record<string, Check>> = {
+const SANDBOX: Readonly<Record<string, OptionCheck>> = {
   limits: ['an object such as { timeout: "10s" }', isObject],
   hosts: [
     'a list of hosts such as "api.example.com"',
@@ -25,7 +34,7 @@ const SANDBOX: Readonly<Record<string, Check>> = {
   capsulePath: PATH,
 };
 
-const CALL: Readonly<Record<string, Check>> = { signal: SIGNAL, onOutput: FUNCTION };
+const CALL: Readonly<Record<string, OptionCheck>> = { signal: SIGNAL, onOutput: FUNCTION };
 
 const OPTIONS = {
   runPython: { ...SANDBOX, ...CALL },
@@ -43,7 +52,7 @@ const OPTIONS = {
       (value) => Number.isSafeInteger(value) && (value as number) >= 100,
     ],
   },
-} satisfies Record<string, Readonly<Record<string, Check>>>;
+} satisfies Record<string, Readonly<Record<string, OptionCheck>>>;
 
 /** @throws UsageError `run-option` */
 export const checkOptions = (what: keyof typeof OPTIONS, options: unknown): void =>

@@ -1,9 +1,10 @@
 import type {
   Envelope,
-  ErrorType,
+  PrintedBytes,
   ProgramManifest,
+  RunBasis,
+  RunEventOf,
   SessionMemory,
-  ToolFailure,
   ToolHost,
   UsageError,
 } from "@capsule-run/protocol";
@@ -39,30 +40,11 @@ export interface Progress {
   readonly total: number;
 }
 
-export interface RunRequest {
-  /** The program's source file, or an exported artifact (`.wasm`). */
-  readonly file: string;
-  /** The folder `file` is looked up in; default: the runtime's. */
-  readonly cwd?: string | undefined;
+export interface RunRequest extends RunBasis {
   /** The project root, absolute; default: it is looked for, from `file` upwards. */
   readonly root?: string | undefined;
-  /** Arguments of `main`: JSON values. */
-  readonly args?: readonly unknown[] | undefined;
-  /** The same in place of `args`, as JSON text of an array on one line: numbers keep the digits they have there. */
+  /** The same as `args`, in its place, as JSON text of an array on one line: numbers keep the digits they have there. */
   readonly argsJson?: string | undefined;
-  /**
-   * What tasks get at most, beside what `capsule.toml` says: the keys and values of its `[policy]`, such as
-   * `{ allowed_hosts: ["api.example.com"], max_tasks: 100 }`.
-   */
-  readonly policy?: PolicyOptions | undefined;
-  /** No files, hosts or variables, whatever the program asks for. */
-  readonly sealed?: boolean | undefined;
-  /** Folders of the project for every task: `HOST[::GUEST][:ro|:rw]`. */
-  readonly mounts?: readonly string[] | undefined;
-  /** Values of variables, in place of the process's own environment. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Names the run, in events and in the record; default: a random UUID. */
-  readonly runId?: string | undefined;
   /** Cancels the run. */
   readonly signal?: AbortSignal | undefined;
   /** Functions of the host that its tasks may call. Default: none. */
@@ -72,60 +54,11 @@ export interface RunRequest {
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
 
-/** The ceiling of a run; what is not there is not limited. */
-export interface PolicyOptions {
-  /** Fuel of one attempt: `"LOW"`, `"MEDIUM"`, `"HIGH"`, or an amount. */
-  readonly max_compute?: string | number | undefined;
-  /** Memory of one sandbox: `"1GB"`, or bytes. */
-  readonly max_ram?: string | number | undefined;
-  /** Time of one attempt: `"10m"`, or milliseconds. */
-  readonly max_timeout?: string | number | undefined;
-  /** Task executions of the run, `main` and retries included. */
-  readonly max_tasks?: number | undefined;
-  /** Fuel of all attempts of the run together. */
-  readonly max_run_compute?: string | number | undefined;
-  /** Wall time of the run. */
-  readonly max_run_timeout?: string | number | undefined;
-  readonly allowed_files?:
-    | readonly (string | { readonly path: string; readonly mode?: string })[]
-    | undefined;
-  readonly allowed_hosts?: readonly string[] | undefined;
-  readonly env_variables?: readonly string[] | undefined;
-}
+/** What a task printed. */
+export type Output = PrintedBytes;
 
-export interface Output {
-  readonly stream: "stdout" | "stderr";
-  readonly bytes: Uint8Array;
-  /** The task that printed it. */
-  readonly task: string;
-  readonly path: string;
-}
-
-/** What happens in a run, in order. `path` is `0` for `main`, `0.3` for the third call it made, of a task or a tool; depth counts its dots. */
-export type RunEvent = { readonly run: string; readonly path: string; readonly task: string } & (
-  | { readonly type: "task_queued" }
-  /** The ceiling cuts what the task asks for: a line for each. Once for each task of a run. */
-  | { readonly type: "task_limited"; readonly cuts: readonly string[] }
-  | { readonly type: "attempt_started"; readonly attempt: number }
-  | {
-      readonly type: "attempt_failed";
-      readonly attempt: number;
-      readonly error: ErrorType;
-      readonly message: string;
-      readonly retryInMs: number;
-    }
-  | { readonly type: "task_ended"; readonly envelope: Envelope }
-  /** A tool is called, by `task`; `path` is the call's own. */
-  | { readonly type: "tool_called"; readonly tool: string }
-  | {
-      readonly type: "tool_ended";
-      readonly tool: string;
-      /** Milliseconds that the host took. */
-      readonly durationMs: number;
-      /** What the guest hears of a failure; null if it has a result. */
-      readonly error: ToolFailure | null;
-    }
-);
+/** What happens in a run, in order. */
+export type RunEvent = RunEventOf<Envelope>;
 
 export interface RunResult {
   readonly run: string;
@@ -203,5 +136,5 @@ export interface Runtime extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export type { ToolAnswer, ToolCall, ToolFailure, ToolHost } from "@capsule-run/protocol";
+export type { PolicyOptions, ToolAnswer, ToolCall, ToolFailure, ToolHost } from "@capsule-run/protocol";
 export type { SessionMemory, UsageError };

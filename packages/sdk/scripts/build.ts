@@ -1,6 +1,6 @@
 /**
- * Builds what the package publishes: `dist/index.js`, one module that imports nothing but `runner.js`, and that when it is
- * called; `dist/runner.js` and `dist/internal.js`, for Node; and their types.
+ * Builds what the package publishes: `dist/index.js`, which runs on any platform, and loads `dist/runner.js`, for Node, when
+ * that is called; `dist/internal.js`; files of what they share; and their types.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build, type Plugin } from "esbuild";
+import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
@@ -27,37 +27,37 @@ const DECLARATIONS = {
   "sdk/src/usage-error.d.ts": "usage-error.d.ts",
   "protocol/src/envelope.d.ts": "envelope.d.ts",
   "protocol/src/errors.d.ts": "errors.d.ts",
-  "protocol/src/tools.d.ts": "tool-host.d.ts",
+  "protocol/src/host-options.d.ts": "host-options.d.ts",
+  "protocol/src/run.d.ts": "run.d.ts",
+  "protocol/src/tools.d.ts": "tools.d.ts",
   "tools/src/declare/tool-types.d.ts": "tool-types.d.ts",
   "tools/src/declare/tool-error.d.ts": "tool-error.d.ts",
   "tools/src/declare/tool.d.ts": "tool.d.ts",
   "tools/src/describe/index.d.ts": "describe-tools.d.ts",
 } as const;
 
-const bundle = (names: readonly string[], options: BuildOptions): Promise<unknown> =>
+/** What several entries hold is in a file of its own: there is one class of each name, whichever way it is imported. */
+const bundle = (): Promise<unknown> =>
   build({
-    entryPoints: names.map((name) => join(root, `src/${name}.ts`)),
+    entryPoints: ["index", "runner", "internal"].map((name) => join(root, `src/${name}.ts`)),
     outdir: dist,
+    chunkNames: "shared-[hash]",
     bundle: true,
+    splitting: true,
+    platform: "neutral",
+    external: ["node:*"],
+    target: "es2022",
     format: "esm",
     minifySyntax: true,
     legalComments: "none",
     logLevel: "warning",
-    ...options,
   });
 
 /** Packages that are not published, and the declarations that stand for them. */
 const PRIVATE: Readonly<Record<string, string>> = {
   protocol: "protocol",
-  "tools/declare": "tools",
+  "tools/declare": "declare-tools",
   "tools/describe": "describe-tools",
-};
-
-/** What only host programs need, and load when they do. */
-const runnerOutside: Plugin = {
-  name: "runner outside",
-  setup: (bundler) =>
-    bundler.onResolve({ filter: /^\.\/runner\.ts$/ }, () => ({ path: "./runner.js", external: true })),
 };
 
 /** The compiler's declarations, with the private package's names replaced by files beside them. */
@@ -75,18 +75,20 @@ function declare(): void {
         /"@capsule-run\/([a-z/-]+)"/g,
         (whole, name: string) => (name in PRIVATE ? `"./${PRIVATE[name]}.js"` : whole),
       );
-      const beside = text.replaceAll('"../declare/index.ts"', '"./tools.js"');
+      const beside = text.replaceAll('"../declare/index.ts"', '"./declare-tools.js"');
       writeFileSync(join(dist, to), beside.replaceAll(/(from "\.\/[a-z-]+)\.ts"/g, '$1.js"'));
     }
     writeFileSync(
       join(dist, "protocol.d.ts"),
       `export * from "./envelope.js";
 export { type ErrorType, UsageError } from "./errors.js";
-export type * from "./tool-host.js";
+export { isObject, type OptionCheck, shown } from "./host-options.js";
+export type * from "./run.js";
+export type * from "./tools.js";
 `,
     );
     writeFileSync(
-      join(dist, "tools.d.ts"),
+      join(dist, "declare-tools.d.ts"),
       `export { tool } from "./tool.js";
 export { ToolError } from "./tool-error.js";
 export type * from "./tool-types.js";
@@ -101,11 +103,7 @@ export type * from "./tool-types.js";
 export async function buildSdk(): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
-  await Promise.all([
-    bundle(["index"], { platform: "neutral", target: "es2022", plugins: [runnerOutside] }),
-    // What both hold is in a file of its own: there is one class of each name.
-    bundle(["runner", "internal"], { platform: "node", target: "node24", splitting: true }),
-  ]);
+  await bundle();
   declare();
 }
 

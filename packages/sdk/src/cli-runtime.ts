@@ -1,6 +1,6 @@
-import type { Envelope, ToolHost } from "@capsule-run/protocol";
+import type { Envelope, PrintedBytes, RunEventOf, ToolHost } from "@capsule-run/protocol";
 import type { Gate, Tools } from "@capsule-run/tools/declare";
-import type { RunEvent, RunOptions } from "./runner-types.ts";
+import type { RunOptions } from "./runner-types.ts";
 
 /** What `@capsule-run/cli/runtime` of the same version is, as far as the runner uses it. */
 export interface CliRuntime {
@@ -35,17 +35,6 @@ export interface BareRequest
   /** A JSON array on one line. */
   readonly argsJson: string;
   readonly signal: AbortSignal;
-  readonly onOutput?:
-    | ((output: {
-        readonly stream: "stdout" | "stderr";
-        readonly bytes: Uint8Array;
-        readonly task: string;
-        readonly path: string;
-      }) => void)
-    | undefined;
-  readonly onEvent?: ((event: BareEvent) => void) | undefined;
+  readonly onOutput?: ((output: PrintedBytes) => void) | undefined;
+  readonly onEvent?: ((event: RunEventOf<Envelope>) => void) | undefined;
 }
-
-export type BareEvent =
-  | Exclude<RunEvent, { readonly type: "task_ended" }>
-  | (Omit<Extract<RunEvent, { readonly type: "task_ended" }>, "envelope"> & { readonly envelope: Envelope });

@@ -4,6 +4,7 @@ import type { CallableTools } from "./program-tools.ts";
 import type { RunResult, Runtime, RuntimeOptions, SharedRunOptions } from "./runner-types.ts";
 import type { DefineTask } from "./types.ts";
 
+export { UsageError } from "@capsule-run/protocol";
 export type {
   DefineTool,
   Gate,

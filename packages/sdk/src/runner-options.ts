@@ -1,24 +1,20 @@
 /** Checks of what programs in JavaScript may get wrong: what the types of `runner-types.ts` say. */
 import { argumentsJson } from "@capsule-run/guest-javascript/plain";
-import { nearest, UsageError } from "@capsule-run/protocol";
+import { isObject, type OptionCheck, shown, UsageError, wrongOption } from "@capsule-run/protocol";
 
-/** What a value must be, in words, and whether it is. */
-export type Check = readonly [allowed: string, fits: (value: unknown) => boolean];
+type Checks = Readonly<Record<string, OptionCheck>>;
 
-export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-export const PATH: Check = [
+export const PATH: OptionCheck = [
   "a path",
   (value) => typeof value === "string" && value !== "" && !value.includes("\0"),
 ];
-export const FUNCTION: Check = ["a function", (value) => typeof value === "function"];
-export const SIGNAL: Check = ["an AbortSignal", (value) => value instanceof AbortSignal];
+export const FUNCTION: OptionCheck = ["a function", (value) => typeof value === "function"];
+export const SIGNAL: OptionCheck = ["an AbortSignal", (value) => value instanceof AbortSignal];
 
 /** What is in it is looked at where it is made use of. */
-export const TOOLS: Check = ["an object of functions and tools", isObject];
+export const TOOLS: OptionCheck = ["an object of functions and tools", isObject];
 
-const RUNTIME: Readonly<Record<string, Check>> = {
+const RUNTIME: Checks = {
   cwd: PATH,
   concurrency: ["an integer of 1 or more", (value) => Number.isSafeInteger(value) && (value as number) >= 1],
   cacheDir: PATH,
@@ -26,7 +22,7 @@ const RUNTIME: Readonly<Record<string, Check>> = {
   onWarning: FUNCTION,
 };
 
-const RUN: Readonly<Record<string, Check>> = {
+const RUN: Checks = {
   file: PATH,
   args: ["a list of JSON values", Array.isArray],
   mounts: [
@@ -52,34 +48,15 @@ const RUN: Readonly<Record<string, Check>> = {
   onEvent: FUNCTION,
 };
 
-/** A value in a message: short, and never what it says about itself. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
-  if (value === null || typeof value !== "object")
-    return typeof value === "function" ? "a function" : String(value);
-  return Array.isArray(value) ? "a list" : "an object";
-}
-
 /**
- * Looks at options one by one; `undefined` is as if it were not there.
  * @param what the function they are given to, for messages
  * @throws UsageError `run-option`
  */
-export function check(what: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
-  if (!isObject(options))
-    throw new UsageError("run-option", `${what}: the options are ${shown(options)}; allowed: an object`);
-  for (const [name, value] of Object.entries(options)) {
-    const known = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (!known) {
-      const names = Object.keys(checks);
-      const near = nearest(name, names);
-      const advice = near ? `did you mean "${near}"?` : `there are ${names.join(", ")}`;
-      throw new UsageError("run-option", `${what}: there is no option "${name}"; ${advice}`);
-    }
-    const [allowed, fits] = known;
-    if (value !== undefined && !fits(value))
-      throw new UsageError("run-option", `${what}: ${name} is ${shown(value)}; allowed: ${allowed}`);
-  }
+export function check(what: string, options: unknown, checks: Checks): void {
+  const wrong = isObject(options)
+    ? wrongOption(options, checks)
+    : `the options are ${shown(options)}; allowed: an object`;
+  if (wrong !== null) throw new UsageError("run-option", `${what}: ${wrong}`);
 }
 
 /** @throws UsageError `run-option` */

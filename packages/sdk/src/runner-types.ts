@@ -1,6 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { ErrorType, TaskResult } from "@capsule-run/protocol";
+import type { PrintedBytes, RunBasis, RunEventOf, TaskResult } from "@capsule-run/protocol";
 import type { Gate, Tools } from "@capsule-run/tools/declare";
+
+export type { PolicyOptions } from "@capsule-run/protocol";
 
 /** How a runtime is made. An unknown option or a wrong value throws. */
 export interface RuntimeOptions {
@@ -17,25 +19,9 @@ export interface RuntimeOptions {
 }
 
 /** What is run, and how. An unknown option or a wrong value throws. */
-export interface RunOptions {
-  /** The program: a source file in TypeScript, JavaScript or Python, or an exported `.wasm`. */
-  readonly file: string;
-  /** Arguments of `main`: JSON values. Default: none. */
-  readonly args?: readonly unknown[] | undefined;
-  /** Folders of the project for every task: `HOST[::GUEST][:ro|:rw]`. Default: none. */
-  readonly mounts?: readonly string[] | undefined;
-  /** The folder in which `file` is looked up; default: the runtime's. */
-  readonly cwd?: string | undefined;
-  /** Values of variables, in place of `process.env`; tasks see those that they name. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** What tasks get at most, beside what `capsule.toml` says. */
-  readonly policy?: PolicyOptions | undefined;
-  /** No files, hosts or variables, whatever the program asks for. Default: false. */
-  readonly sealed?: boolean | undefined;
+export interface RunOptions extends RunBasis {
   /** Cancels the run: its envelope says `cancelled`. */
   readonly signal?: AbortSignalLike | undefined;
-  /** Names the run: 1 to 64 letters, digits, `.`, `_` and `-`. Default: a random UUID. */
-  readonly runId?: string | undefined;
   /** Functions of this process that tasks may call, by the names they call them by. Default: none. */
   readonly tools?: Tools | undefined;
   /** Decides on each call of a tool. Default: all are allowed. */
@@ -52,27 +38,6 @@ export interface SharedRunOptions extends RunOptions {
   readonly capsulePath?: string | undefined;
 }
 
-/** The ceiling of a run: the keys and values of `[policy]` in `capsule.toml`. What is not there is not limited. */
-export interface PolicyOptions {
-  /** Fuel of one attempt: `"LOW"`, `"MEDIUM"`, `"HIGH"`, or an amount. */
-  readonly max_compute?: string | number | undefined;
-  /** Memory of one sandbox: `"1GB"`, or bytes. */
-  readonly max_ram?: string | number | undefined;
-  /** Time of one attempt: `"10m"`, or milliseconds. */
-  readonly max_timeout?: string | number | undefined;
-  /** Task executions of the run, `main` and retries included. */
-  readonly max_tasks?: number | undefined;
-  /** Fuel of all attempts of the run together. */
-  readonly max_run_compute?: string | number | undefined;
-  /** Wall time of the run. */
-  readonly max_run_timeout?: string | number | undefined;
-  readonly allowed_files?:
-    | readonly (string | { readonly path: string; readonly mode?: string })[]
-    | undefined;
-  readonly allowed_hosts?: readonly string[] | undefined;
-  readonly env_variables?: readonly string[] | undefined;
-}
-
 /** An `AbortSignal`, without asking for the types of a platform. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
@@ -80,42 +45,13 @@ export interface AbortSignalLike {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
-/** A piece of what a task printed: whole characters. */
-export interface Output {
-  readonly stream: "stdout" | "stderr";
+/** A piece of what a task printed: whole characters. `bytes` are the same as it was printed, for what is no text. */
+export interface Output extends PrintedBytes {
   readonly text: string;
-  /** The same as it was printed, for what is no text. */
-  readonly bytes: Uint8Array;
-  readonly task: string;
-  /** `0` for `main`, `0.3` for the third call it made. */
-  readonly path: string;
 }
 
-/** Something that happened. `path` is `0` for `main`, `0.3` for the third call it made. */
-export type RunEvent = { readonly run: string; readonly path: string; readonly task: string } & (
-  | { readonly type: "task_queued" }
-  /** The ceiling cuts what the task asks for: a line for each. Once for each task of a run. */
-  | { readonly type: "task_limited"; readonly cuts: readonly string[] }
-  | { readonly type: "attempt_started"; readonly attempt: number }
-  | {
-      readonly type: "attempt_failed";
-      readonly attempt: number;
-      readonly error: ErrorType;
-      readonly message: string;
-      readonly retryInMs: number;
-    }
-  | { readonly type: "task_ended"; readonly envelope: TaskResult<unknown> }
-  /** A tool is called, by `task`; `path` is the call's own. */
-  | { readonly type: "tool_called"; readonly tool: string }
-  | {
-      readonly type: "tool_ended";
-      readonly tool: string;
-      /** Milliseconds that the host took. */
-      readonly durationMs: number;
-      /** What the guest hears of a failure; null if it has a result. */
-      readonly error: { readonly type: string; readonly message: string } | null;
-    }
-);
+/** Something that happened, in order. */
+export type RunEvent = RunEventOf<TaskResult<unknown>>;
 
 /**
  * The envelope of `main`. `runId` and `resultJson` are not enumerable: as JSON it is what `capsule run --json` prints,

@@ -1,5 +1,5 @@
-import { type Envelope, type TaskResult, UsageError } from "@capsule-run/protocol";
-import type { BareEvent, BareRequest, BareRuntime } from "./cli-runtime.ts";
+import { type Envelope, type RunEventOf, type TaskResult, UsageError } from "@capsule-run/protocol";
+import type { BareRequest, BareRuntime } from "./cli-runtime.ts";
 import { findCli, loadCli } from "./find-cli.ts";
 import { checkFile, checkRunOptions, checkRuntimeOptions } from "./runner-options.ts";
 import type {
@@ -169,7 +169,7 @@ async function runIn<T>(
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-function eventOf(event: BareEvent): RunEvent {
+function eventOf(event: RunEventOf<Envelope>): RunEvent {
   return event.type === "task_ended" ? { ...event, envelope: parsed(event.envelope) } : event;
 }
 

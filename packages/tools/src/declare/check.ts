@@ -1,4 +1,12 @@
-import { isToolName, nearest, parseTimeout, UsageError } from "@capsule-run/protocol";
+import {
+  isObject,
+  isToolName,
+  type OptionCheck,
+  parseTimeout,
+  shown,
+  UsageError,
+  wrongOption,
+} from "@capsule-run/protocol";
 import type { Tool, Tools } from "./tool-types.ts";
 
 /** Tools of one run. */
@@ -8,13 +16,7 @@ const MOST_TOOLS = 1000;
 const isParameter = (name: unknown): boolean =>
   typeof name === "string" && /^[A-Za-z_]\w{0,99}$/.test(name) && name !== "__proto__";
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** What a value must be, in words, and whether it is. */
-type Check = readonly [allowed: string, fits: (value: unknown) => boolean];
-
-const SCHEMA: Check = [
+const SCHEMA: OptionCheck = [
   "a Standard Schema (zod 4, valibot, …) or a JSON Schema",
   (value) =>
     typeof value === "boolean" ||
@@ -22,7 +24,7 @@ const SCHEMA: Check = [
     ((isObject(value) || typeof value === "function") && standardOrPlain(value)),
 ];
 
-const FIELDS: Readonly<Record<keyof Tool, Check>> = {
+const FIELDS: Readonly<Record<keyof Tool, OptionCheck>> = {
   handler: ["a function", (value) => typeof value === "function"],
   description: ["a text", (value) => typeof value === "string"],
   input: SCHEMA,
@@ -37,7 +39,10 @@ const FIELDS: Readonly<Record<keyof Tool, Check>> = {
 function standardOrPlain(value: object): boolean {
   const standard: unknown = (value as { readonly "~standard"?: unknown })["~standard"];
   if (standard === undefined) return typeof value !== "function";
-  const { version, validate } = standard as { readonly version?: unknown; readonly validate?: unknown };
+  const { version, validate } = (standard ?? {}) as {
+    readonly version?: unknown;
+    readonly validate?: unknown;
+  };
   return version === 1 && typeof validate === "function";
 }
 
@@ -48,16 +53,8 @@ function standardOrPlain(value: object): boolean {
 export function checkTool(what: string, definition: unknown): asserts definition is Tool {
   const wrong = (text: string): UsageError => new UsageError("tool", `${what}: ${text}`);
   if (!isObject(definition)) throw wrong(`it is ${shown(definition)}; allowed: an object with a handler`);
-  for (const [name, value] of Object.entries(definition)) {
-    const check = Object.hasOwn(FIELDS, name) ? FIELDS[name as keyof Tool] : undefined;
-    if (!check) {
-      const near = nearest(name, Object.keys(FIELDS));
-      const advice = near ? `did you mean "${near}"?` : `there are ${Object.keys(FIELDS).join(", ")}`;
-      throw wrong(`there is no option "${name}"; ${advice}`);
-    }
-    const [allowed, fits] = check;
-    if (value !== undefined && !fits(value)) throw wrong(`${name} is ${shown(value)}; allowed: ${allowed}`);
-  }
+  const found = wrongOption(definition, FIELDS);
+  if (found !== null) throw wrong(found);
   if (definition.handler === undefined) throw wrong("handler is undefined; allowed: a function");
 }
 
@@ -84,11 +81,3 @@ export function checkTools(what: string, tools: unknown): asserts tools is Tools
 /** What names of tools are made of, in words. */
 const NAMES =
   "1 to 64 letters, digits, underscores and dashes, a letter or underscore first, and nothing that languages call themselves, such as then or __len__";
-
-/** A value in a message: short, and never what it says about itself. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
-  if (value === null || typeof value !== "object")
-    return typeof value === "function" ? "a function" : String(value);
-  return Array.isArray(value) ? "a list" : "an object";
-}

@@ -1,4 +1,4 @@
-export { checkTool, checkTools, shown } from "./check.ts";
+export { checkTool, checkTools } from "./check.ts";
 export { type Parameter, parametersOf } from "./parameters.ts";
 export { tool } from "./tool.ts";
 export { exposed, ToolError } from "./tool-error.ts";

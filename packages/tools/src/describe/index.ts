@@ -1,5 +1,5 @@
-import { UsageError } from "@capsule-run/protocol";
-import { checkTools, shown, type Tools } from "../declare/index.ts";
+import { shown, UsageError } from "@capsule-run/protocol";
+import { checkTools, type Tools } from "../declare/index.ts";
 import { describeInPython } from "./python.ts";
 import { shapesOf, type ToolShape } from "./shape.ts";
 import { describeInTypeScript } from "./typescript.ts";
