@@ -9,7 +9,8 @@ from typing import Any, Union
 from capsule import UsageError
 from capsule.host.exchange import OnMessage
 from capsule.host.options import callback, optional_path, wrong
-from capsule.host.tools import Gate, Tools, collect_tools, tool_caller
+from capsule.host.tool_calls import tool_caller
+from capsule.host.tools import Gate, Tools, collect_tools
 from capsule.host.types import PathArgument
 
 from .types import CodeOutput

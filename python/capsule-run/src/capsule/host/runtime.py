@@ -13,7 +13,8 @@ from . import options
 from .client import CLOSE_SECONDS, WorkerClient
 from .exchange import OnMessage, OnToolCall
 from .location import worker_command
-from .tools import Gate, Tools, collect_tools, tool_caller
+from .tool_calls import tool_caller
+from .tools import Gate, Tools, collect_tools
 from .types import LoadedProgram, Output, PathArgument, PolicyOptions, RunEvent, RunnerResult
 
 OnOutput = Callable[[Output], object]

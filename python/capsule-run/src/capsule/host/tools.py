@@ -7,19 +7,14 @@ import contextvars
 import dataclasses
 import functools
 import inspect
-import logging
 import re
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Union, cast, overload
 
-from ..errors import ToolError
 from ..options import parse_timeout
 from ..show import show
-from ..values import NotJson
-from . import wire
 from .errors import UsageError
-from .exchange import OnToolCall
 from .schema import (
     NoSchema,
     Schema,
@@ -35,14 +30,8 @@ from .schema import (
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-logger = logging.getLogger("capsule")
-
 _NAME = re.compile(r"[A-Za-z_][\w-]{0,63}", re.ASCII)
-_TYPE = re.compile(r"[A-Za-z_$][\w$.]{0,99}", re.ASCII)
 _MOST_TOOLS = 1000
-_MOST_REASON = 2000
-# Bytes of a result.
-_RESULT_BYTES = 32 * 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,7 +158,7 @@ class Tool(Generic[_P, _R]):
         if inspect.iscoroutinefunction(fn):
             result: Any = await fn(*args, **kwargs)
         else:
-            result = await _in_thread(functools.partial(fn, *args, **kwargs))
+            result = await in_thread(functools.partial(fn, *args, **kwargs))
             if inspect.isawaitable(result):
                 result = await result
         return plain(result)
@@ -265,7 +254,7 @@ def _is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and name != "then" and not (name.startswith("__") and name.endswith("__"))
 
 
-async def _in_thread(fn: Callable[[], Any]) -> Any:
+async def in_thread(fn: Callable[[], Any]) -> Any:
     """Runs a function in a thread that does not keep the interpreter from ending, as those of a pool would."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Any] = loop.create_future()
@@ -367,94 +356,3 @@ def _as_tool(given: Any, name: str | None) -> Tool[..., Any]:
     renamed = Tool(given.fn, name=name)
     renamed.__dict__.update({**given.__dict__, "name": name})
     return renamed
-
-
-def tool_caller(tools: Mapping[str, Tool[..., Any]], gate: Gate | None) -> OnToolCall:
-    """What answers the worker's calls. It raises nothing but what ends the whole process, and cancellation."""
-
-    async def call(message: dict[str, Any]) -> dict[str, Any]:
-        given = ToolCall(
-            tool=str(message["tool"]),
-            args=list(message.get("args") or []),
-            kwargs=dict(message.get("kwargs") or {}),
-            task=str(message.get("task")),
-            path=str(message.get("path")),
-        )
-        try:
-            return {"ok": True, "result": await _answer(tools[given.tool], given, gate)}
-        except ToolError as error:
-            kind = error.type if isinstance(error.type, str) and _TYPE.fullmatch(error.type) else "ToolError"
-            return _failed(kind, str(error))
-        except Exception as error:
-            logger.debug("the tool %s failed", given.tool, exc_info=True)
-            return _failed(type(error).__name__, f"the tool {given.tool} failed")
-
-    return call
-
-
-def _failed(kind: str, message: str) -> dict[str, Any]:
-    return {"ok": False, "error": {"type": kind, "message": message}}
-
-
-async def _answer(called: Tool[..., Any], call: ToolCall, gate: Gate | None) -> Any:
-    if gate is not None:
-        call = await _ask(gate, call)
-    if called.timeout_ms is None:
-        result = await called.perform(call)
-    else:
-        working = asyncio.ensure_future(called.perform(call))
-        if not await _ends(working, called.timeout_ms / 1000):
-            raise ToolError(f"the tool {called.name} took longer than {called.timeout_ms} ms", type="Timeout")
-        result = working.result()
-    try:
-        size = len(wire.encode(result))
-    except NotJson as error:
-        raise ToolError(f"{called.name} gave {error.problem}", type="InvalidOutput") from None
-    if size > _RESULT_BYTES:
-        raise ToolError(f"{called.name} gave {size} bytes of JSON, more than {_RESULT_BYTES}", type="InvalidOutput")
-    return result
-
-
-async def _ends(working: asyncio.Future[Any], seconds: float) -> bool:
-    """Whether work ends in a time. It ends with whoever waits for it."""
-    try:
-        await asyncio.wait({working}, timeout=seconds)
-        return working.done()
-    finally:
-        working.cancel()
-
-
-async def _ask(gate: Gate, call: ToolCall) -> ToolCall:
-    """Asks a gate. One that fails, or says nothing that is a decision, denies."""
-
-    def denied(reason: object = None) -> ToolError:
-        more = f": {reason[:_MOST_REASON]}" if isinstance(reason, str) and reason else ""
-        return ToolError(f"the tool {call.tool} was denied{more}", type="Denied")
-
-    try:
-        asked: Any = gate(call) if _is_async(gate) else await _in_thread(lambda: gate(call))
-        decided = await asked if inspect.isawaitable(asked) else asked
-    except Exception:
-        logger.warning("the gate failed at a call of the tool %s, which was denied", call.tool, exc_info=True)
-        raise denied() from None
-    decision = decided if isinstance(decided, Mapping) else {}
-    if decision.get("decision") == "deny":
-        raise denied(decision.get("reason"))
-    changed = "args" in decision or "kwargs" in decision
-    args = decision.get("args", () if changed else call.args)
-    kwargs = decision.get("kwargs", {} if changed else call.kwargs)
-    is_list = isinstance(args, Sequence) and not isinstance(args, (str, bytes))
-    if decision.get("decision") != "allow" or not is_list or not isinstance(kwargs, Mapping):
-        logger.warning(
-            'the gate gave no decision for a call of the tool %s, which was denied; allowed: {"decision": "allow"}, with '
-            'args or kwargs, or {"decision": "deny"}',
-            call.tool,
-        )
-        raise denied()
-    return dataclasses.replace(call, args=list(args), kwargs=dict(kwargs))
-
-
-def _is_async(gate: Gate) -> bool:
-    return inspect.iscoroutinefunction(gate) or inspect.iscoroutinefunction(getattr(gate, "__call__", None))
-
-
