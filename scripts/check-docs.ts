@@ -54,6 +54,7 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   "pip install capsule-run-adapter": "installs",
   "pip install capsule-run": "installs",
   "npm run bench": "takes minutes",
+  "npm run bench:peers": "installs, and takes many minutes",
   "npm test": "this is part of it",
   "npm run build": "the tests need what it makes",
   "npm run pack": "a test installs what it makes",
