@@ -179,3 +179,54 @@ test("a run calls tools so often and no more, refused calls included", async () 
   assert.equal(await search(), 1);
   await assert.rejects(search(), { code: "ELIMIT", message: /100,000 calls of tools/ });
 });
+
+test("arguments of very many values are refused: reading them takes many times their memory", async () => {
+  const { ask, search, events } = setUp(async () => ({ ok: true, json: "1" }));
+  const many = (count: number): string => `[${"[],".repeat(count)}0]`;
+  for (const text of [many(LIMITS.toolValues), many(11_000_000)])
+    await assert.rejects(ask({ name: "search", positional: text.length }, text), {
+      code: "ELIMIT",
+      message: /250,000 values in the arguments of the tool search/,
+    });
+  assert.deepEqual(events, []);
+  const most = many((LIMITS.toolValues - 4) / 2);
+  assert.equal(await ask({ name: "search", positional: most.length }, most), 1);
+  assert.equal(await search(["x".repeat(1_000_000)]), 1);
+});
+
+test("arguments that the host has at once are bounded; a call that is given up waits no longer", async () => {
+  const ends: (() => void)[] = [];
+  const { search } = setUp(() => new Promise((resolve) => ends.push(() => resolve({ ok: true, json: "1" }))));
+  const size = 30 * 1024 * 1024;
+  const large = ["x".repeat(size)];
+  const fit = Math.floor(LIMITS.toolArgumentBytes / size);
+  const all = Array.from({ length: fit }, () => search(large));
+  const stop = new AbortController();
+  const given = search(large, stop.signal);
+  const last = search(large);
+  await turn();
+  assert.equal(ends.length, fit);
+  stop.abort();
+  await assert.rejects(given, { code: "EABORTED" });
+  await turn();
+  assert.equal(ends.length, fit);
+  for (let n = 0; n <= fit; n++) {
+    ends[n]?.();
+    await turn();
+    await turn();
+  }
+  assert.deepEqual(await Promise.all([...all, last]), Array(fit + 1).fill(1));
+});
+
+test("secrets in what is said of a failure reach neither the program nor whoever listens", async () => {
+  const events: ToolEvent[] = [];
+  const failing: ToolHost = {
+    names: ["t"],
+    call: async () => ({ ok: false, type: "sk-1234", message: "wrong key sk-1234" }),
+  };
+  const scrub = (text: string): string => text.replaceAll("sk-1234", "[secret]");
+  const box = openToolbox(failing, (event) => events.push(event), scrub).of(CALLER);
+  const head = { name: "t", positional: 2 };
+  const answer = await box.perform("call", head, Buffer.from("[]"), NEVER, 1);
+  assert.doesNotMatch(JSON.stringify([answer, events]), /sk-1234/);
+});

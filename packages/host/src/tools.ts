@@ -1,5 +1,6 @@
 /** Tools: functions of the host that the tasks of a run may call. */
 import {
+  countValues,
   EffectError,
   grouped,
   isJson,
@@ -33,16 +34,26 @@ export interface Toolbox {
 
 type Outcome = { readonly ok: true; readonly json: Uint8Array } | ({ readonly ok: false } & ToolFailure);
 
+/** Bytes that the host takes for a value of JSON, beside those of its text: an object with a key of its own takes hundreds. */
+const VALUE_BYTES = 256;
+
 /**
  * The tools of a run, for all its attempts together. What the guest hears of a call that went wrong is what the host
  * said on purpose, never an exception's own words.
  * @param host null: the run has none
+ * @param scrub takes secrets out of what is said of a failure
  */
-export function openToolbox(host: ToolHost | null, emit: (event: ToolEvent) => void): Toolbox {
+export function openToolbox(
+  host: ToolHost | null,
+  emit: (event: ToolEvent) => void,
+  scrub: (text: string) => string = (text) => text,
+): Toolbox {
   const line = makeLine(LIMITS.toolCallsAtOnce);
   let names: ReadonlySet<string> | null = null;
   let asked = 0;
   let unknown = 0;
+  /** Bytes of arguments that the host has. */
+  let handed = 0;
 
   const call = async (
     caller: ToolCaller,
@@ -60,18 +71,42 @@ export function openToolbox(host: ToolHost | null, emit: (event: ToolEvent) => v
     names ??= new Set(host?.names ?? []);
     if (host === null || !names.has(name))
       throw new EffectError("ENOENT", unknownTool(name, [...names], unknown++ < MOST_GUESSES));
-    await line.enter(stop, () => true);
-    if (stop.aborted) {
+    const values = countValues(payload);
+    if (values > LIMITS.toolValues)
+      throw new EffectError(
+        "ELIMIT",
+        `limit exceeded: more than ${grouped(LIMITS.toolValues)} values in the arguments of the tool ${name}`,
+      );
+    const bytes = payload.length + values * VALUE_BYTES;
+    let taken = 0;
+    const take = (): boolean => {
+      if (handed > 0 && handed + bytes > LIMITS.toolArgumentBytes) return false;
+      taken = bytes;
+      handed += bytes;
+      return true;
+    };
+    const leave = (): void => {
+      handed -= taken;
       line.leave();
+    };
+    await line.enter(stop, take);
+    if (stop.aborted) {
+      leave();
       throw new EffectError("EABORTED", `the call of the tool ${name} was given up`);
     }
     const path = `${caller.path}.${id}`;
     const outcome = await perform(
       host,
-      { run: caller.run, task: caller.task, path, name, args, kwargs },
+      {
+        run: caller.run,
+        task: caller.task,
+        path,
+        name,
+        args: textOf(args),
+        kwargs: kwargs && textOf(kwargs),
+      },
       stop,
-      emit,
-      line.leave,
+      { emit, scrub, over: leave },
     );
     if (outcome.ok) return { head: { threw: null }, payload: outcome.json };
     const { type, message } = outcome;
@@ -91,16 +126,19 @@ const MOST_GUESSES = 20;
 /** Names of tools that a message lists. */
 const MOST_LISTED = 50;
 
-/**
- * Has the host perform a call, until `stop` is aborted. `over` is called when the host has answered, which may be later:
- * so long it is at work.
- */
+interface Around {
+  emit(event: ToolEvent): void;
+  scrub(text: string): string;
+  /** Called when the host has answered, which may be after the call has ended: so long it is at work. */
+  over(): void;
+}
+
+/** Has the host perform a call, until `stop` is aborted. */
 function perform(
   host: ToolHost,
   call: ToolCall,
   stop: AbortSignal,
-  emit: (event: ToolEvent) => void,
-  over: () => void,
+  { emit, scrub, over }: Around,
 ): Promise<Outcome> {
   const { run, task, path, name: tool } = call;
   emit({ type: "tool_called", run, task, path, tool });
@@ -118,7 +156,7 @@ function perform(
     stop.addEventListener("abort", giveUp, { once: true });
     // What it throws before it gives a promise is a rejection too.
     void new Promise<unknown>((answer) => answer(host.call(call, stop)))
-      .then((answer) => readAnswer(tool, answer))
+      .then((answer) => readAnswer(tool, answer, scrub))
       .catch(() => failed(tool))
       .then((outcome) => {
         over();
@@ -137,7 +175,7 @@ const failed = (tool: string): Outcome => ({
 function readCall(
   { name, positional }: Readonly<Record<string, unknown>>,
   payload: Uint8Array,
-): Pick<ToolCall, "name" | "args" | "kwargs"> {
+): { readonly name: string; readonly args: Uint8Array; readonly kwargs: Uint8Array | null } {
   const at = typeof positional === "number" && Number.isInteger(positional) ? positional : -1;
   const [args, kwargs] = [payload.subarray(0, Math.max(0, at)), payload.subarray(Math.max(0, at))];
   const isCall =
@@ -147,7 +185,7 @@ function readCall(
     isJson(args) &&
     (kwargs.length === 0 || (kwargs[0] === OPEN_OBJECT && isJson(kwargs)));
   if (!isCall) throw new EffectError("EINVAL", "a call of a tool that can't be understood");
-  return { name, args: textOf(args), kwargs: kwargs.length === 0 ? null : textOf(kwargs) };
+  return { name, args, kwargs: kwargs.length === 0 ? null : kwargs };
 }
 
 const OPEN_ARRAY = 0x5b;
@@ -157,7 +195,7 @@ const textOf = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 
 /** What a host said, which may be in another language or wrong. What reading it throws is the caller's. */
-function readAnswer(tool: string, answer: unknown): Outcome {
+function readAnswer(tool: string, answer: unknown, scrub: (text: string) => string): Outcome {
   const { ok, json, type, message } = (answer ?? {}) as Readonly<Record<string, unknown>>;
   if (ok === true && typeof json === "string") {
     const bytes = json.length > LIMITS.effectBytes ? null : Buffer.from(json);
@@ -178,8 +216,8 @@ function readAnswer(tool: string, answer: unknown): Outcome {
   if (ok !== false || typeof type !== "string" || typeof message !== "string") return failed(tool);
   return {
     ok,
-    type: cut(type, MOST_TYPE) || TOOL_FAILED,
-    message: cut(message, LIMITS.toolMessageCharacters),
+    type: cut(scrub(type), MOST_TYPE) || TOOL_FAILED,
+    message: cut(scrub(message), LIMITS.toolMessageCharacters),
   };
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countItems, isArguments, isJson } from "./json.ts";
+import { countItems, countValues, isArguments, isJson } from "./json.ts";
 import { LIMITS } from "./limits.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -161,4 +161,15 @@ test("the items of an array are counted without being read", () => {
   for (const text of ["", "{}", "1", "[1", "[1,]", "[1] 2", '["]', "[[[[", " [1]"])
     assert.equal(countItems(bytes(text)), null, text);
   assert.equal(countItems(bytes("[ ]")), 0);
+});
+
+test("values are counted, those of strings and keys are none", () => {
+  const counts: readonly (readonly [string, number])[] = [
+    ["1", 1],
+    ["[1,2]", 3],
+    // One more for what is empty.
+    ['[[],{"a,[":"{,"},null]', 6],
+    ['"\\",[["', 1],
+  ];
+  for (const [text, count] of counts) assert.equal(countValues(bytes(text)), count, text);
 });

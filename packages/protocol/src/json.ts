@@ -56,6 +56,17 @@ export function countItems(text: Uint8Array): number | null {
   return filled ? items + 1 : 0;
 }
 
+/** How many values a JSON text holds at most, lists and objects included. Keys are not counted. */
+export function countValues(text: Uint8Array): number {
+  let values = 1;
+  for (let at = 0; at < text.length; at++) {
+    const byte = text[at] as number;
+    if (byte === QUOTE) at = endOfString(text, at);
+    else if (byte === COMMA || byte === OPEN_ARRAY || byte === OPEN_OBJECT) values++;
+  }
+  return values;
+}
+
 /** The place of the quote that ends the string which begins here; the text's end if none does. */
 export function endOfString(text: Uint8Array, from: number): number {
   let at = from + 1;

@@ -51,6 +51,13 @@ export const LIMITS = {
   toolCalls: 100_000,
   /** Calls of tools of one run that the host is given at once; others wait for their turn. */
   toolCallsAtOnce: 32,
+  /**
+   * Values in the arguments of one call of a tool, lists and objects included: what the host makes of them takes many
+   * times the memory of their text.
+   */
+  toolValues: 250_000,
+  /** Bytes that the arguments of one run's calls take of the host's memory at once, by an estimate: beyond it calls wait. */
+  toolArgumentBytes: 128 * 1024 * 1024,
   /** Characters of the message of a tool's failure; the rest is cut off. */
   toolMessageCharacters: 8192,
   /** Bytes of answers that an attempt was sent and has not taken: beyond it, its async requests for more wait. */

@@ -66,7 +66,12 @@ export class Context implements RunContext {
     this.session = session;
     this.#secret = secret;
     this.#callbacks = callbacks;
-    this.tools = openToolbox(callbacks.tools ?? null, (event) => this.emit(event));
+    const { tools = null } = callbacks;
+    this.tools = openToolbox(
+      tools,
+      (event) => this.emit(event),
+      (text) => world.scrub(text),
+    );
     this.#failed = failed;
     this.#record = record;
     this.budget = createBudget(limits);

@@ -10,56 +10,97 @@ export type Bind = (args: readonly unknown[], named: Named | null) => readonly u
 const listed = (names: readonly string[]): string =>
   cut(names.map((name) => JSON.stringify(name)).join(", "), 300);
 
-/** Arguments of a call, which came as JSON text. */
+/**
+ * Arguments of a call, which came as JSON text.
+ * @param kept whether the text goes on as it is, to somebody whose integers may be of any length
+ */
 export function readArguments(
   args: string,
   kwargs: string | null,
+  kept: boolean,
 ): { args: readonly unknown[]; named: Named | null } {
-  const list: unknown = parse(args);
-  const named: unknown = kwargs === null ? null : parse(kwargs);
+  const list: unknown = parse(args, kept);
+  const named: unknown = kwargs === null ? null : parse(kwargs, kept);
   if (!Array.isArray(list) || typeof named !== "object" || Array.isArray(named))
     throw new Refusal("InvalidInput", "the arguments are a list, and an object where they have names");
   return { args: list, named: named !== null && Object.keys(named).length > 0 ? (named as Named) : null };
 }
 
-function parse(text: string): unknown {
+function parse(text: string, kept: boolean): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw new Refusal("InvalidInput", "the arguments are no JSON");
   }
-  if (/proto|\\u/.test(text)) refusePrototypes(value);
+  refuseTraps(value, (place) => {
+    if (!kept || hasInfinity(text))
+      throw new Refusal("InvalidInput", `${place} is a number that is too large`);
+  });
   return value;
 }
 
+/** A list or an object, and where it is. */
+interface Inside {
+  readonly value: object;
+  readonly key: PropertyKey;
+  readonly parent: Inside | null;
+}
+
+const TOP: PropertyKey = "";
+
+/** The place of what a list or an object holds by a key. */
+function placeIn(inside: Inside, key?: PropertyKey): string {
+  const path: PropertyKey[] = key === undefined ? [] : [key];
+  for (let at = inside; at.parent; at = at.parent) path.unshift(at.key);
+  return place("$", path);
+}
+
 /**
- * Keys that change the prototype of whatever a careless handler merges them into.
+ * What JSON can say and careless handlers trip over: keys that change the prototype of whatever they are merged into, and
+ * numbers so large that reading them gives none.
+ * @param infinite is told of each such number
  * @throws Refusal `InvalidInput`
  */
-function refusePrototypes(root: unknown): void {
-  const waiting: { readonly value: unknown; readonly path: readonly PropertyKey[] }[] = [
-    { value: root, path: [] },
-  ];
-  for (let next = waiting.pop(); next; next = waiting.pop()) {
-    const { value, path } = next;
-    if (typeof value !== "object" || value === null) continue;
-    for (const [key, inner] of Object.entries(value)) {
-      const pollutes =
-        key === "__proto__" ||
-        (key === "constructor" &&
-          typeof inner === "object" &&
-          inner !== null &&
-          Object.hasOwn(inner, "prototype"));
-      if (pollutes)
-        throw new Refusal(
-          "InvalidInput",
-          `${place("$", path)} must not have ${JSON.stringify(key)}, which changes prototypes`,
-        );
-      // A path of all its ancestors for each value would be quadratic: a few say enough.
-      waiting.push({ value: inner, path: path.length < 20 ? [...path, key] : path });
-    }
+function refuseTraps(root: unknown, infinite: (place: string) => void): void {
+  if (typeof root !== "object" || root === null) return;
+  const waiting: Inside[] = [{ value: root, key: TOP, parent: null }];
+  const look = (inner: unknown, inside: Inside, key: PropertyKey): void => {
+    if (typeof inner === "object" && inner !== null) waiting.push({ value: inner, key, parent: inside });
+    else if (typeof inner === "number" && !Number.isFinite(inner)) infinite(placeIn(inside, key));
+  };
+  for (let inside = waiting.pop(); inside; inside = waiting.pop()) {
+    const { value } = inside;
+    if (Array.isArray(value)) for (const [at, inner] of value.entries()) look(inner, inside, at);
+    else
+      for (const key of Object.keys(value)) {
+        const inner: unknown = (value as Named)[key];
+        if (isTrap(key, inner))
+          throw new Refusal(
+            "InvalidInput",
+            `${placeIn(inside)} must not have ${JSON.stringify(key)}, which changes prototypes`,
+          );
+        look(inner, inside, key);
+      }
   }
+}
+
+const isTrap = (key: string, inner: unknown): boolean =>
+  key === "__proto__" ||
+  (key === "constructor" && typeof inner === "object" && inner !== null && Object.hasOwn(inner, "prototype"));
+
+/** What `JSON.parse` gives to a reviver of the text that a value was read from; TypeScript's library does not know it yet. */
+type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+
+/** Whether a text has a number that is infinite in every language, rather than a long integer. */
+function hasInfinity(text: string): boolean {
+  let has = false;
+  const look: Reviver = (_, value, { source = "" }) => {
+    has ||= typeof value === "number" && !Number.isFinite(value) && /[.eE]/.test(source);
+    return null;
+  };
+  (JSON.parse as (text: string, reviver: Reviver) => unknown)(text, look);
+  return has;
 }
 
 /** A function alone: by position, and by its parameters' names where those are clear. */

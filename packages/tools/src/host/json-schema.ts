@@ -10,8 +10,9 @@ import { cut, type Problem, place } from "./problem.ts";
 /** Gives what is wrong with a value; null: nothing is. */
 export type JsonCheck = (value: unknown) => readonly Problem[] | null;
 
-/** Compiled schemas that are kept, by their text. */
+/** Compiled schemas that are kept, by their text, and the length of the longest. */
 const MOST_KEPT = 500;
+const LONGEST_KEPT = 64 * 1024;
 
 const OPTIONS: Options = {
   // Unknown keywords and formats are notes, as the specification has it.
@@ -27,6 +28,31 @@ const OPTIONS: Options = {
 };
 
 type Compiler = Pick<Ajv, "compile" | "removeSchema">;
+
+/** ajv compares each item with each other one: minutes, for arguments that any program can give. */
+function withQuickKeywords<A extends Ajv>(ajv: A): A {
+  ajv.removeKeyword("uniqueItems");
+  ajv.addKeyword({
+    keyword: "uniqueItems",
+    type: "array",
+    schemaType: "boolean",
+    compile: (wanted: boolean) => (items: readonly unknown[]) => !wanted || areDifferent(items),
+    error: { message: "must not have two items that are equal" },
+  });
+  return ajv;
+}
+
+const areDifferent = (items: readonly unknown[]): boolean =>
+  items.length < 2 || new Set(items.map(canonical)).size === items.length;
+
+/** The same text for values that are equal. */
+function canonical(value: unknown): string {
+  if (typeof value === "number") return String(value);
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  const fields = Object.keys(value).sort();
+  return `{${fields.map((key) => `${JSON.stringify(key)}:${canonical((value as { readonly [key: string]: unknown })[key])}`).join()}}`;
+}
 let latest: Compiler | undefined;
 let draft7: Compiler | undefined;
 
@@ -37,11 +63,11 @@ function compilerFor(schema: unknown): Compiler {
     draft === undefined ||
     (typeof draft === "string" && /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/.test(draft))
   ) {
-    latest ??= new Ajv2020(OPTIONS);
+    latest ??= withQuickKeywords(new Ajv2020(OPTIONS));
     return latest;
   }
   if (typeof draft === "string" && /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/.test(draft)) {
-    draft7 ??= new Ajv(OPTIONS);
+    draft7 ??= withQuickKeywords(new Ajv(OPTIONS));
     return draft7;
   }
   throw new Error(
@@ -62,6 +88,7 @@ export function compileJsonSchema(what: string, schema: unknown): JsonCheck {
     const known = kept.get(text);
     if (known) return known;
     const made = compile(JSON.parse(text));
+    if (text.length > LONGEST_KEPT) return made;
     if (kept.size >= MOST_KEPT) kept.delete(kept.keys().next().value as string);
     kept.set(text, made);
     return made;

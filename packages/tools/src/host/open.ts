@@ -1,11 +1,12 @@
 import type { ToolAnswer, ToolCall, ToolHost } from "@capsule-run/protocol";
-import { nearest, parseTimeout, UsageError } from "@capsule-run/protocol";
+import { LIMITS, nearest, parseTimeout, UsageError } from "@capsule-run/protocol";
 import { checkTools, type Gate, type JsonSchema, type Tool, type Tools } from "../declare/index.ts";
 import { bindFunction, bindInput } from "./arguments.ts";
 import { cut, Refusal } from "./problem.ts";
 import { checkResultText, resultText } from "./result.ts";
 import { openSchema } from "./schema.ts";
 import { type Ready, type Serving, serveCall } from "./serve.ts";
+import { makePlaces } from "./wait.ts";
 
 export interface ToolsRequest {
   readonly tools: Tools;
@@ -24,7 +25,7 @@ export async function openTools({ tools, gate, report = () => {} }: ToolsRequest
   const ready = Object.entries(tools).map(([name, tool]) =>
     typeof tool === "function" ? readyFunction(name, tool) : readyTool(name, tool),
   );
-  return hostOf(await Promise.all(ready), { gate: gate ?? null, report });
+  return hostOf(await Promise.all(ready), { gate: gate ?? null, kept: false, report });
 }
 
 /** A tool whose work is done elsewhere, by arguments and results that stay JSON text. */
@@ -74,10 +75,11 @@ export async function openRemoteTools(
       };
     }),
   );
-  return hostOf(ready, { gate: null, report: () => {} });
+  return hostOf(ready, { gate: null, kept: true, report: () => {} });
 }
 
-const hostOf = (ready: readonly Ready[], serving: Serving): ToolHost => {
+const hostOf = (ready: readonly Ready[], about: Omit<Serving, "places">): ToolHost => {
+  const serving = { ...about, places: makePlaces(LIMITS.toolCallsAtOnce) };
   const byName = new Map(ready.map((tool) => [tool.name, tool]));
   const names = [...byName.keys()];
   return {

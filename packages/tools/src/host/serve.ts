@@ -5,7 +5,7 @@ import { type Bind, readArguments } from "./arguments.ts";
 import { askGate } from "./gate.ts";
 import { cut, Refusal, told } from "./problem.ts";
 import type { Validator } from "./schema.ts";
-import { waitFor } from "./wait.ts";
+import { begin, CANCELLED, type Most, type Places, waitFor } from "./wait.ts";
 
 /** A tool that is ready to be called. */
 export interface Ready {
@@ -25,6 +25,10 @@ export interface Ready {
 
 export interface Serving {
   readonly gate: Gate | null;
+  /** Whether arguments go on as the text they are. */
+  readonly kept: boolean;
+  /** So much of the host's own code can be at work at once. */
+  readonly places: Places;
   /** Hears of a gate that failed. */
   report(message: string): void;
 }
@@ -38,11 +42,17 @@ export async function serveCall(
   stop: AbortSignal,
   serving: Serving,
 ): Promise<ToolAnswer> {
+  const { places } = serving;
+  const work: Promise<unknown>[] = [];
+  if (!(await places.enter(stop))) return { ok: false, type: "Cancelled", message: CANCELLED };
   try {
-    return { ok: true, json: await carryOut(tool, call, stop, serving) };
+    return { ok: true, json: await carryOut(tool, call, stop, serving, work) };
   } catch (error) {
     const { type, message } = error instanceof Refusal ? error : exposed(error, tool.name);
     return { ok: false, type, message: cut(message, MOST_MESSAGE) };
+  } finally {
+    // Work that was given up may go on: until it ends it has its place, or a program could start any number of it.
+    void Promise.allSettled(work).then(() => places.leave());
   }
 }
 
@@ -50,37 +60,45 @@ async function carryOut(
   tool: Ready,
   call: ToolCall,
   stop: AbortSignal,
-  { gate, report }: Serving,
+  { gate, kept, report }: Serving,
+  begun: Promise<unknown>[],
 ): Promise<string> {
   const bound = (): readonly unknown[] => {
-    const { args, named } = readArguments(call.args, call.kwargs);
+    const { args, named } = readArguments(call.args, call.kwargs, kept);
     return tool.bind(args, named);
   };
+  const wait = <T>(work: (signal: AbortSignal) => T | Promise<T>, most: Most | null = null): Promise<T> =>
+    waitFor(
+      (signal) => {
+        const working = begin(() => work(signal));
+        begun.push(working);
+        return working;
+      },
+      stop,
+      most,
+    );
   const about = { run: call.run, task: call.task, path: call.path };
-  let values = await waitFor(() => valid(tool, bound()), stop, null);
+  let values = await wait(() => valid(tool, bound()));
   if (gate) {
     // Its own copy: what it does to it is no decision.
     const args = bound();
-    const changed = await waitFor(
-      (signal) =>
-        askGate(
-          gate,
-          { ...about, signal, tool: tool.name, args, input: tool.single ? args[0] : undefined },
-          report,
-        ),
-      stop,
-      null,
+    const changed = await wait((signal) =>
+      askGate(
+        gate,
+        { ...about, signal, tool: tool.name, args, input: tool.single ? args[0] : undefined },
+        report,
+      ),
     );
     if (changed) {
       const given = "args" in changed ? changed.args : [changed.input];
-      values = await waitFor(() => valid(tool, given), stop, null);
+      values = await wait(() => valid(tool, given));
     }
   }
   const most =
     tool.timeoutMs === null
       ? null
       : { ms: tool.timeoutMs, late: `the tool ${tool.name} took longer than ${tool.timeoutMs} ms` };
-  return waitFor((signal) => tool.work(values, call, { ...about, signal }), stop, most);
+  return wait((signal) => tool.work(values, call, { ...about, signal }), most);
 }
 
 /** @throws Refusal `InvalidInput` */

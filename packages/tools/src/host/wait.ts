@@ -1,15 +1,22 @@
 import { Refusal } from "./problem.ts";
 
+export const CANCELLED = "the call was cancelled";
+
+export interface Most {
+  readonly ms: number;
+  /** Why it took too long. */
+  readonly late: string;
+}
+
 /**
  * Waits for work, no longer than somebody waits for it and than it may take. Work that goes on after that is told by its
  * signal, and what comes of it is dropped.
- * @param late why it took too long
  * @throws Refusal `Cancelled`, `Timeout`; or what the work throws
  */
 export async function waitFor<T>(
   work: (signal: AbortSignal) => T | Promise<T>,
   stop: AbortSignal,
-  most: { readonly ms: number; readonly late: string } | null,
+  most: Most | null,
 ): Promise<T> {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -19,7 +26,7 @@ export async function waitFor<T>(
       reject(refusal);
       controller.abort(refusal);
     };
-    onStop = () => give(new Refusal("Cancelled", "the call was cancelled"));
+    onStop = () => give(new Refusal("Cancelled", CANCELLED));
     if (stop.aborted) onStop();
     else stop.addEventListener("abort", onStop, { once: true });
     if (most) timer = setTimeout(() => give(new Refusal("Timeout", most.late)), most.ms);
@@ -33,4 +40,42 @@ export async function waitFor<T>(
   }
 }
 
-const begin = async <T>(work: () => T | Promise<T>): Promise<T> => work();
+/** Begins work; what it throws at once is a rejection, too. */
+export const begin = async <T>(work: () => T | Promise<T>): Promise<T> => work();
+
+/** Places for calls, whose turn comes in the order in which they came. */
+export interface Places {
+  /** Waits for a place, which must be left; false: nobody waits for the call any more, and there is none. */
+  enter(stop: AbortSignal): Promise<boolean>;
+  leave(): void;
+}
+
+export function makePlaces(count: number): Places {
+  const waiting = new Set<() => void>();
+  let taken = 0;
+  return {
+    enter(stop) {
+      if (stop.aborted) return Promise.resolve(false);
+      if (taken < count) {
+        taken++;
+        return Promise.resolve(true);
+      }
+      return new Promise((resolve) => {
+        const settle = (has: boolean): void => {
+          stop.removeEventListener("abort", giveUp);
+          waiting.delete(go);
+          resolve(has);
+        };
+        const go = (): void => settle(true);
+        const giveUp = (): void => settle(false);
+        stop.addEventListener("abort", giveUp, { once: true });
+        waiting.add(go);
+      });
+    },
+    leave() {
+      const [next] = waiting;
+      if (next) next();
+      else taken--;
+    },
+  };
+}
