@@ -18,6 +18,7 @@ interface Vector {
   }[];
   readonly typescript: string;
   readonly python: string;
+  readonly "d.ts": string;
 }
 
 /** Shared with the Python package, which describes its tools itself. */
@@ -25,13 +26,14 @@ const vectors = JSON.parse(
   readFileSync(new URL("../../../../test/vectors/describe-tools.json", import.meta.url), "utf8"),
 ) as readonly Vector[];
 
-for (const { name, tools, typescript, python } of vectors)
-  test(`described in both languages: ${name}`, () => {
+for (const { name, tools, typescript, python, "d.ts": declaration } of vectors)
+  test(`described in all forms: ${name}`, () => {
     const given: Tools = Object.fromEntries(
       tools.map(({ name: called, ...rest }) => [called, tool({ ...rest, handler: () => null })]),
     );
     assert.equal(describeTools(given, "typescript"), typescript);
     assert.equal(describeTools(given, "python"), python);
+    assert.equal(describeTools(given, "d.ts"), declaration);
     // Nothing in a schema ends a comment: it is a declaration and nothing else.
     assert.equal(
       stripTypeScriptTypes(typescript)
@@ -86,13 +88,20 @@ test("wrong use", () => {
       assert.match(error.message, said);
       return true;
     });
-  wrong(() => describeTools({}, "ruby" as never), /the language is "ruby"/);
+  wrong(
+    () => describeTools({}, "ruby" as never),
+    /the form is "ruby"; allowed: "typescript", "python", "d.ts"/,
+  );
   wrong(() => describeTools([] as never, "python"), /tools is a list/);
   for (const name of ["then", "a b", "__proto__x__", "", "1"])
     wrong(() => describeTools({ [name]: () => 1 }, "python"), /a tool can't be called/);
   wrong(() => describeTools({ a: 5 as never }, "python"), /the tool "a": it is 5/);
   wrong(() => tool({ handler: 5 as never }), /handler is 5; allowed: a function/);
   wrong(() => tool({} as never), /handler is undefined/);
+  wrong(
+    () => tool({ handler: () => 1, input: { "~standard": null } as never }),
+    /input is an object; allowed/,
+  );
   wrong(() => tool({ handler: () => 1, timeout: "soon" }), /timeout is "soon"/);
   wrong(() => tool({ handler: () => 1, parameters: ["a", "a"] }), /parameters is a list/);
   wrong(

@@ -23,3 +23,21 @@ export function trailing<T extends { readonly optional: boolean }>(parameters: r
   const last = parameters.findLastIndex(({ optional }) => !optional);
   return parameters.map((parameter, at) => (at < last ? { ...parameter, optional: false } : parameter));
 }
+
+/** What no parameter can be called in a declaration. */
+const RESERVED = new Set(
+  (
+    "arguments await break case catch class const continue debugger default delete do else enum eval export extends false " +
+    "finally for function if implements import in instanceof interface let new null package private protected public return " +
+    "static super switch this throw true try typeof var void while with yield"
+  ).split(" "),
+);
+
+/** Names of positional parameters as TypeScript may have them: in a declaration they say something to readers only. */
+export function parameterNames(names: readonly string[]): readonly string[] {
+  return names.map((name) => {
+    let free = name;
+    while (RESERVED.has(free) || (free !== name && names.includes(free))) free += "_";
+    return free;
+  });
+}

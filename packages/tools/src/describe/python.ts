@@ -7,7 +7,8 @@ const HEADER = `# from capsule import tools
 # In async code every call is awaited: await tools.NAME(...)
 from typing import Any, Literal, Never, NotRequired, TypedDict
 `;
-const TAKEN = ["Any", "Literal", "Never", "NotRequired", "TypedDict", "Tools"];
+/** What a class can't be called, and what the text itself uses. */
+const TAKEN = ["Any", "False", "Literal", "Never", "None", "NotRequired", "Tools", "True", "TypedDict"];
 const KEYWORDS: ReadonlySet<string> = new Set([
   ...[
     "False",

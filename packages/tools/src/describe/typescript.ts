@@ -1,18 +1,45 @@
-/** Tools as a declaration in TypeScript. */
-import { TypeNames, trailing } from "./names.ts";
+/** Tools as declarations in TypeScript. */
+import { parameterNames, TypeNames, trailing } from "./names.ts";
 import { description, type Field, SchemaReader, type Type } from "./read-schema.ts";
 import type { ToolShape } from "./shape.ts";
 
 const HEADER = '// import { tools } from "@capsule-run/sdk";';
+const FILE_HEADER =
+  '// Made of the tools of a host program, for programs that import { tools } from "@capsule-run/sdk".';
 /** Characters of an object on one line. */
 const MOST_INLINE = 80;
 
+/** For who reads it: the object that a program imports. */
 export function describeInTypeScript(tools: readonly ToolShape[]): string {
-  const names = new TypeNames(["Promise", "Record"]);
-  const aliases: string[] = [];
-  const methods = tools.map((tool) => method(tool, names, aliases));
-  const body = methods.length === 0 ? "{}" : `{\n${methods.join("\n")}\n}`;
-  return [HEADER, ...aliases, `declare const tools: ${body};`, ""].join("\n");
+  const { types, members } = declarations(tools);
+  return [HEADER, ...types, `declare const tools: ${members};`, ""].join("\n");
+}
+
+/**
+ * For the compiler: a file whose types the SDK's own \`tools\` gets. An interface of the file's own is between them, because
+ * in the module's block names would mean the SDK's types first.
+ */
+export function declareInTypeScript(tools: readonly ToolShape[]): string {
+  const { types, members } = declarations(tools);
+  return [
+    FILE_HEADER,
+    ...types,
+    `interface HostTools ${members}`,
+    'declare module "@capsule-run/sdk" {\n  interface ProgramTools extends HostTools {}\n}',
+    "export {};",
+    "",
+  ].join("\n");
+}
+
+/** Types with names, and an object type of all tools. */
+function declarations(tools: readonly ToolShape[]): {
+  readonly types: readonly string[];
+  readonly members: string;
+} {
+  const names = new TypeNames(["HostTools", "Promise", "Record"]);
+  const types: string[] = [];
+  const methods = tools.map((tool) => method(tool, names, types));
+  return { types, members: methods.length === 0 ? "{}" : `{\n${methods.join("\n")}\n}` };
 }
 
 function method(tool: ToolShape, names: TypeNames, aliases: string[]): string {
@@ -42,8 +69,11 @@ function parameters(
     const optional = schema === null || fields?.every(({ required }) => !required);
     return { given: `input${optional ? "?" : ""}: ${input.write(input.reader.root(), 1)}`, notes: [] };
   }
-  const known = names.map((name) => fields?.find((field) => field.name === name));
-  const list = names.map((name, at) => ({ name, field: known[at], optional: known[at]?.required === false }));
+  const written = parameterNames(names);
+  const list = names.map((name, at) => {
+    const field = fields?.find((each) => each.name === name);
+    return { name: written[at] as string, field, optional: field?.required === false };
+  });
   return {
     given: trailing(list)
       .map(({ name, field, optional }) => {
@@ -51,8 +81,8 @@ function parameters(
         return `${name}${optional ? "?" : ""}: ${type}`;
       })
       .join(", "),
-    notes: known.flatMap((field) =>
-      field && field.note !== "" ? [`@param ${field.name} ${field.note}`] : [],
+    notes: list.flatMap(({ name, field }) =>
+      field && field.note !== "" ? [`@param ${name} ${field.note}`] : [],
     ),
   };
 }

@@ -17,7 +17,7 @@ import pytest
 import capsule
 from capsule import ToolCall, ToolError, UsageError, describe_tools, run, run_sync, tool
 from capsule.host.describe_python import describe_in_python
-from capsule.host.describe_typescript import describe_in_typescript
+from capsule.host.describe_typescript import declare_in_typescript, describe_in_typescript
 from capsule.host.schema import converter, schema_of
 
 VECTORS = Path(__file__).parents[4] / "test" / "vectors" / "describe-tools.json"
@@ -230,6 +230,7 @@ def test_descriptions_are_those_of_typescript() -> None:
         tools: Any = [Described(each) for each in vector["tools"]]
         assert describe_in_typescript(tools) == vector["typescript"], vector["name"]
         assert describe_in_python(tools) == vector["python"], vector["name"]
+        assert declare_in_typescript(tools) == vector["d.ts"], vector["name"]
 
 
 def test_a_description_for_a_prompt() -> None:
@@ -240,6 +241,10 @@ def test_a_description_for_a_prompt() -> None:
     assert "search(query: string, limit?: number): Promise<string[]>;" in describe_tools([search], "typescript")
     text = describe_tools({"find": search}, "python")
     assert "def find(self, query: str, limit: int = ...) -> list[str]:" in text
+    assert "interface ProgramTools extends HostTools" in describe_tools([search], "d.ts")
+    other: Any = "ruby"
+    with pytest.raises(UsageError, match='the form is "ruby"; allowed: "typescript", "python", "d.ts"'):
+        describe_tools([search], other)
     assert "query: what to look for" in text and "limit: Default: 10." in text
 
 

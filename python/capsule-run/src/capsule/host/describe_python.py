@@ -13,7 +13,8 @@ _HEADER = """# from capsule import tools
 # In async code every call is awaited: await tools.NAME(...)
 from typing import Any, Literal, Never, NotRequired, TypedDict
 """
-_TAKEN = ("Any", "Literal", "Never", "NotRequired", "TypedDict", "Tools")
+# What a class can't be called, and what the text itself uses.
+_TAKEN = ("Any", "False", "Literal", "Never", "None", "NotRequired", "Tools", "True", "TypedDict")
 # Written out, so that every Python gives the same text.
 _KEYWORDS = frozenset(
     (

@@ -1,4 +1,4 @@
-"""Tools as a declaration in TypeScript."""
+"""Tools as declarations in TypeScript."""
 
 from __future__ import annotations
 
@@ -10,16 +10,42 @@ from .read_schema import Field, SchemaReader, Type, TypeNames, description, lite
 from .tools import Tool
 
 _HEADER = '// import { tools } from "@capsule-run/sdk";'
+_FILE_HEADER = '// Made of the tools of a host program, for programs that import { tools } from "@capsule-run/sdk".'
 # Characters of an object on one line.
 _MOST_INLINE = 80
 
 
+# What no parameter can be called in a declaration.
+_RESERVED = frozenset(
+    (
+        "arguments await break case catch class const continue debugger default delete do else enum eval export extends false "
+        "finally for function if implements import in instanceof interface let new null package private protected public return "
+        "static super switch this throw true try typeof var void while with yield"
+    ).split()
+)
+
+
 def describe_in_typescript(tools: Sequence[Tool[..., Any]]) -> str:
-    names = TypeNames(("Promise", "Record"))
-    aliases: list[str] = []
-    methods = [_method(tool, names, aliases) for tool in tools]
-    body = "{\n" + "\n".join(methods) + "\n}" if methods else "{}"
-    return "\n".join([_HEADER, *aliases, f"declare const tools: {body};", ""])
+    """For who reads it: the object that a program imports."""
+    types, members = _declarations(tools)
+    return "\n".join([_HEADER, *types, f"declare const tools: {members};", ""])
+
+
+def declare_in_typescript(tools: Sequence[Tool[..., Any]]) -> str:
+    """For the compiler: a file whose types the SDK's own `tools` gets. An interface of the file's own is between them, because
+    in the module's block names would mean the SDK's types first.
+    """
+    types, members = _declarations(tools)
+    module = 'declare module "@capsule-run/sdk" {\n  interface ProgramTools extends HostTools {}\n}'
+    return "\n".join([_FILE_HEADER, *types, f"interface HostTools {members}", module, "export {};", ""])
+
+
+def _declarations(tools: Sequence[Tool[..., Any]]) -> tuple[list[str], str]:
+    """Types with names, and an object type of all tools."""
+    names = TypeNames(("HostTools", "Promise", "Record"))
+    types: list[str] = []
+    methods = [_method(tool, names, types) for tool in tools]
+    return types, "{\n" + "\n".join(methods) + "\n}" if methods else "{}"
 
 
 def _method(tool: Tool[..., Any], names: TypeNames, aliases: list[str]) -> str:
@@ -39,13 +65,25 @@ def _parameters(tool: Tool[..., Any], given: _Writer) -> tuple[str, list[str]]:
         return f"input{'?' if optional else ''}: {given.write(given.reader.root(), 1)}", []
     by_name = {each.name: each for each in fields or []}
     known = [by_name.get(name) for name in tool.parameters]
+    written = _parameter_names(tool.parameters)
     optionals = trailing([each is not None and not each.required for each in known])
     parts = []
-    for name, each, optional in zip(tool.parameters, known, optionals):
-        written = "unknown" if each is None else given.write(each.type, 1)
-        parts.append(f"{name}{'?' if optional else ''}: {written}")
-    notes = [f"@param {each.name} {each.note}" for each in known if each is not None and each.note]
+    for name, each, optional in zip(written, known, optionals):
+        type = "unknown" if each is None else given.write(each.type, 1)
+        parts.append(f"{name}{'?' if optional else ''}: {type}")
+    notes = [f"@param {name} {each.note}" for name, each in zip(written, known) if each is not None and each.note]
     return ", ".join(parts), notes
+
+
+def _parameter_names(names: Sequence[str]) -> list[str]:
+    """Names of positional parameters as TypeScript may have them: in a declaration they say something to readers only."""
+    written = []
+    for name in names:
+        free = name
+        while free in _RESERVED or (free != name and free in names):
+            free += "_"
+        written.append(free)
+    return written
 
 
 class _Writer:
