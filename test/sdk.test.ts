@@ -10,6 +10,10 @@ import * as runner from "@capsule-run/sdk/runner";
 
 test("classes and functions are the same from every entry, by import and by require", () => {
   const require = createRequire(import.meta.url);
+  assert.deepEqual(
+    Object.keys(runner).filter((name) => !(name in root)),
+    [],
+  );
   const { UsageError, ToolError, tool, describeTools } = root;
   const entries = {
     runner,

@@ -1,6 +1,7 @@
 /** Functions of a host program that its runs call: what `run({ tools, gate })` promises. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -161,7 +162,13 @@ test("from Python: arguments by name, or one dict; a failure is a ToolError", as
 test("the example: a program of a model, tools and a gate", async () => {
   const example = fileURLToPath(new URL("../examples/tools/host.ts", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [example]);
-  assert.match(stdout, /price\(input: \{ item: string \}\): Promise<number>;/);
+  const told = /\{\n[^]*?\n\}/.exec(stdout)?.[0] as string;
+  assert.match(told, /price\(input: \{ item: string \}\): Promise<number>;/);
+  const declared = readFileSync(
+    fileURLToPath(new URL("../examples/tools/tools.d.ts", import.meta.url)),
+    "utf8",
+  );
+  assert.ok(declared.includes(`interface HostTools ${told}\n`), "tools.d.ts is what describeTools gives");
   assert.match(stdout, /buy: Denied: the tool buy was denied: at most 10 at once\n/);
   assert.match(stdout, /cheapest: \{ item: 'black tea', price: 3\.25 \},\s+order: 'ordered: 1 × black tea'/);
 });

@@ -15,6 +15,7 @@ const tools: Tools = {
     description: "Items whose name holds the words.",
     parameters: ["words"],
     input: { type: "object", properties: { words: text }, required: ["words"] },
+    output: { type: "array", items: { type: "object", properties: { item: text }, required: ["item"] } },
     handler: ({ words }: { words: string }) =>
       [...STOCK.keys()].filter((item) => item.includes(words)).map((item) => ({ item })),
   }),
@@ -31,10 +32,12 @@ const tools: Tools = {
       properties: { item: text, count: { type: "integer", minimum: 1 } },
       required: ["item", "count"],
     },
+    output: text,
     handler: ({ item, count }: { item: string; count: number }) => `ordered: ${count} × ${item}`,
   }),
 };
 
+// As "d.ts" it is the file tools.d.ts, by which the compiler checks agent.ts.
 console.log(describeTools(tools, "typescript"));
 
 const answer = await run({

@@ -20,6 +20,7 @@ export { ToolError, tool } from "@capsule-run/tools/declare";
 export { describeTools } from "@capsule-run/tools/describe";
 export type { CallableTools, ProgramTools, UndeclaredTool } from "./program-tools.ts";
 export type {
+  AbortSignalLike,
   LoadedProgram,
   Output,
   PolicyOptions,
