@@ -1,4 +1,12 @@
-import { type ErrorReport, type ErrorType, LIMITS, type TurnEnd } from "@capsule-run/protocol";
+import {
+  type ErrorReport,
+  type ErrorType,
+  grouped,
+  isArguments,
+  isJson,
+  LIMITS,
+  type TurnEnd,
+} from "@capsule-run/protocol";
 
 /** An end that is nobody's fault but ours. */
 export const broken = (error: unknown): TurnEnd & { readonly state: "failed" } => ({
@@ -18,10 +26,12 @@ export interface Ending {
 export function endingOf(end: TurnEnd): Ending {
   const text = (value: string): Uint8Array => Buffer.from(value.slice(0, LIMITS.errorCharacters));
   switch (end.state) {
-    case "result":
-      return end.json.length <= LIMITS.resultBytes
+    case "result": {
+      const wrong = wrongResult(end.json);
+      return wrong === null
         ? { ok: true, error: "", plain: false, body: end.json }
-        : { ok: false, error: "invalid_result", plain: true, body: text(tooLarge(end.json.length)) };
+        : { ok: false, error: "invalid_result", plain: true, body: text(wrong) };
+    }
     case "raised":
       return { ok: false, error: end.error, plain: false, body: reportBody(end.report) };
     case "failed":
@@ -42,6 +52,23 @@ export function endingOf(end: TurnEnd): Ending {
 
 const lacking = (code: string): string =>
   `the program got to ${code}, which this variant of the engine was made without`;
+
+/**
+ * What a program gave for its result is its own word: it may have changed what writes JSON. The host would take what is none
+ * for a lie of this cell, and end all that others have in it.
+ */
+function wrongResult(json: Uint8Array): string | null {
+  if (json.length > LIMITS.resultBytes) return tooLarge(json.length);
+  return isJson(json) ? null : NO_JSON;
+}
+
+const NO_JSON = `the result is no JSON, is nested deeper than ${grouped(LIMITS.valueDepth)} levels, or has numbers of too many digits`;
+
+const NOTHING = new Uint8Array(0);
+
+/** Arguments of a call as the host is told of them: nothing in place of those that it would not take. */
+export const carriedArguments = (args: Uint8Array): Uint8Array =>
+  args.length <= LIMITS.argumentBytes && isArguments(args) ? args : NOTHING;
 
 const tooLarge = (size: number): string =>
   `the result is ${size} bytes of JSON, more than the ${LIMITS.resultBytes} that are allowed; hand over less, or in several parts`;

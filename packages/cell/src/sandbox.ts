@@ -11,7 +11,7 @@ import {
   type TurnEnd,
   wholeCharacters,
 } from "@capsule-run/protocol";
-import { broken, endingOf } from "./ending.ts";
+import { broken, carriedArguments, endingOf } from "./ending.ts";
 import type { InstancePool, Lease } from "./pool.ts";
 import { RandomStream } from "./random.ts";
 import { type Left, NOTHING_LEFT, type Session } from "./session.ts";
@@ -350,7 +350,7 @@ export class Sandbox<Prepared> {
         return this.#hold();
       },
       call: (mode, task, args) => {
-        const body = args.length <= LIMITS.argumentBytes ? args : NOTHING;
+        const body = carriedArguments(args);
         const sandbox = this.#id;
         return this.#ask((call) => ({ type: "call", sandbox, call, mode, task: task.slice(0, 200), body }));
       },

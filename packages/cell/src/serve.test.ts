@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type FromCell, type GuestEvent, LIMITS, type TurnEnd } from "@capsule-run/protocol";
+import { checkFromCell, type FromCell, type GuestEvent, LIMITS, type TurnEnd } from "@capsule-run/protocol";
 import { Bench, type FakeInstance, idle, LIMIT, NOTHING, result, settle } from "./testing.ts";
 
 test("greets, answers pings, and knows what it is told", async () => {
@@ -260,6 +260,35 @@ test("output: cut at the limit between characters, with one mark at its end", as
   next.host.output(1, new Uint8Array(most).fill(0x61));
   await settle();
   assert.deepEqual(bench.said(), [`output 1 ${most}`], "exactly the limit is not too much");
+});
+
+test("what a guest says instead of JSON becomes its own failure, never a broken protocol", async () => {
+  for (const json of [
+    "",
+    "[1,",
+    "undefined",
+    `${"[".repeat(1002)}${"]".repeat(1002)}`,
+    "9".repeat(200_000),
+  ]) {
+    const bench = new Bench();
+    const guest = await bench.open();
+    bench.said();
+    guest.host.call("async", "t", Buffer.from(json));
+    await guest.end(result(json));
+    const said = bench.sent.map((message) => checkFromCell(message as unknown as Record<string, unknown>));
+    assert.deepEqual(
+      said.map((message) => [
+        message.type,
+        "body" in message && message.type === "call" && message.body.length,
+      ]),
+      [
+        ["call", 0],
+        ["ended", false],
+      ],
+    );
+    const [, ended = ""] = bench.said();
+    assert.match(ended, /^ended 1 invalid_result the result is no JSON/);
+  }
 });
 
 test("what a guest makes too large becomes its own failure, never a broken protocol", async () => {

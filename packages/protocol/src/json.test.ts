@@ -173,3 +173,21 @@ test("values are counted, those of strings and keys are none", () => {
   ];
   for (const [text, count] of counts) assert.equal(countValues(bytes(text)), count, text);
 });
+
+test("integers have so many digits, and long ones so many together", () => {
+  const most = "9".repeat(LIMITS.integerDigits);
+  assert.ok(isJson(bytes(`[-${most}]`)));
+  assert.ok(!isJson(bytes(`[1${most}0]`)));
+  const many = LIMITS.longDigits / LIMITS.integerDigits;
+  assert.ok(isJson(bytes(`[${Array(many).fill(most).join()}]`)));
+  assert.ok(
+    !isJson(
+      bytes(
+        `[${Array(many + 1)
+          .fill(most)
+          .join()}]`,
+      ),
+    ),
+  );
+  assert.ok(isJson(bytes(`[${Array(1000).fill("9".repeat(4300)).join()}]`)));
+});

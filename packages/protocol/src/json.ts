@@ -16,8 +16,8 @@ const CLOSE_OBJECT = 0x7d;
 const SMALL_U = 0x75;
 /** What may follow a backslash, but `u`. */
 const ESCAPES = new Set(Buffer.from('"\\/bfnrt'));
-/** The longest token that is no string: an integer of Python's may have many digits. */
-const MOST_TOKEN = 1_000_000;
+/** Tokens that are no strings and longer than this take Python a time that grows with the square of their length. */
+const LONG_TOKEN = 4300;
 const WORDS = ["true", "false", "null"].map((word) => Buffer.from(word));
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -79,6 +79,8 @@ class Scan {
   #at = 0;
   readonly #open = new Uint8Array(MOST_DEPTH);
   #depth = 0;
+  /** Bytes of long tokens. */
+  #long = 0;
 
   constructor(text: Uint8Array) {
     this.#text = text;
@@ -155,7 +157,10 @@ class Scan {
     const word = WORDS.find((each) => each[0] === first);
     const end = word ? this.#word(word) : this.#number();
     this.#at = end;
-    return end > from && end - from <= MOST_TOKEN;
+    const length = end - from;
+    if (length > LONG_TOKEN) this.#long += length;
+    // A sign is no digit.
+    return end > from && length <= LIMITS.integerDigits + 1 && this.#long <= LIMITS.longDigits;
   }
 
   /** The place behind a word; −1: it is not there. */

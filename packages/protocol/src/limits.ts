@@ -80,6 +80,10 @@ export const LIMITS = {
   secretCommandMs: 30_000,
   /** Nesting of JSON values in arguments and results. */
   valueDepth: 1000,
+  /** Digits of one integer in them: Python's have any number. */
+  integerDigits: 100_000,
+  /** Digits of all integers of one text that have more than 4,300: reading them takes a time that grows with their square. */
+  longDigits: 1_000_000,
   /** Characters of one piece of code that `execute` or a session runs. */
   codeCharacters: 4 * 1024 * 1024,
   /** Characters of the JSON text of the value of such a piece; one that has more has its text only. */
