@@ -162,7 +162,7 @@ test("from Python: arguments by name, or one dict; a failure is a ToolError", as
 test("the example: a program of a model, tools and a gate", async () => {
   const example = fileURLToPath(new URL("../examples/tools/host.ts", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [example]);
-  const told = /\{\n[^]*?\n\}/.exec(stdout)?.[0] as string;
+  const told = /\{\n[\s\S]*?\n\}/.exec(stdout)?.[0] as string;
   assert.match(told, /price\(input: \{ item: string \}\): Promise<number>;/);
   const declared = readFileSync(
     fileURLToPath(new URL("../examples/tools/tools.d.ts", import.meta.url)),
