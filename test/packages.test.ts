@@ -77,7 +77,7 @@ exports.capsule_gate.set(0, gate.exports.gate);
 exports.capsule_fuel.value = 1_000_000;
 try { exports.run(); } catch (error) { console.log(error.constructor.name, typeof FuelTank); }
 `,
-  "types.mts": `import { run, type TaskResult, task } from "@capsule-run/sdk";
+  "types.mts": `import { run, type TaskResult, task, ToolError, tool, tools } from "@capsule-run/sdk";
 import { createRuntime, type RunResult } from "@capsule-run/sdk/runner";
 import { rewrite } from "@capsule-run/wasm";
 import { SLICE } from "@capsule-run/wasm/host";
@@ -88,6 +88,8 @@ export const answer: Promise<RunResult<string>> = run<string>({ file: "hello.ts"
 export const text: Promise<string> = runPython("1");
 export const bytes: Uint8Array = rewrite(new Uint8Array(), { keepExports: [] }).wasm;
 export const more: readonly [number, typeof createRuntime, typeof Session] = [SLICE, createRuntime, Session];
+export const price = tool({ handler: () => { throw new ToolError("no such item", { type: "NotFound" }); } });
+export const found: Promise<string[]> = tools.search<string[]>("tea");
 // @ts-expect-error: an option that there is not
 task({ name: "x", computed: "LOW" }, () => 1);
 `,

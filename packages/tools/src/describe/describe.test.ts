@@ -95,6 +95,8 @@ test("wrong use", () => {
   wrong(() => describeTools([] as never, "python"), /tools is a list/);
   for (const name of ["then", "a b", "__proto__x__", "", "1"])
     wrong(() => describeTools({ [name]: () => 1 }, "python"), /a tool can't be called/);
+  const many = Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`t${i}`, () => 1]));
+  wrong(() => describeTools(many, "python"), /1001 tools; allowed: at most 1000/);
   wrong(() => describeTools({ a: 5 as never }, "python"), /the tool "a": it is 5/);
   wrong(() => tool({ handler: 5 as never }), /handler is 5; allowed: a function/);
   wrong(() => tool({} as never), /handler is undefined/);

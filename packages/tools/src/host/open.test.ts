@@ -60,7 +60,7 @@ test("functions get their arguments by position, or by their parameters' names",
   );
   assert.deepEqual(await call(tools, "all", '[1,{"a":[]}]'), [1, { a: [] }]);
   assert.equal(await call(tools, "nothing", "[]"), null);
-  assert.equal(await call(tools, "al", "[]"), "UnknownTool: there is no tool al; did you mean all?");
+  assert.equal(await call(tools, "al", "[]"), "UnknownTool: there is no tool al");
 });
 
 test("a tool takes one object, by position or by name; named parameters also by position", async () => {

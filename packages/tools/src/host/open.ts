@@ -1,5 +1,11 @@
-import type { ToolAnswer, ToolCall, ToolHost } from "@capsule-run/protocol";
-import { LIMITS, nearest, parseTimeout, UsageError } from "@capsule-run/protocol";
+import {
+  LIMITS,
+  parseTimeout,
+  type ToolAnswer,
+  type ToolCall,
+  type ToolHost,
+  UsageError,
+} from "@capsule-run/protocol";
 import { checkTools, type Gate, type JsonSchema, type Tool, type Tools } from "../declare/index.ts";
 import { bindFunction, bindInput } from "./arguments.ts";
 import { cut, Refusal } from "./problem.ts";
@@ -81,15 +87,13 @@ export async function openRemoteTools(
 const hostOf = (ready: readonly Ready[], about: Omit<Serving, "places">): ToolHost => {
   const serving = { ...about, places: makePlaces(LIMITS.toolCallsAtOnce) };
   const byName = new Map(ready.map((tool) => [tool.name, tool]));
-  const names = [...byName.keys()];
   return {
-    names,
+    names: [...byName.keys()],
     async call(call, stop) {
       const tool = byName.get(call.name);
       if (tool) return serveCall(tool, call, stop, serving);
-      const near = nearest(call.name, names);
-      const advice = near ? `; did you mean ${near}?` : "";
-      return { ok: false, type: "UnknownTool", message: `there is no tool ${cut(call.name, 60)}${advice}` };
+      // The runtime asks for no other; it has words for what was probably meant.
+      return { ok: false, type: "UnknownTool", message: `there is no tool ${cut(call.name, 60)}` };
     },
   };
 };

@@ -1,5 +1,5 @@
 /** One call of a tool: bound, validated, decided on, carried out. */
-import type { ToolAnswer, ToolCall } from "@capsule-run/protocol";
+import { LIMITS, type ToolAnswer, type ToolCall } from "@capsule-run/protocol";
 import { exposed, type Gate, type ToolContext } from "../declare/index.ts";
 import { type Bind, readArguments } from "./arguments.ts";
 import { askGate } from "./gate.ts";
@@ -33,8 +33,6 @@ export interface Serving {
   report(message: string): void;
 }
 
-const MOST_MESSAGE = 64 * 1024;
-
 /** Never rejects: what went wrong is the answer, in words for the program. */
 export async function serveCall(
   tool: Ready,
@@ -49,7 +47,7 @@ export async function serveCall(
     return { ok: true, json: await carryOut(tool, call, stop, serving, work) };
   } catch (error) {
     const { type, message } = error instanceof Refusal ? error : exposed(error, tool.name);
-    return { ok: false, type, message: cut(message, MOST_MESSAGE) };
+    return { ok: false, type, message: cut(message, LIMITS.toolMessageCharacters) };
   } finally {
     // Work that was given up may go on: until it ends it has its place, or a program could start any number of it.
     void Promise.allSettled(work).then(() => places.leave());
