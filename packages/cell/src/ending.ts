@@ -1,10 +1,14 @@
 import {
+  checkFromCell,
   type ErrorReport,
   type ErrorType,
+  FrameError,
+  type FromCell,
   grouped,
   isArguments,
   isJson,
   LIMITS,
+  type Loaded,
   type TurnEnd,
 } from "@capsule-run/protocol";
 
@@ -80,4 +84,32 @@ function reportBody(report: ErrorReport): Uint8Array {
   const cut = (text: string): string => text.slice(0, LIMITS.errorCharacters >> 2);
   const { name, message, stack } = report;
   return Buffer.from(JSON.stringify({ name: cut(name), message: cut(message), stack: cut(stack) }));
+}
+
+/**
+ * A program that was loaded, as the host is told of it, or why it is not. What it says of itself is its own word, which the
+ * host would take for this cell's.
+ */
+export function loadedMessage(
+  sandbox: number,
+  { tasks, entry, notice, snapshot, reasons, output, image }: Loaded,
+  usage: { readonly fuel: number; readonly ram: number },
+): FromCell | (TurnEnd & { readonly state: "failed" }) {
+  const most = LIMITS.manifestCharacters;
+  if (typeof tasks === "string" && tasks.length > most) {
+    const message = `its tasks' functions take more than ${grouped(most)} characters of source`;
+    return { state: "failed", error: "limit_exceeded", message };
+  }
+  try {
+    const message = {
+      ...{ type: "loaded", sandbox, tasks, entry, notice, snapshot, ...usage },
+      ...{ reasons: JSON.stringify(reasons), output: JSON.stringify(output) },
+      ...{ globals: image.globals, body: image.pages },
+    };
+    return checkFromCell(message);
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    const message = `what it says of its tasks can't be understood: ${error.message}`;
+    return { state: "failed", error: "task_error", message };
+  }
 }

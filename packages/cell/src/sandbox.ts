@@ -3,7 +3,6 @@ import {
   type FromCell,
   type GuestEvent,
   type GuestHost,
-  grouped,
   LIMITS,
   type Loaded,
   type SandboxLimits,
@@ -11,7 +10,7 @@ import {
   type TurnEnd,
   wholeCharacters,
 } from "@capsule-run/protocol";
-import { broken, carriedArguments, endingOf } from "./ending.ts";
+import { broken, carriedArguments, endingOf, loadedMessage } from "./ending.ts";
 import type { InstancePool, Lease } from "./pool.ts";
 import { RandomStream } from "./random.ts";
 import { type Left, NOTHING_LEFT, type Session } from "./session.ts";
@@ -273,28 +272,10 @@ export class Sandbox<Prepared> {
     }
   }
 
-  #loaded({ tasks, entry, notice, snapshot, reasons, output, image }: Loaded): void {
-    const { fuel, ram } = this.#usage();
-    const most = LIMITS.manifestCharacters;
-    if (tasks.length > most) {
-      const message = `its tasks' functions take more than ${grouped(most)} characters of source`;
-      this.#settle({ state: "failed", error: "limit_exceeded", message });
-      return;
-    }
-    this.#end({
-      type: "loaded",
-      sandbox: this.#id,
-      tasks,
-      entry,
-      notice,
-      snapshot,
-      reasons: JSON.stringify(reasons),
-      output: JSON.stringify(output),
-      globals: image.globals,
-      fuel,
-      ram,
-      body: image.pages,
-    });
+  #loaded(loaded: Loaded): void {
+    const message = loadedMessage(this.#id, loaded, this.#usage());
+    if ("state" in message) this.#settle(message);
+    else this.#end(message);
   }
 
   #settle(end: Exclude<TurnEnd, { state: "idle" }> | TurnEnd): void {

@@ -322,7 +322,8 @@ test("loading: what it gave, or how it failed", async () => {
   const guest = bench.instances[0] as FakeInstance;
   bench.sent.splice(0);
   const image = { globals: [1, 2], pages: Buffer.from("pages") };
-  const loaded = { tasks: "[]", snapshot: "after", reasons: [], output: [], image } as const;
+  const words = { entry: "main", notice: "", snapshot: "after", reasons: [], output: [] };
+  const loaded = { tasks: "[]", ...words, image };
   await guest.end(loaded as unknown as TurnEnd);
   const [message] = bench.sent.splice(0);
   assert.ok(message?.type === "loaded");
@@ -334,6 +335,18 @@ test("loading: what it gave, or how it failed", async () => {
   await bench.tell({ type: "load", sandbox: 2, limits: LIMIT, variables: "[]", body: NOTHING });
   await guest.end({ ...loaded, tasks: "x".repeat(LIMITS.manifestCharacters + 1) } as unknown as TurnEnd);
   assert.match(bench.said()[0] ?? "", /^ended 2 limit_exceeded/);
+
+  for (const lie of [
+    { tasks: null },
+    { tasks: 5 },
+    { entry: "m".repeat(201) },
+    { entry: {} },
+    { notice: 1 },
+  ]) {
+    await bench.tell({ type: "load", sandbox: 4, limits: LIMIT, variables: "[]", body: NOTHING });
+    await guest.end({ ...loaded, ...lie } as unknown as TurnEnd);
+    assert.match(bench.said()[0] ?? "", /^ended 4 task_error what it says of its tasks/);
+  }
 
   await bench.tell(
     { type: "load", sandbox: 3, limits: LIMIT, variables: "[]", body: NOTHING },
