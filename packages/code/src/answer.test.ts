@@ -24,11 +24,12 @@ test("an answer is read, and what is none is not", () => {
       { long: null },
       { outputs: {} },
       { outputs: [null] },
-      { outputs: [{ type: "t" }] },
-      { outputs: [{ type: "t", data: long }] },
-      { outputs: Array(101).fill({ type: "t", data: "" }) },
-      { outputs: Array(3).fill({ type: "t", data: "x".repeat(6 * 1024 * 1024) }) },
+      { outputs: [{ type: "t/t" }] },
+      { outputs: [{ type: "t/t", data: long }] },
+      { outputs: Array(101).fill({ type: "t/t", data: "" }) },
+      { outputs: Array(3).fill({ type: "t/t", data: "x".repeat(6 * 1024 * 1024) }) },
       { dropped: "1" },
+      { dropped: -1 },
       { error: undefined },
       { error: "text" },
       { error: { ...error, message: long } },
@@ -36,6 +37,59 @@ test("an answer is read, and what is none is not", () => {
     ].map((part) => JSON.stringify({ ...GOOD, ...part })),
   ])
     assert.equal(readAnswer(bad), null, bad.slice(0, 100));
+});
+
+test("an answer made to be large once it is parsed is none, and is not parsed", () => {
+  const monsters = [
+    `[${"[],".repeat(8_000_000)}1]`,
+    `{"has":true,"x":[${"{},".repeat(100_000)}1]}`,
+    `{${'"":0,'.repeat(100_000)}"has":true}`,
+    `${"[".repeat(10_000_000)}`,
+    `{"${"\\".repeat(1_000_000)}`,
+  ];
+  for (const monster of monsters) {
+    const before = process.memoryUsage().heapUsed;
+    assert.equal(readAnswer(monster), null);
+    assert.ok(process.memoryUsage().heapUsed - before < 20 * 1024 * 1024, monster.slice(0, 20));
+  }
+  const quoted = JSON.stringify({ ...GOOD, value: JSON.stringify(Array(10_000).fill({ 'a"\\': "[{" })) });
+  assert.ok(readAnswer(quoted)?.value);
+});
+
+test("a rich output that is not what its type says is dropped", () => {
+  const [text, png] = [
+    { type: "text/html; charset=utf-8", data: "<b>" },
+    { type: "image/png", data: "iVBORw0KGgo=" },
+  ];
+  const outputs = [
+    text,
+    png,
+    { type: "image/svg+xml", data: "<svg>" },
+    { type: "application/vnd.x.v1+json", data: "{}" },
+    { type: "image/jpeg", data: "aGVs\nbG8=\n" },
+    ...["", "png", "image/png\n", "a/\u001b[31m", "a/b c", "a/é", `a/b${"; a".repeat(60)}(`].map((type) => ({
+      type,
+      data: "",
+    })),
+    ...["<svg>", "abc", "ab=c", "é", "data:image/png;base64,iVBORw0KGgo="].map((data) => ({
+      type: "image/png",
+      data,
+    })),
+  ];
+  const answer = readAnswer(JSON.stringify({ ...GOOD, outputs, dropped: 1 }));
+  assert.deepEqual(answer?.outputs.slice(0, 4), outputs.slice(0, 4));
+  assert.deepEqual(answer?.outputs.slice(4), [{ type: "image/jpeg", data: "aGVsbG8=" }]);
+  assert.equal(answer?.dropped, 1 + outputs.length - 5);
+});
+
+test("halves of characters in an answer are replaced", () => {
+  const answer = readAnswer(
+    `{"has":true,"value":"\\"\\ud800\\"","text":"\\ud800","long":false,"outputs":[{"type":"a/b","data":"\\udc00"}],"dropped":0,"error":{"name":"\\ud800","message":"\\ud800","traceback":"\\ud800"}}`,
+  );
+  assert.ok(answer);
+  const { value, text, outputs, error } = answer;
+  assert.deepEqual([value, text, outputs[0]?.data], ['"\ufffd"', "\ufffd", "\ufffd"]);
+  assert.deepEqual(error, { name: "\ufffd", message: "\ufffd", traceback: "\ufffd" });
 });
 
 const INFO = {
@@ -60,12 +114,27 @@ test("an execution is made of it", () => {
   assert.deepEqual([broken.ok, broken.error], [false, { kind: "invalid_result", message: words.BROKEN }]);
   const forged = ended(JSON.stringify({ ...GOOD, value: "[1" }));
   assert.deepEqual([forged.value, forged.valueJson], [null, null]);
+  // A line of its own would be a message of its own to a worker's client; too deep is too deep for those who read it.
+  for (const value of ["[1,\n2]", "1\r", `${"[".repeat(5000)}${"]".repeat(5000)}`]) {
+    const odd = ended(JSON.stringify({ ...GOOD, value }));
+    assert.deepEqual([odd.ok, odd.value, odd.valueJson], [true, null, null], value.slice(0, 9));
+  }
+  const own = ended(JSON.stringify({ ...GOOD, value: '{"__proto__":{"a":1}}' }));
+  assert.deepEqual(Object.keys(own.value as object), ["__proto__"]);
   const cut = ended(JSON.stringify({ ...GOOD, long: true, dropped: 2 }), "rolled_back");
   assert.ok(cut.truncated);
   assert.match(
     cut.notice ?? "",
     /text is cut .*2 rich outputs were left out.*as it was before this call.*stay as they are/,
   );
+});
+
+test("a value is parsed only for who asks for it", () => {
+  const execution = ended(JSON.stringify({ ...GOOD, value: `[${"[],".repeat(1000)}1]` }));
+  const { get } = Object.getOwnPropertyDescriptor(execution, "value") ?? {};
+  assert.equal(typeof get, "function");
+  assert.equal(execution.value, execution.value);
+  assert.equal((JSON.parse(JSON.stringify(execution)).value as unknown[]).length, 1001);
 });
 
 test("what a limit says is in the words of who runs code", () => {

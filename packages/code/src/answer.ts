@@ -1,17 +1,18 @@
-import { LIMITS } from "@capsule-run/protocol";
+import { isJson, LIMITS } from "@capsule-run/protocol";
 import type { RichOutput } from "./api.ts";
+import { readOutputs } from "./rich.ts";
 
 /** What the program inside says of a piece of code. */
 export interface Answer {
   /** Whether there is a value. */
   readonly has: boolean;
-  /** The value as JSON text; null: it is none, or too large. */
+  /** The value as JSON text, on one line and nested no deeper than values may be; null: it is none, or too large. */
   readonly value: string | null;
   readonly text: string | null;
   /** Whether `text` was cut. */
   readonly long: boolean;
   readonly outputs: readonly RichOutput[];
-  /** How many outputs were too many or too large. */
+  /** How many outputs were too many or too large, or not what they say they are. */
   readonly dropped: number;
   readonly error: { readonly name: string; readonly message: string; readonly traceback: string } | null;
 }
@@ -33,43 +34,55 @@ const SLACK = 200;
 /** Characters of a name, a message, a traceback. */
 const MOST = { name: 400, message: 17 * 1024, trace: 65 * 1024 };
 
+/** Characters of an answer outside of strings: a dozen for each output, and as many again for all the rest. */
+const MOST_AROUND = 2 * 12 * LIMITS.richOutputs;
+
 /**
  * Reads an answer. The code may have changed the program that made it, so it is looked at as anything that a guest says.
  * Null: it is none.
  */
 export function readAnswer(json: string): Answer | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    return null;
-  }
+  const value = parsed(json);
   if (typeof value !== "object" || value === null) return null;
-  const given = value as Readonly<Record<keyof Answer, unknown>>;
-  const outputs = readOutputs(given.outputs);
+  const { has, long, dropped, ...given } = value as Readonly<Record<keyof Answer, unknown>>;
+  const rich = readOutputs(given.outputs);
   const error = given.error === null ? null : readError(given.error);
-  const isWhole =
-    typeof given.has === "boolean" &&
-    (given.value === null || isText(given.value, LIMITS.valueBytes)) &&
-    (given.text === null || isText(given.text, LIMITS.valueCharacters + SLACK)) &&
-    typeof given.long === "boolean" &&
-    Number.isSafeInteger(given.dropped);
-  if (!isWhole || outputs === null || error === undefined) return null;
-  return { ...(given as unknown as Answer), outputs, error };
+  if (typeof has !== "boolean" || typeof long !== "boolean" || rich === null || error === undefined)
+    return null;
+  if (typeof dropped !== "number" || !Number.isSafeInteger(dropped) || dropped < 0) return null;
+  if (given.value !== null && !isText(given.value, LIMITS.valueBytes)) return null;
+  if (given.text !== null && !isText(given.text, LIMITS.valueCharacters + SLACK)) return null;
+  return {
+    ...{ has, long, error, outputs: rich.outputs, dropped: dropped + rich.dropped },
+    value: given.value && jsonOrNull(given.value.toWellFormed()),
+    text: given.text?.toWellFormed() ?? null,
+  };
 }
 
-function readOutputs(value: unknown): RichOutput[] | null {
-  if (!Array.isArray(value) || value.length > LIMITS.richOutputs) return null;
-  let bytes = 0;
-  const outputs: RichOutput[] = [];
-  for (const each of value) {
-    const { type, data } = (each ?? {}) as Record<string, unknown>;
-    if (!isText(type, 200) || !isText(data, LIMITS.richOutputBytes)) return null;
-    bytes += data.length;
-    outputs.push({ type, data });
+/** Undefined: it is no JSON, or could take far more memory than its text. */
+function parsed(json: string): unknown {
+  if (!isMostlyText(json)) return undefined;
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
   }
-  return bytes <= LIMITS.richOutputBytes ? outputs : null;
 }
+
+/** Whether nearly all of a JSON text is in strings, as in every answer. */
+function isMostlyText(json: string): boolean {
+  let around = 0;
+  let inside = false;
+  for (let at = 0; at < json.length; at++) {
+    const code = json.charCodeAt(at);
+    if (code === 0x22) inside = !inside;
+    else if (!inside && ++around > MOST_AROUND) return false;
+    else if (code === 0x5c) at++;
+  }
+  return true;
+}
+
+const jsonOrNull = (text: string): string | null => (isJson(Buffer.from(text)) ? text : null);
 
 /** Undefined: it is none. */
 function readError(value: unknown): Answer["error"] | undefined {
@@ -77,5 +90,9 @@ function readError(value: unknown): Answer["error"] | undefined {
   const { name, message, traceback } = value as Record<string, unknown>;
   if (!isText(name, MOST.name) || !isText(message, MOST.message) || !isText(traceback, MOST.trace))
     return undefined;
-  return { name, message, traceback };
+  return {
+    name: name.toWellFormed(),
+    message: message.toWellFormed(),
+    traceback: traceback.toWellFormed(),
+  };
 }

@@ -90,7 +90,7 @@ export type CodeError =
 /** How a call ended. */
 export interface Execution {
   readonly ok: boolean;
-  /** The last expression's value if it is JSON (a tuple is a list), else null. */
+  /** The last expression's value if it is JSON (a tuple is a list), else null. Parsed when it is first asked for. */
   readonly value: unknown;
   /** The same as JSON text, with all digits of numbers; null where the value is none. */
   readonly valueJson: string | null;

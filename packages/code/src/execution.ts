@@ -45,7 +45,9 @@ export interface Ended {
 export function executionOf({ envelope, memory, session, printed, files, filesCut }: Ended): Execution {
   const answer = envelope.success ? readAnswer(envelope.resultJson) : null;
   const error = errorOf(envelope, answer);
-  const value = parsed(answer?.value ?? null);
+  const valueJson = answer?.value ?? null;
+  // Only for who asks: small text can be a large value, and most take the text.
+  let value: { readonly parsed: unknown } | null = null;
   const { duration_ms, fuel_consumed, ram_used, host_requests } = envelope.execution;
   const notices = [
     printed.cut && words.outputCut(),
@@ -56,8 +58,11 @@ export function executionOf({ envelope, memory, session, printed, files, filesCu
   ].filter((each): each is string => typeof each === "string");
   return {
     ok: error === null,
-    value: value === undefined ? null : value,
-    valueJson: value === undefined ? null : (answer?.value ?? null),
+    get value(): unknown {
+      value ??= { parsed: valueJson === null ? null : JSON.parse(valueJson) };
+      return value.parsed;
+    },
+    valueJson,
     valueText: answer?.text ?? null,
     hasValue: answer?.has ?? false,
     stdout: printed.stdout,
@@ -75,15 +80,6 @@ export function executionOf({ envelope, memory, session, printed, files, filesCu
       hostRequests: host_requests,
     },
   };
-}
-
-/** Undefined: it is no JSON text, whatever the code made of the one who wrote it. */
-function parsed(json: string | null): unknown {
-  try {
-    return json === null ? undefined : JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 function errorOf(envelope: Envelope, answer: Answer | null): CodeError | null {

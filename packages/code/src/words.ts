@@ -22,7 +22,7 @@ export const valueCut = (): string =>
   `The value's text is cut to ${grouped(LIMITS.valueCharacters)} characters.`;
 
 export const outputsDropped = (count: number): string =>
-  `${grouped(count)} rich ${count === 1 ? "output was" : "outputs were"} left out: a call may have ${LIMITS.richOutputs} of ${grouped(LIMITS.richOutputBytes)} bytes together.`;
+  `${grouped(count)} rich ${count === 1 ? "output was" : "outputs were"} left out: a call may have ${LIMITS.richOutputs} of ${grouped(LIMITS.richOutputBytes)} bytes together, and images and PDF are base64.`;
 
 export const filesCut = (): string =>
   `workspace/ holds more than ${grouped(LIMITS.workspaceFiles)} files; not all that were written are listed.`;

@@ -43,6 +43,12 @@ export function imageContent(path: string, data: Uint8Array) {
   return { type: "image", data: Buffer.from(data).toString("base64"), mimeType: type } as const;
 }
 
+/** What image base64 is, by how it begins, whatever was said of it; null: none that clients show. */
+export function shownAs(base64: string): string | null {
+  const { type } = mediaType("", Buffer.from(base64.slice(0, 64), "base64"));
+  return isImageType(type) ? type : null;
+}
+
 function readText(path: string, size: number, type: string, text: string, offset: number): CallToolResult {
   let end = Math.min(text.length, offset + MCP_LIMITS.readCharacters);
   // A character of two units goes to the next part whole.

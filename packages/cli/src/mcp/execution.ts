@@ -1,6 +1,7 @@
 import type { Execution, RichOutput, WorkspaceFile } from "@capsule-run/code";
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server";
 import { bytes, plural } from "../format.ts";
+import { shownAs } from "./content.ts";
 import { cutMiddle } from "./cut.ts";
 import { MCP_LIMITS } from "./limits.ts";
 import { type ExecutionAnswer, isImageType } from "./schemas.ts";
@@ -41,12 +42,12 @@ function imagesOf(
   outputs: readonly RichOutput[],
   written: readonly ImageContent[],
 ): { images: readonly ImageContent[]; left: string | null } {
-  const all = [
-    ...outputs
-      .filter(({ type }) => isImageType(type))
-      .map(({ type, data }) => ({ type: "image", data, mimeType: type }) as const),
-    ...written,
-  ];
+  const said = outputs.filter(({ type }) => isImageType(type));
+  const found = said.flatMap(({ data }) => {
+    const mimeType = shownAs(data);
+    return mimeType === null ? [] : [{ type: "image", data, mimeType } as const];
+  });
+  const all = [...found, ...written];
   const images: ImageContent[] = [];
   let room: number = MCP_LIMITS.imageBytes;
   for (const image of all) {
@@ -55,18 +56,22 @@ function imagesOf(
     room -= size;
     images.push(image);
   }
+  const left: string[] = [];
+  const wrong = said.length - found.length;
+  if (wrong > 0) left.push(`${plural(wrong, "image was", "images were")} left out, being none`);
   const missing = all.length - images.length;
-  const left =
-    missing === 0
-      ? null
-      : `${plural(missing, "image was", "images were")} left out: an answer has at most ${MCP_LIMITS.images}, of at most ${bytes(MCP_LIMITS.imageBytes)} together`;
-  return { images, left };
+  if (missing > 0)
+    left.push(
+      `${plural(missing, "image was", "images were")} left out: an answer has at most ${MCP_LIMITS.images}, of at most ${bytes(MCP_LIMITS.imageBytes)} together`,
+    );
+  return { images, left: left.length === 0 ? null : left.join("\n") };
 }
 
 /** The value if it is short enough; the model has its text anyway. */
-function shortValue({ value, valueJson }: Execution, cutter: Cutter): unknown {
+function shortValue(execution: Execution, cutter: Cutter): unknown {
+  const { valueJson } = execution;
   if (valueJson === null) return null;
-  if (valueJson.length <= MCP_LIMITS.textCharacters) return value;
+  if (valueJson.length <= MCP_LIMITS.textCharacters) return execution.value;
   cutter.cut = true;
   return null;
 }

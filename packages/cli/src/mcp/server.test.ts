@@ -179,7 +179,7 @@ test("long texts are cut in the middle, with a notice; too many and too large im
   await using connection = await connect();
   const { call, code } = connection;
   const long = `${"a".repeat(30_000)}${"z".repeat(30_000)}`;
-  const large = Buffer.alloc(3 * 1024 * 1024).toString("base64");
+  const large = `iVBORw0KGgoA${Buffer.alloc(3 * 1024 * 1024).toString("base64")}`;
   code.answer = {
     ...{ stdout: long, value: long, valueJson: JSON.stringify(long), valueText: long, hasValue: true },
     outputs: [
@@ -195,6 +195,22 @@ test("long texts are cut in the middle, with a notice; too many and too large im
   assert.deepEqual([answer.value, answer.truncated, answer.files.length], [null, true, 500]);
   assert.equal(result.content.filter(({ type }) => type === "image").length, 10);
   assert.match(textOf(result), /4 images were left out.*600 files were written, of which 500 are listed/s);
+});
+
+test("an image is what its bytes are, whatever code says of it", async () => {
+  await using connection = await connect();
+  const encoded = (text: string): string => Buffer.from(text).toString("base64");
+  connection.code.answer = {
+    outputs: [
+      { type: "image/png", data: encoded("<svg onload='alert(1)'/>") },
+      { type: "image/png", data: encoded("GIF89a") },
+      { type: "image/webp", data: "" },
+    ],
+  };
+  const result = await connection.call("execute_javascript", { code: "x" });
+  const images = result.content.filter(({ type }) => type === "image");
+  assert.deepEqual(images, [{ type: "image", data: encoded("GIF89a"), mimeType: "image/gif" }]);
+  assert.match(textOf(result), /2 images were left out, being none/);
 });
 
 test("a mistake of ours is an error without a stack, and a line in the log", async () => {

@@ -6,13 +6,22 @@ export const codeOutputLine = (id: string, { stream, text }: CodeOutput): string
   JSON.stringify({ type: "output", id, stream, text });
 
 export function executedLine(id: string, execution: Execution): string {
-  const { valueJson, valueText, hasValue, metrics, value: _, ...rest } = execution;
+  // Field by field: the value itself is parsed only for who takes it.
+  const { valueJson, metrics } = execution;
   const { durationMs, fuelConsumed, ramUsed, hostRequests } = metrics;
   const fields = JSON.stringify({
-    ...rest,
-    value_text: valueText,
-    has_value: hasValue,
+    ok: execution.ok,
+    value_text: execution.valueText,
+    has_value: execution.hasValue,
     is_json: valueJson !== null,
+    stdout: execution.stdout,
+    stderr: execution.stderr,
+    truncated: execution.truncated,
+    outputs: execution.outputs,
+    files: execution.files,
+    error: execution.error,
+    memory: execution.memory,
+    notice: execution.notice,
     metrics: {
       duration_ms: durationMs,
       fuel_consumed: fuelConsumed,
