@@ -231,7 +231,7 @@ class Attempt implements SandboxListener {
 
   ended(message: Ended): void {
     const usage = this.#usage(message.fuel, message.ram);
-    this.#session?.ended(message);
+    this.#session?.ended(message, this.#spec.policy.ram);
     // What it did in a session stays done: then it ended before it could be ended.
     if (this.#verdict && message.memory !== "kept") this.#end({ ok: false, ...this.#verdict, usage });
     else if (message.lacks !== "" && this.#context.program.manifest.variant !== "full")

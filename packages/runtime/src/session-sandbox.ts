@@ -1,5 +1,5 @@
 import type { AttemptCapabilities, Capability, SharedCapabilities } from "@capsule-run/host";
-import type { FromCell, SessionMemory } from "@capsule-run/protocol";
+import { type FromCell, LIMITS, type SessionMemory } from "@capsule-run/protocol";
 import type { Needs } from "./local.ts";
 import type { MemoryPlan } from "./memory.ts";
 import { Seat } from "./seat.ts";
@@ -80,11 +80,15 @@ export class SessionSandbox {
     return loss;
   }
 
-  /** An attempt in it has ended. */
-  ended({ memory, parked, image }: Ended): void {
+  /**
+   * An attempt in it has ended.
+   * @param limit of its task: a cell that says more would take memory of the runtime's budget that nothing can have
+   */
+  ended({ memory, parked, image }: Pick<Ended, "memory" | "parked" | "image">, limit: number | null): void {
+    const most = limit ?? LIMITS.memoryBytes;
     this.memory = memory || "lost";
-    this.#parked = parked;
-    this.#image = image;
+    this.#parked = Math.min(parked, most);
+    this.#image = Math.min(image, most);
     if (this.memory === "kept") this.#isUsed = true;
     if (this.memory === "lost") this.renew();
   }

@@ -452,6 +452,18 @@ test("calls wait for a client that does not read, and can be cancelled there", a
   assert.deepEqual(answers(client, "a"), [{ ok: true, json: "1" }]);
 });
 
+test("wrong answers of a client that does not read pile up nothing", async () => {
+  const client = new Client({ unreadBytes: 1000, unreadResultBytes: 100_000 });
+  client.send(HELLO, run("a", "tools", { tools, args: [[1]] }), run("b", "waits"));
+  await settle();
+  client.reads = false;
+  for (let n = 0; n < 1000; n++) client.send(result("a", "77", 1), result("b", "1", 1));
+  assert.ok(client.unread < 2000, `${client.unread} bytes`);
+  client.send(result("a", "1", 1));
+  await settle();
+  assert.deepEqual(answers(client, "a"), [{ ok: true, json: "1" }]);
+});
+
 test("close cancels all and answers all, then says so", async () => {
   const client = new Client();
   client.send(HELLO, run("a", "waits"), { type: "load", id: "l", file: "slow" });

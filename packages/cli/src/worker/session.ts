@@ -75,7 +75,11 @@ export class Session {
       const id = error instanceof ProtocolError ? error.id : null;
       // An answer that names an open run would end that one for the client.
       const about = id !== null && this.#open.has(id) ? null : id;
-      this.#parts.outbox.send(errorMessage(error, { id: about, line: number }));
+      const answer = errorMessage(error, { id: about, line: number });
+      // Answers of calls are heard while the client reads too little: what is wrong with them must not pile up meanwhile.
+      if (!(message instanceof ProtocolError) && message.type === "tool_result")
+        this.#parts.outbox.mention(answer);
+      else this.#parts.outbox.send(answer);
       return true;
     }
   }
