@@ -14,7 +14,8 @@ from ..errors import ToolError
 from ..values import NotJson
 from . import wire
 from .exchange import OnToolCall
-from .tools import Gate, Tool, ToolCall, in_thread
+from .threads import Threads
+from .tools import Gate, Tool, ToolCall
 
 logger = logging.getLogger("capsule")
 
@@ -26,6 +27,7 @@ _RESULT_BYTES = 32 * 1024 * 1024
 
 def tool_caller(tools: Mapping[str, Tool[..., Any]], gate: Gate | None) -> OnToolCall:
     """What answers the worker's calls. It raises nothing but what ends the whole process, and cancellation."""
+    threads = Threads()
 
     async def call(message: dict[str, Any]) -> dict[str, Any]:
         given = ToolCall(
@@ -36,7 +38,7 @@ def tool_caller(tools: Mapping[str, Tool[..., Any]], gate: Gate | None) -> OnToo
             path=str(message.get("path")),
         )
         try:
-            return {"ok": True, "result": await _answer(tools[given.tool], given, gate)}
+            return {"ok": True, "result": await _answer(tools[given.tool], given, gate, threads)}
         except ToolError as error:
             kind = error.type if isinstance(error.type, str) and _TYPE.fullmatch(error.type) else "ToolError"
             return _failed(kind, str(error))
@@ -51,13 +53,13 @@ def _failed(kind: str, message: str) -> dict[str, Any]:
     return {"ok": False, "error": {"type": kind, "message": message}}
 
 
-async def _answer(called: Tool[..., Any], call: ToolCall, gate: Gate | None) -> Any:
+async def _answer(called: Tool[..., Any], call: ToolCall, gate: Gate | None, threads: Threads) -> Any:
     if gate is not None:
-        call = await _ask(gate, call)
+        call = await _ask(gate, call, threads)
     if called.timeout_ms is None:
-        result = await called.perform(call)
+        result = await called.perform(call, threads)
     else:
-        working = asyncio.ensure_future(called.perform(call))
+        working = asyncio.ensure_future(called.perform(call, threads))
         if not await _ends(working, called.timeout_ms / 1000):
             raise ToolError(f"the tool {called.name} took longer than {called.timeout_ms} ms", type="Timeout")
         result = working.result()
@@ -79,7 +81,7 @@ async def _ends(working: asyncio.Future[Any], seconds: float) -> bool:
         working.cancel()
 
 
-async def _ask(gate: Gate, call: ToolCall) -> ToolCall:
+async def _ask(gate: Gate, call: ToolCall, threads: Threads) -> ToolCall:
     """Asks a gate. One that fails, or says nothing that is a decision, denies."""
 
     def denied(reason: object = None) -> ToolError:
@@ -87,7 +89,7 @@ async def _ask(gate: Gate, call: ToolCall) -> ToolCall:
         return ToolError(f"the tool {call.tool} was denied{more}", type="Denied")
 
     try:
-        asked: Any = gate(call) if _is_async(gate) else await in_thread(lambda: gate(call))
+        asked: Any = gate(call) if _is_async(gate) else await threads.run(lambda: gate(call))
         decided = await asked if inspect.isawaitable(asked) else asked
     except Exception:
         logger.warning("the gate failed at a call of the tool %s, which was denied", call.tool, exc_info=True)

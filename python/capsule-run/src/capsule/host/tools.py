@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import dataclasses
 import functools
 import inspect
 import re
-import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Union, cast, overload
 
@@ -26,6 +23,7 @@ from .schema import (
     schema_of,
     with_definitions,
 )
+from .threads import Threads
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -145,7 +143,7 @@ class Tool(Generic[_P, _R]):
             told["output"] = self.output
         return told
 
-    async def perform(self, call: ToolCall) -> Any:
+    async def perform(self, call: ToolCall, threads: Threads) -> Any:
         """Calls the function with what a program gave, in a thread of its own if it is not async."""
         if self.parameters is None:
             value = call.args[0] if call.args else dict(call.kwargs)
@@ -158,7 +156,7 @@ class Tool(Generic[_P, _R]):
         if inspect.iscoroutinefunction(fn):
             result: Any = await fn(*args, **kwargs)
         else:
-            result = await in_thread(functools.partial(fn, *args, **kwargs))
+            result = await threads.run(functools.partial(fn, *args, **kwargs))
             if inspect.isawaitable(result):
                 result = await result
         return plain(result)
@@ -252,40 +250,6 @@ def _converter_or_none(hint: Any) -> Callable[[Any], Any] | None:
 
 def _is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and name != "then" and not (name.startswith("__") and name.endswith("__"))
-
-
-async def in_thread(fn: Callable[[], Any]) -> Any:
-    """Runs a function in a thread that does not keep the interpreter from ending, as those of a pool would."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
-    context = contextvars.copy_context()
-
-    def settle(error: BaseException | None, result: Any) -> None:
-        if done.done():
-            return
-        if error is None:
-            done.set_result(result)
-        else:
-            done.set_exception(error)
-
-    def work() -> None:
-        error: BaseException | None = None
-        result = None
-        try:
-            result = context.run(fn)
-        except StopIteration as stop:
-            # Futures can't hold it.
-            error = RuntimeError(f"a tool raised {stop!r}")
-        except BaseException as raised:
-            error = raised
-        try:
-            loop.call_soon_threadsafe(settle, error, result)
-        except RuntimeError:
-            # The loop was closed: nobody waits.
-            pass
-
-    threading.Thread(target=work, name="capsule-tool", daemon=True).start()
-    return await done
 
 
 @overload
