@@ -11,7 +11,7 @@ async with Session("python") as session:
 ```
 """
 
-from capsule import UsageError, WorkerDiedError, WorkerError
+from capsule import ToolError, UsageError, WorkerDiedError, WorkerError, describe_tools, tool
 
 from .capsule_error import CapsuleError
 from .load import load_javascript_sandbox, load_python_sandbox, load_sandboxes
@@ -46,11 +46,13 @@ __all__ = [
     "Metrics",
     "RichOutput",
     "Session",
+    "ToolError",
     "UsageError",
     "WorkerDiedError",
     "WorkerError",
     "WorkspaceFile",
     "close_all",
+    "describe_tools",
     "execute",
     "execute_sync",
     "load_javascript_sandbox",
@@ -60,4 +62,5 @@ __all__ = [
     "run_javascript_sync",
     "run_python",
     "run_python_sync",
+    "tool",
 ]
