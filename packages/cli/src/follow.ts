@@ -1,7 +1,7 @@
 import type { ProjectRecord, RunReader, StoredRun, TaskRow } from "@capsule-run/runtime/records";
 import type { Paint } from "./colour.ts";
 import type { Context } from "./context.ts";
-import { duration } from "./format.ts";
+import { duration, jsonLine } from "./format.ts";
 import { runJson, runLines, taskJson, taskLine } from "./record-view.ts";
 import { treeLines } from "./run-tree.ts";
 
@@ -86,8 +86,8 @@ class JsonView implements View {
   #state = "";
 
   show(reader: RunReader, run: StoredRun): string {
-    const lines = this.#changes.of(reader, run.id).map((task) => JSON.stringify({ task: taskJson(task) }));
-    const line = JSON.stringify({ run: runJson(run) });
+    const lines = this.#changes.of(reader, run.id).map((task) => jsonLine({ task: taskJson(task) }));
+    const line = jsonLine({ run: runJson(run) });
     if (this.#state === "" && run.state === "running") lines.unshift(line);
     else if (run.state !== this.#state) lines.push(line);
     this.#state = run.state;

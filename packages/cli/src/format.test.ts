@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { painter, wantsColour } from "./colour.ts";
-import { bytes, duration, manyLines, oneLine, plural, thousands } from "./format.ts";
+import { bytes, duration, jsonLine, manyLines, oneLine, plural, thousands } from "./format.ts";
 
 test("numbers", () => {
   assert.deepEqual([0, 999, 1000, 45_000, 2_000_000_000, 12.6].map(thousands), [
@@ -15,6 +15,13 @@ test("numbers", () => {
   ]);
   assert.equal(plural(1, "retry", "retries"), "1 retry");
   assert.equal(plural(1200, "retry", "retries"), "1,200 retries");
+});
+
+test("JSON that a terminal may show says what it would act on by its number, and is the same JSON", () => {
+  const value = { message: "\u001b[2J\u009b31m\u202ex\u2066\ud800é\u007f" };
+  const text = jsonLine(value);
+  assert.match(text, /^[\x20-\x7eé]*$/);
+  assert.deepEqual(JSON.parse(text), value);
 });
 
 test("text of guests can't act on a terminal", () => {

@@ -49,7 +49,11 @@ export function oneLine(text: string, limit = 1000): string {
   return safe.length > limit ? `${safe.slice(0, limit - 1)}…` : safe;
 }
 
-/** The same over several lines: line breaks and tabs stay. */
+/** A value as JSON on one line, which may be shown by a terminal: what that may act on is escaped, as JSON can. */
+export const jsonLine = (value: object): string =>
+  JSON.stringify(value).replace(UNSAFE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+/** Text as in `oneLine`, over several lines: line breaks and tabs stay. */
 export const manyLines = (text: string): string =>
   text.replace(/\r\n/g, "\n").replace(UNSAFE, (c) => (c === "\n" || c === "\t" ? c : escaped(c)));
 

@@ -4,6 +4,7 @@ import type { RunReader, StoredRun } from "@capsule-run/runtime/records";
 import { painter } from "./colour.ts";
 import type { Context } from "./context.ts";
 import { follow } from "./follow.ts";
+import { jsonLine } from "./format.ts";
 import { runJson, runLines, taskJson } from "./record-view.ts";
 import type { Command } from "./run.ts";
 import { SHOWN, treeLines } from "./run-tree.ts";
@@ -24,10 +25,10 @@ function choose(id: string, found: readonly StoredRun[]): StoredRun {
 
 /** The whole record of a run as one line, in pieces: it may be large. */
 function* wholeJson(reader: RunReader, run: StoredRun): Generator<string> {
-  yield `{"run":${JSON.stringify(runJson(run))},"tasks":[`;
+  yield `{"run":${jsonLine(runJson(run))},"tasks":[`;
   let before = "";
   for (const task of reader.tasks(run.id)) {
-    yield before + JSON.stringify(taskJson(task));
+    yield before + jsonLine(taskJson(task));
     before = ",";
   }
   yield "]}\n";

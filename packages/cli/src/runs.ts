@@ -1,7 +1,7 @@
 import { UsageError } from "@capsule-run/protocol";
 import { painter } from "./colour.ts";
 import type { Context } from "./context.ts";
-import { oneLine } from "./format.ts";
+import { jsonLine, oneLine } from "./format.ts";
 import { runJson, runTable } from "./record-view.ts";
 import type { Command } from "./run.ts";
 
@@ -22,7 +22,7 @@ export async function runs(command: Command, context: Context): Promise<number> 
   const limit = limitOf(command);
   const record = await services.openRecord(cwd);
   const list = record.read((reader) => reader.runs(limit)) ?? [];
-  if (command.json) output.stdout.write(`${JSON.stringify({ runs: list.map(runJson) })}\n`);
+  if (command.json) output.stdout.write(`${jsonLine({ runs: list.map(runJson) })}\n`);
   else if (list.length === 0) output.stdout.write(`no runs yet in ${oneLine(record.root)}\n`);
   else output.stdout.write(runTable(list, Date.now(), painter(process.env, output.stdout.terminal)));
   record.close();
