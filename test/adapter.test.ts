@@ -1,7 +1,8 @@
 /** Code that a model wrote: what `runPython`, `execute` and `Session` promise, in both languages and from both. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 import {
   CapsuleError,
@@ -11,6 +12,7 @@ import {
   execute,
   type Language,
   loadSandboxes,
+  type RichOutput,
   runJavaScript,
   runPython,
   type SandboxOptions,
@@ -18,6 +20,7 @@ import {
   UsageError,
 } from "@capsule-run/adapter";
 import { folder } from "./support/capsule.ts";
+import { cellsOf, onLinux } from "./support/processes.ts";
 import vectors from "./vectors/adapter.json" with { type: "json" };
 
 interface Failure {
@@ -33,7 +36,12 @@ interface Call {
   readonly text?: string;
   readonly error?: Failure;
   readonly execution?: Partial<Execution>;
+  readonly exported?: Contents;
+  readonly begins?: readonly RichOutput[];
 }
+
+/** Texts of files, by path. */
+type Contents = Readonly<Record<string, string>>;
 
 interface Step {
   readonly run?: string;
@@ -45,10 +53,11 @@ interface Step {
   readonly write?: string;
   readonly read?: string;
   readonly export?: string;
-  readonly import?: string;
+  readonly import?: string | Contents;
   readonly as?: string;
   readonly delete?: string;
-  readonly text?: string;
+  readonly text?: string | Contents;
+  readonly in?: string;
   readonly list?: readonly string[];
 }
 
@@ -75,22 +84,45 @@ const isCapsuleError =
 
 const isUsage = (slug: string) => (error: unknown) => error instanceof UsageError && error.slug === slug;
 
+/** Workspaces of this process. */
+const workspaces = (): string[] =>
+  readdirSync(tmpdir())
+    .filter((name) => name.startsWith("capsule-code-") && name.includes(`-${process.pid}-`))
+    .map((name) => join(tmpdir(), name, "workspace"));
+
 before(() => loadSandboxes());
 after(() => closeAll());
 
 describe("one call", () => {
-  for (const { name, language, code, options, text, error, execution } of calls)
+  for (const { name, language, code, options, text, error, execution, exported, begins } of calls)
     test(`${language}: ${name}`, async () => {
       const run = language === "python" ? runPython : runJavaScript;
       if (error) await assert.rejects(run(code, options), isCapsuleError(error));
       else if (text !== undefined) assert.equal(await run(code, options), text);
-      if (!execution) return;
-      const known = await execute(code, { ...options, language });
-      for (const [field, value] of Object.entries(execution))
+      if (!execution && !begins) return;
+      const exportTo = join(folder(), "out");
+      const known = await execute(code, { ...options, language, ...(exported && { exportTo }) });
+      for (const [field, value] of Object.entries(execution ?? {}))
         assert.deepEqual(known[field as keyof Execution], value, field);
+      if (exported) assert.deepEqual(contentsOf(exportTo), exported);
+      if (begins)
+        assert.deepEqual(
+          known.outputs.map(({ type, data }, i) => ({ type, data: data.slice(0, begins[i]?.data.length) })),
+          begins,
+        );
       assert.ok(known.metrics.fuelConsumed > 0 && known.metrics.ramUsed > 0);
     });
 });
+
+/** All files below a folder. */
+const contentsOf = (at: string): Contents =>
+  Object.fromEntries(
+    readdirSync(at, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .sort()
+      .map((path) => [relative(at, path).replaceAll("\\", "/"), readFileSync(path, "utf8")]),
+  );
 
 async function follow(session: Session, step: Step): Promise<void> {
   const at = folder();
@@ -111,16 +143,19 @@ async function follow(session: Session, step: Step): Promise<void> {
   else if (step.read && step.error)
     await assert.rejects(session.readFile(step.read), isUsage(step.error.slug as string));
   else if (step.read) assert.equal(Buffer.from(await session.readFile(step.read)).toString(), step.text);
+  else if (step.delete && step.error)
+    await assert.rejects(session.deleteFile(step.delete), isUsage(step.error.slug as string));
   else if (step.delete) await session.deleteFile(step.delete);
   else if (step.export) {
-    await session.exportFile(step.export, join(at, "out"));
-    assert.equal(readFileSync(join(at, "out"), "utf8"), step.text);
+    const out = join(at, "out");
+    await session.exportFile(step.export, out);
+    assert.deepEqual(typeof step.text === "string" ? readFileSync(out, "utf8") : contentsOf(out), step.text);
   } else if (step.import) {
-    writeFileSync(join(at, "in"), step.import);
-    await session.importFile(join(at, "in"), step.as);
+    const given = typeof step.import === "string" ? folder({ in: step.import }) : folder(step.import);
+    await session.importFile(typeof step.import === "string" ? join(given, "in") : given, step.as);
   } else
     assert.deepEqual(
-      (await session.listFiles()).map(({ path }) => path),
+      (await session.listFiles(step.in)).map(({ path }) => path),
       step.list,
     );
 }
@@ -153,6 +188,34 @@ describe("a session", () => {
     setTimeout(() => abort.abort(), 100);
     await assert.rejects(running, isCapsuleError({ kind: "cancelled", contains: [] }));
     assert.equal(await session.run("x"), 1);
+  });
+
+  test("its workspace is gone when its block ends, also by an exception", async () => {
+    let copied = "";
+    const broken = new RangeError("mine");
+    const use = async (): Promise<void> => {
+      await using session = new Session("javascript");
+      await session.run("require('fs').writeFileSync('workspace/a', 'a')");
+      [copied = ""] = workspaces().filter((path) => existsSync(join(path, "a")));
+      throw broken;
+    };
+    await assert.rejects(use(), (error) => error === broken);
+    assert.ok(copied !== "" && !existsSync(copied));
+  });
+
+  test("when the process that holds it is killed, that is said, and the next call begins anew", async (context) => {
+    if (!onLinux) return context.skip("processes are found in /proc");
+    await using session = new Session("javascript");
+    await session.run("let x = 1; require('fs').writeFileSync('workspace/a', 'a')");
+    for (const pid of await cellsOf(process.pid)) process.kill(pid, "SIGKILL");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const { error, memory, notice } = await session.execute("x");
+    assert.deepEqual([error?.kind, memory], ["internal_error", "lost"]);
+    assert.match(notice ?? "", /memory is lost: the next call begins with a fresh one. Files in workspace/);
+    assert.deepEqual(await session.run("[typeof x, require('fs').readFileSync('workspace/a', 'utf8')]"), [
+      "undefined",
+      "a",
+    ]);
   });
 
   test("its workspace is gone when it is closed, and so is its use", async () => {

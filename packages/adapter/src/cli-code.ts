@@ -19,7 +19,10 @@ export interface BareSandbox extends Omit<SandboxOptions, "capsulePath" | "tools
 }
 
 export interface CodeRuntime {
-  execute(code: string, options: BareSandbox & BareCall): Promise<Execution>;
+  execute(
+    code: string,
+    options: BareSandbox & BareCall & { readonly exportTo?: string | undefined },
+  ): Promise<Execution>;
   openSession(options: BareSandbox): Promise<CodeSession>;
   load(language: Language): Promise<void>;
   close(): Promise<void>;

@@ -17,6 +17,11 @@ const LANGUAGE: OptionCheck = ['"python" or "javascript"', (value) => LANGUAGES.
 
 const isText = (value: unknown): value is string => typeof value === "string";
 
+const atLeast = (least: number): OptionCheck => [
+  `an integer of ${least} or more`,
+  (value) => Number.isSafeInteger(value) && (value as number) >= least,
+];
+
 const SANDBOX: Readonly<Record<string, OptionCheck>> = {
   limits: ['an object such as { timeout: "10s" }', isObject],
   hosts: [
@@ -36,21 +41,21 @@ const SANDBOX: Readonly<Record<string, OptionCheck>> = {
 
 const CALL: Readonly<Record<string, OptionCheck>> = { signal: SIGNAL, onOutput: FUNCTION };
 
+const ONE_CALL = { ...SANDBOX, ...CALL, exportTo: PATH };
+
 const OPTIONS = {
-  runPython: { ...SANDBOX, ...CALL },
-  runJavaScript: { ...SANDBOX, ...CALL },
-  execute: { language: LANGUAGE, ...SANDBOX, ...CALL },
+  runPython: ONE_CALL,
+  runJavaScript: ONE_CALL,
+  execute: { language: LANGUAGE, ...ONE_CALL },
   Session: { ...SANDBOX, onOutput: FUNCTION },
   "session.run": CALL,
   executeTool: {
     ...SANDBOX,
+    exportTo: PATH,
     name: ["a name of letters, digits, _ and -", (value) => isText(value) && /^[\w-]{1,64}$/.test(value)],
     description: ["a text", isText],
     session: ["a Session", isObject],
-    maxText: [
-      "an integer of 100 or more",
-      (value) => Number.isSafeInteger(value) && (value as number) >= 100,
-    ],
+    maxText: atLeast(100),
   },
 } satisfies Record<string, Readonly<Record<string, OptionCheck>>>;
 

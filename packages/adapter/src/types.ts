@@ -46,7 +46,14 @@ export interface CallOptions {
 }
 
 /** Options of `runPython` and `runJavaScript`. An unknown option or a wrong value throws. */
-export interface RunCodeOptions extends SandboxOptions, CallOptions {}
+export interface RunCodeOptions extends SandboxOptions, CallOptions {
+  /**
+   * A folder into which the files that the call wrote are copied, under their paths in the workspace, however it ended. It
+   * is made if there are any. Files that are there are written over; nothing is written through symlinks in it. Default: they
+   * are gone with the workspace.
+   */
+  readonly exportTo?: string | undefined;
+}
 
 /** Options of `execute`. An unknown option or a wrong value throws. */
 export interface ExecuteOptions extends RunCodeOptions {

@@ -162,6 +162,15 @@ test("what a limit says is in the words of who runs code", () => {
   });
 });
 
+test("memory that is too little is said in those words, too", () => {
+  const said = '"main" needs more than its `ram` of 33,554,432 bytes';
+  for (const more of ["", ", which is what `max_ram` of the policy leaves of it"])
+    assert.equal(
+      words.ofCode(`${said}${more}\nInternalError: out of memory`),
+      "the code needs more than its `limits.ram` of 33,554,432 bytes\nInternalError: out of memory",
+    );
+});
+
 test("the notice that output was cut is no output", () => {
   const passed: string[] = [];
   const printed = new Printed(({ text }) => passed.push(text));

@@ -52,7 +52,13 @@ export interface CodeSandboxOptions {
 /** A call in a sandbox of its own. */
 export interface CodeOptions extends CodeSandboxOptions, CodeCallOptions {
   /**
-   * Told of the workspace folder before it is removed, to take out files: the paths in `Execution.files` are in it.
+   * A folder of the host into which the files that the call wrote are copied, under their paths in the workspace, however
+   * it ended. It is made if there are any. Those that are there are written over; nothing is written through
+   * symlinks in it.
+   */
+  readonly exportTo?: string | undefined;
+  /**
+   * Told of the workspace folder before it is removed, to look at files: the paths in `Execution.files` are in it.
    * The call waits for it.
    */
   readonly onWorkspace?: ((workspace: Workspace) => void | Promise<void>) | undefined;
@@ -172,7 +178,8 @@ export interface CodeRuntimeOptions {
 export interface CodeRuntime extends AsyncDisposable {
   /**
    * Runs code in a sandbox of its own.
-   * @throws UsageError for wrong options; what the code did wrong is in the execution
+   * @throws UsageError for wrong options, `workspace` if files can't be copied to `exportTo`; what the code did wrong is in
+   *   the execution
    */
   execute(code: string, options?: CodeOptions): Promise<Execution>;
   openSession(options?: CodeSandboxOptions): Promise<CodeSession>;

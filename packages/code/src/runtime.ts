@@ -16,6 +16,7 @@ import { type ProgramName, programFile } from "./parts.ts";
 import { makePlace, type Place, removeAbandoned, WORKSPACE } from "./place.ts";
 import { EMPTY, scan, written } from "./scan.ts";
 import { openCodeSession } from "./session.ts";
+import { exportWritten, targetOf } from "./take-out.ts";
 import { workspaceAt } from "./workspace.ts";
 
 /** Makes what runs code. Nothing is started before the first call. */
@@ -38,6 +39,7 @@ export function createCodeRuntime(options: CodeRuntimeOptions = {}): CodeRuntime
       const code = checkCode(given);
       const settings = settingsOf(options);
       const { language, policy, env, files } = settings;
+      const target = options.exportTo === undefined ? null : await targetOf(options.exportTo);
       const host = await runtime();
       return withPlace(settings, async (place) => {
         const before = Object.keys(files).length > 0 ? await scan(place.workspace) : EMPTY;
@@ -48,8 +50,9 @@ export function createCodeRuntime(options: CodeRuntimeOptions = {}): CodeRuntime
           host.run({ ...call, file, root: place.root, policy, mounts: [WORKSPACE], env: {} }),
         );
         const after = await scan(place.workspace);
-        await options.onWorkspace?.(workspaceAt(place.workspace));
         const found = { files: written(before, after), filesCut: before.cut || after.cut };
+        if (target !== null) await exportWritten(place.workspace, found.files, target);
+        await options.onWorkspace?.(workspaceAt(place.workspace));
         return executionOf({ envelope, memory: "lost", session: false, printed, ...found });
       });
     },

@@ -11,6 +11,10 @@ export const ofCode = (message: string): string =>
       /that is what `max_(compute|ram|timeout)` of the policy leaves of it; raise that/,
       "raise `limits.$1`",
     )
+    .replace(
+      /its `ram` of ([0-9,]+ bytes)(, which is what `max_ram` of the policy leaves of it)?/,
+      "its `limits.ram` of $1",
+    )
     .replace(/raise `(compute|ram|timeout)`/, "raise `limits.$1`");
 
 export const BROKEN = "the code broke what runs it: its answer can't be read";

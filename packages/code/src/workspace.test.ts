@@ -16,6 +16,7 @@ import { after, test } from "node:test";
 import { UsageError } from "@capsule-run/protocol";
 import { makePlace, removeAbandoned } from "./place.ts";
 import { scan, written } from "./scan.ts";
+import { exportWritten, targetOf } from "./take-out.ts";
 import { workspaceAt } from "./workspace.ts";
 
 const host = realpathSync(mkdtempSync(join(tmpdir(), "capsule-workspace-test-")));
@@ -118,6 +119,60 @@ test("nothing leads out of the workspace", async () => {
   await refused(workspace.writeFile(".env", "A=1"), /kept from sandboxes/);
   await refused(workspace.writeFile("sub/capsule.toml", ""), /kept from sandboxes/);
   await workspace.deleteFile("sub");
+});
+
+test("files that were written are copied to a folder, and nowhere else", async () => {
+  await workspace.writeFile("new/deep/a", "a");
+  await workspace.writeFile("b", "bb");
+  const all = await workspace.listFiles();
+  const out = join(host, "exported");
+  const refusedAt = async (expected: RegExp): Promise<void> => {
+    await refused(exportWritten(place.workspace, all, out), expected);
+    assert.equal(readFileSync(join(host, "secret"), "utf8"), "secret");
+  };
+  await exportWritten(place.workspace, [], out);
+  assert.ok(!existsSync(out), "nothing is made for nothing");
+  await exportWritten(place.workspace, all, out);
+  assert.equal(readFileSync(join(out, "new/deep/a"), "utf8") + readFileSync(join(out, "b"), "utf8"), "abb");
+  // What is there is written over, unless it leads elsewhere or is something else.
+  await workspace.writeFile("b", "c");
+  await exportWritten(place.workspace, all, out);
+  assert.equal(readFileSync(join(out, "b"), "utf8"), "c");
+  rmSync(join(out, "b"));
+  symlinkSync(join(host, "secret"), join(out, "b"));
+  await refusedAt(/exported\/b is a symlink, and not written through/);
+  rmSync(join(out, "b"));
+  mkdirSync(join(out, "b"));
+  await refusedAt(/exported\/b is there, and no file/);
+  rmSync(join(out, "b"), { recursive: true });
+  rmSync(join(out, "new"), { recursive: true });
+  symlinkSync(host, join(out, "new"));
+  await refusedAt(/exported\/new is a symlink, and not written through/);
+  rmSync(join(out, "new"));
+  writeFileSync(join(out, "new"), "");
+  await refusedAt(/exported\/new is there, and no folder/);
+  await refused(targetOf(join(host, "secret")), /secret is no folder/);
+  for (const wrong of ["", "a\0b", 5]) await refused(targetOf(wrong), /can't be a path of the host/);
+  // The same of a whole folder of a session.
+  const given = join(host, "given");
+  mkdirSync(join(given, "new/deep"), { recursive: true });
+  symlinkSync(join(host, "secret"), join(given, "new/deep/a"));
+  await refused(workspace.exportFile("new", given), /deep\/a is a symlink, and not written through/);
+  assert.equal(readFileSync(join(host, "secret"), "utf8"), "secret");
+  for (const { path } of all) await workspace.deleteFile(path);
+});
+
+test("what is wrong with the host's side is said in words", async () => {
+  await refused(workspace.importFile(join(host, "nothing")), /there is no .*nothing to import/);
+  for (const wrong of ["", "a\0b", 5 as never]) {
+    await refused(workspace.importFile(wrong, "a"), /can't be a path of the host/);
+    await refused(workspace.exportFile("a", wrong), /can't be a path of the host/);
+  }
+  for (const wrong of [5, null, new ArrayBuffer(1), {}])
+    await refused(workspace.writeFile("a", wrong as never), /no text and no bytes/);
+  await workspace.writeFile("a", "a");
+  await refused(workspace.exportFile("a", join(host, "secret/below")), /secret\/below|secret can't be made/);
+  await workspace.deleteFile("a");
 });
 
 test("what was written is told by what changed", async () => {

@@ -1,12 +1,12 @@
 import { createReadStream } from "node:fs";
-import { lstat, mkdir, open, readdir, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { readdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { grouped, LIMITS, pathInside, UsageError } from "@capsule-run/protocol";
 import type { Workspace, WorkspaceFile } from "./api.ts";
 import { openWorkspaceFiles, type WorkspaceFiles } from "./files.ts";
+import { hostPath, problem, reasonOf } from "./problem.ts";
 import { byPath } from "./scan.ts";
-
-const problem = (text: string, cause?: unknown): UsageError => new UsageError("workspace", text, { cause });
+import { takeOut } from "./take-out.ts";
 
 /** A path in the workspace; `""` is the workspace itself. @throws UsageError */
 function inside(name: unknown, what = "a file's name"): string {
@@ -41,6 +41,8 @@ export function workspaceAt(folder: string): Workspace {
     writeFile: async (name, data) => {
       const path = entry(name);
       const bytes = typeof data === "string" ? Buffer.from(data) : data;
+      if (!(bytes instanceof Uint8Array))
+        throw problem(`what workspace/${path} shall hold is no text and no bytes`);
       return using(async (files) => {
         await makeFolders(files, path);
         return { path, size: await files.write(path, [bytes]) };
@@ -68,14 +70,14 @@ export function workspaceAt(folder: string): Workspace {
       const path = folderName === "" ? "" : inside(folderName, "a folder's name");
       return using((files) => list(files, path));
     },
-    importFile: async (hostPath, name) => {
-      const from = resolve(hostPath);
+    importFile: async (given, name) => {
+      const from = hostPath(given);
       const path = entry(name ?? basename(from));
       return using(async (files) => (await takeIn(files, from, path)).sort(byPath));
     },
-    exportFile: async (name, hostPath) => {
-      const path = entry(name);
-      await using((files) => takeOut(files, path, resolve(hostPath)));
+    exportFile: async (name, given) => {
+      const [path, to] = [entry(name), hostPath(given)];
+      await using((files) => takeOut(files, path, to));
     },
   };
 }
@@ -131,7 +133,12 @@ async function takeIn(files: WorkspaceFiles, from: string, path: string): Promis
   const copy = async (source: string, to: string): Promise<void> => {
     if (copied.length >= LIMITS.workspaceFiles)
       throw problem(`${from} holds more than ${grouped(LIMITS.workspaceFiles)} files`);
-    copied.push({ path: to, size: await files.write(to, createReadStream(source)) });
+    try {
+      copied.push({ path: to, size: await files.write(to, createReadStream(source)) });
+    } catch (cause) {
+      if (cause instanceof UsageError) throw cause;
+      throw problem(`${source} can't be imported: ${reasonOf(cause)}`, cause);
+    }
   };
   if (about.isFile()) await copy(from, path);
   else if (!about.isDirectory()) throw problem(`${from} is no file and no folder`);
@@ -148,49 +155,4 @@ async function takeIn(files: WorkspaceFiles, from: string, path: string): Promis
       }
   }
   return copied;
-}
-
-/** Copies to the host: a file into a folder that is there keeps its name. */
-async function takeOut(files: WorkspaceFiles, path: string, to: string): Promise<void> {
-  const found = await files.stat(path);
-  if (found === null) throw problem(`there is no workspace/${path}`);
-  const there = await stat(to).catch(() => null);
-  const target = there?.isDirectory() ? join(to, basename(path)) : to;
-  if (found.kind === "file") return writeOut(files, path, target);
-  if (found.kind !== "directory") throw problem(`workspace/${path} is no file and no folder`);
-  const todo: (readonly [folder: string, place: string])[] = [[path, target]];
-  for (const [folder, place] of todo) {
-    await makeOut(place);
-    for (const [name, kind] of await files.list(folder))
-      if (kind === "directory") todo.push([`${folder}/${name}`, join(place, name)]);
-      else if (kind === "file") await writeOut(files, `${folder}/${name}`, join(place, name));
-  }
-}
-
-async function makeOut(place: string): Promise<void> {
-  await mkdir(place, { recursive: true });
-  if (!(await lstat(place)).isDirectory()) throw problem(`${place} is a symlink, and not written through`);
-}
-
-async function writeOut(files: WorkspaceFiles, path: string, target: string): Promise<void> {
-  try {
-    await mkdir(join(target, ".."), { recursive: true });
-    await using(await open(target, "w"), async (file) => {
-      for await (const piece of files.read(path)) await file.writeFile(piece);
-    });
-  } catch (cause) {
-    if (cause instanceof UsageError) throw cause;
-    throw problem(`workspace/${path} can't be written to ${target}: ${(cause as Error).message}`, cause);
-  }
-}
-
-async function using<F extends { close(): Promise<void> }>(
-  file: F,
-  use: (file: F) => Promise<void>,
-): Promise<void> {
-  try {
-    await use(file);
-  } finally {
-    await file.close();
-  }
 }

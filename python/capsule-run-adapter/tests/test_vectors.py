@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import os
 import pathlib
 import re
+import signal
+import sys
 import tempfile
 import unittest
 
@@ -16,6 +19,15 @@ VECTORS = json.loads((ROOT / "test" / "vectors" / "adapter.json").read_text())
 
 def snake(name: str) -> str:
     return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
+
+
+def children_of(pid):
+    return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def contents_of(folder):
+    """All files below a folder, texts by path."""
+    return {file.relative_to(folder).as_posix(): file.read_text() for file in folder.rglob("*") if file.is_file()}
 
 
 def tearDownModule():
@@ -42,11 +54,24 @@ class Vectors(unittest.IsolatedAsyncioTestCase):
                     await self.raises(run(case["code"], **options), case["error"])
                 elif "text" in case:
                     self.assertEqual(await run(case["code"], **options), case["text"])
-                if "execution" in case:
-                    execution = await execute(case["code"], language=case["language"], **options)
-                    for field, value in case["execution"].items():
-                        self.assertEqual(execution[snake(field)], value, field)
-                    self.assertGreater(execution["metrics"]["fuel_consumed"], 0)
+                if "execution" in case or "begins" in case:
+                    await self.executes(case, options)
+
+    async def executes(self, case, options):
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder, "out")
+            export = {"export_to": out} if "exported" in case else {}
+            execution = await execute(case["code"], language=case["language"], **options, **export)
+            if "exported" in case:
+                self.assertEqual(contents_of(out), case["exported"])
+        for field, value in case.get("execution", {}).items():
+            self.assertEqual(execution[snake(field)], value, field)
+        self.assertGreater(execution["metrics"]["fuel_consumed"], 0)
+        if "begins" in case:
+            self.assertEqual(len(execution["outputs"]), len(case["begins"]))
+            for output, begin in zip(execution["outputs"], case["begins"]):
+                self.assertEqual(output["type"], begin["type"])
+                self.assertTrue(output["data"].startswith(begin["data"]))
 
     async def test_sessions(self):
         for case in VECTORS["sessions"]:
@@ -77,20 +102,29 @@ class Vectors(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(caught.exception.slug, step["error"]["slug"])
         elif "read" in step:
             self.assertEqual((await session.read_file(step["read"])).decode(), step["text"])
+        elif "delete" in step and "error" in step:
+            with self.assertRaises(UsageError) as caught:
+                await session.delete_file(step["delete"])
+            self.assertEqual(caught.exception.slug, step["error"]["slug"])
         elif "delete" in step:
             await session.delete_file(step["delete"])
         elif "export" in step:
             with tempfile.TemporaryDirectory() as folder:
                 file = pathlib.Path(folder, "out")
                 await session.export_file(step["export"], file)
-                self.assertEqual(file.read_text(), step["text"])
+                found = file.read_text() if file.is_file() else contents_of(file)
+                self.assertEqual(found, step["text"])
         elif "import" in step:
             with tempfile.TemporaryDirectory() as folder:
-                file = pathlib.Path(folder, "in")
-                file.write_text(step["import"])
-                await session.import_file(file, step["as"])
+                given = pathlib.Path(folder, "in")
+                texts = step["import"] if isinstance(step["import"], dict) else {"": step["import"]}
+                for name, text in texts.items():
+                    file = given / name
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_text(text)
+                await session.import_file(given, step["as"])
         else:
-            self.assertEqual([file["path"] for file in await session.list_files()], step["list"])
+            self.assertEqual([file["path"] for file in await session.list_files(step.get("in"))], step["list"])
 
     async def test_calls_wait_for_each_other(self):
         seen = []
@@ -135,6 +169,51 @@ class Vectors(unittest.IsolatedAsyncioTestCase):
         await session.close()
         with self.assertRaisesRegex(UsageError, "the session was closed"):
             await session.run("1")
+
+    async def test_the_workspace_is_gone_when_the_block_ends_also_by_an_exception(self):
+        class Mine(Exception):
+            pass
+
+        def places():
+            return {path for path in pathlib.Path(tempfile.gettempdir()).glob("capsule-code-*") if path.is_dir()}
+
+        before, within = places(), set()
+        with self.assertRaises(Mine):
+            async with Session("javascript") as session:
+                await session.run("require('fs').writeFileSync('workspace/a', 'a')")
+                within = {path for path in places() - before if (path / "workspace" / "a").exists()}
+                raise Mine
+        self.assertEqual(len(within), 1)
+        self.assertFalse(within & places())
+
+    @unittest.skipUnless(sys.platform == "linux", "processes are found in /proc")
+    async def test_a_session_whose_sandbox_was_killed(self):
+        from capsule_adapter.shared import shared_client
+
+        async with Session("javascript") as session:
+            await session.run("let x = 1; require('fs').writeFileSync('workspace/a', 'a')")
+            for child in children_of(shared_client(None)._worker._process.pid):
+                os.kill(child, signal.SIGKILL)
+            await asyncio.sleep(0.2)
+            execution = await session.execute("x")
+            self.assertEqual((execution["error"]["kind"], execution["memory"]), ("internal_error", "lost"))
+            self.assertIn("memory is lost: the next call begins with a fresh one. Files in workspace", execution["notice"])
+            code = "[typeof x, require('fs').readFileSync('workspace/a', 'utf8')]"
+            self.assertEqual(await session.run(code), ["undefined", "a"])
+
+    async def test_exports_go_nowhere_else(self):
+        code = "const fs = require('fs'); fs.mkdirSync('workspace/sub'); fs.writeFileSync('workspace/sub/a', 'a')"
+        with tempfile.TemporaryDirectory() as folder:
+            out, outside = pathlib.Path(folder, "out"), pathlib.Path(folder, "outside")
+            outside.mkdir()
+            out.mkdir()
+            (out / "sub").symlink_to(outside)
+            with self.assertRaisesRegex(UsageError, "sub is a symlink"):
+                await run_javascript(code, export_to=out)
+            self.assertEqual(list(outside.iterdir()), [])
+            (outside / "file").write_text("")
+            with self.assertRaisesRegex(UsageError, "is no folder"):
+                await run_javascript(code, export_to=outside / "file")
 
     async def test_a_session_whose_process_died(self):
         from capsule_adapter.shared import shared_client

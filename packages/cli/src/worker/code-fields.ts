@@ -27,7 +27,12 @@ interface CallFields {
 export type FileOperation = "import" | "export" | "write" | "read" | "delete" | "list";
 
 export type CodeMessage = { readonly id: string } & (
-  | ({ readonly type: "execute" } & CallFields & SandboxFields)
+  | ({
+      readonly type: "execute";
+      /** On the host: a folder into which files that it wrote are copied. */
+      readonly export_to?: string;
+    } & CallFields &
+      SandboxFields)
   | { readonly type: "code_load"; readonly language: "python" | "javascript" }
   | ({ readonly type: "session_open"; readonly session: string } & SandboxFields)
   | ({ readonly type: "session_run"; readonly session: string } & CallFields)
@@ -95,7 +100,7 @@ export const OPERATIONS: Readonly<
 };
 
 export const CODE_FIELDS: Readonly<Record<CodeMessage["type"], Fields>> = {
-  execute: { id: ID, ...CALL, ...SANDBOX },
+  execute: { id: ID, ...CALL, ...SANDBOX, export_to: PATH },
   code_load: { id: ID, language: { ...LANGUAGE, required: true } },
   session_open: { id: ID, session: ID, ...SANDBOX },
   session_run: { id: ID, session: ID, ...CALL },

@@ -139,7 +139,7 @@ test("code that is run at once", async () => {
   const files = { a: "x", b: { base64: "AP8=" } };
   client.send(
     { type: "execute", id: "1", code: "big", language: "javascript", files },
-    { type: "execute", id: "2", code: "prints", output: false },
+    { type: "execute", id: "2", code: "prints", output: false, export_to: "out" },
     { type: "execute", id: "3", code: "prints" },
     { type: "code_load", id: "4", language: "python" },
   );
@@ -165,6 +165,7 @@ test("code that is run at once", async () => {
   };
   assert.deepEqual(options.files, { a: "x", b: Buffer.from([0, 255]) });
   assert.equal(options.onOutput, "function");
+  assert.ok(client.log.some((entry) => (entry as { exportTo?: string }).exportTo === "/there/out"));
 });
 
 test("a session: what is asked before it is open waits, and goes in order", async () => {

@@ -99,7 +99,11 @@ export class Code {
     openTools: OpenTools,
   ): Promise<void> {
     const [runtime, tools] = await Promise.all([this.#open(), openTools()]);
-    const options = { ...sandboxOf(message), ...this.#printing(message), signal, tools };
+    const { export_to: to } = message;
+    const options = {
+      ...{ ...sandboxOf(message), ...this.#printing(message), signal, tools },
+      exportTo: to === undefined ? undefined : resolve(this.#parts.cwd, to),
+    };
     this.#answer(message.id, executedLine(message.id, await runtime.execute(message.code, options)));
   }
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Union
 
 from capsule import UsageError
 from capsule.host.exchange import OnMessage
-from capsule.host.options import callback, optional_path, wrong
+from capsule.host.options import callback, optional_path, path, wrong
 from capsule.host.tool_calls import tool_caller
 from capsule.host.tools import Gate, Tools, collect_tools
 from capsule.host.types import PathArgument
@@ -101,6 +102,11 @@ def call_fields(
 
 def _output_callback(on_output: OnOutput) -> OnMessage:
     return lambda message: on_output({"stream": message["stream"], "text": message["text"]})
+
+
+def absolute_path(what: str, name: str, given: object) -> str:
+    """Where this process is now: the worker stays where it was started. Raises `UsageError` `run-option`."""
+    return os.path.abspath(path(what, name, given))
 
 
 def capsule_path_of(what: str, capsule_path: PathArgument | None) -> str | None:

@@ -5,7 +5,6 @@ import base64
 import contextlib
 import inspect
 import itertools
-import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, cast
@@ -17,7 +16,16 @@ from capsule.host.tools import Gate, Tools
 from capsule.host.types import PathArgument
 
 from .capsule_error import succeeded
-from .options import Content, OnOutput, call_fields, capsule_path_of, checked_language, content, sandbox_fields
+from .options import (
+    Content,
+    OnOutput,
+    absolute_path,
+    call_fields,
+    capsule_path_of,
+    checked_language,
+    content,
+    sandbox_fields,
+)
 from .shared import shared_client
 from .text import given_value
 from .types import CodeOutput, Execution, Language, Limits, WorkspaceFile
@@ -198,8 +206,7 @@ class Session:
         if name is not None:
             message["name"] = path(what, "name", name)
         if host_path is not None:
-            # Where this process is now: the worker stays where it was started.
-            message["path"] = os.path.abspath(path(what, "host_path", host_path))
+            message["path"] = absolute_path(what, "host_path", host_path)
         if data is not None:
             message["data"] = data
         return await self._use(message)

@@ -32,6 +32,9 @@ const evaluate = globalThis.eval;
 const { defineProperty } = Object;
 let begun = false;
 
+/** Bytes that a call of a session needs at the least. */
+const ROOM = 1024 * 1024;
+
 /** What is slow at its first use: so it is in the snapshot, and no call pays for it. */
 export function warm(): void {
   for (const code of ["const [a, { b }] = [1, { b: `2` }]; /x/.test(b)", "await 1; import('x')", "let x ="])
@@ -57,6 +60,7 @@ export async function run(code: string, { env, limits, piece: given }: Options):
       value = await perform(piece);
     } catch (raised) {
       error = raised instanceof SyntaxError ? inCode(code, raised) : describe(raised);
+      if (raised === null || error.traceback === "" || error.message === "out of memory") needRoom();
     }
   const has = error === null && value !== undefined;
   const text = has ? shown(value, limits.valueCharacters) : null;
@@ -69,6 +73,14 @@ export async function run(code: string, { env, limits, piece: given }: Options):
     dropped: shownHere.dropped,
     error,
   };
+}
+
+/**
+ * What code has filled to the brim has no room left for code that would empty it: the call then ends with the engine's
+ * error, which the host takes back with all that it did. The engine throws `null` where not even an error fits.
+ */
+function needRoom(): void {
+  new Uint8Array(ROOM);
 }
 
 function translated(code: string): Piece | Raised {

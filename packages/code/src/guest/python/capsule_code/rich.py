@@ -92,6 +92,6 @@ def _text(data):
     try:
         if isinstance(data, (bytes, bytearray, memoryview)):
             return base64.b64encode(data).decode()
-        return json.dumps(data, allow_nan=False)
+        return json.dumps(data, allow_nan=False, separators=(",", ":"))
     except Exception:
         return None
