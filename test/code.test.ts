@@ -568,3 +568,21 @@ test("code reaches the hosts and tools that it is given, and no others", async (
   const other: ToolHost = { names: ["mul"], call: async () => ({ ok: true, json: '"other"' }) };
   assert.equal((await session.run("await tools.mul(1, 1)", { tools: other })).value, "other");
 });
+
+test("code has its limits once: what runs it can't be called as a task", async () => {
+  const calls = [
+    "import gc",
+    "mains = [each for each in gc.get_objects() if callable(each) and getattr(each, '__name__', '') == 'main']",
+    "limits = dict(outputs=1, outputBytes=1, valueCharacters=9, valueBytes=9)",
+    "[answer['error'] for answer in (each('1', dict(env={}, limits=limits)) for each in mains) if 'success' in answer]",
+  ].join("\n");
+  await using session = await runtime.openSession({ language: "python" });
+  for (const { value, error } of [await python(calls), await session.run(calls)]) {
+    assert.equal(error, null);
+    assert.match(JSON.stringify(value), /^\[\{"error_type":"limit_exceeded"/);
+  }
+  // Another engine for the same call is no second task. The program was made ready for a folder that is gone.
+  assert.equal((await python("1")).value, 1);
+  const moved = await python("__import__('num' + 'py').arange(3).sum()");
+  assert.deepEqual([moved.error, moved.value], [null, 3]);
+});

@@ -60,7 +60,8 @@ export function settingsOf(options: CodeSandboxOptions): SandboxSettings {
   const { compute, ram, timeout } = { ...DEFAULT_LIMITS, ...defined(limits) };
   return {
     language,
-    policy: { max_compute: compute, max_ram: ram, max_timeout: timeout, env_variables: [] },
+    // One task: code can call the program's `main` as one, and each would have all that a call may use.
+    policy: { max_compute: compute, max_ram: ram, max_timeout: timeout, max_tasks: 1, env_variables: [] },
     hosts: reach.value,
     env,
     files,

@@ -20,7 +20,7 @@ const world = await bareWorld();
 function listen(): { context: Context; heard: Output[]; texts(): string[] } {
   const heard: Output[] = [];
   const context = new Context(
-    { program, world, secret: new Uint8Array(32) },
+    { program, root: "/p", world, secret: new Uint8Array(32) },
     { onOutput: (output) => heard.push(output) },
     () => assert.fail("a callback failed"),
   );
@@ -88,8 +88,10 @@ test("what a callback throws is told once, and the callback is left alone from t
     calls++;
     throw mine;
   };
-  const context = new Context({ program, world, secret: new Uint8Array(32) }, { onEvent }, (cause) =>
-    causes.push(cause),
+  const context = new Context(
+    { program, root: "/p", world, secret: new Uint8Array(32) },
+    { onEvent },
+    (cause) => causes.push(cause),
   );
   for (let i = 0; i < 3; i++) context.emit({ type: "task_queued", run: "r", path: "0", task: "main" });
   assert.deepEqual(causes, [mine]);

@@ -22,6 +22,8 @@ type Callbacks = Pick<RunRequest, "onOutput" | "onEvent" | "tools">;
 /** What a run is made of. */
 export interface ContextParts {
   readonly program: Program;
+  /** Absolute, of its project. */
+  readonly root: string;
   readonly world: RunWorld;
   /** Random bytes that only the host knows. */
   readonly secret: Uint8Array;
@@ -45,6 +47,7 @@ export class Context implements RunContext {
   readonly budget: Budget;
   /** Aborted when the run has to end, because its budget is used up. */
   readonly exhausted = new AbortController();
+  readonly #root: string;
   readonly #secret: Uint8Array;
   readonly #callbacks: Callbacks;
   readonly #record: RunRecord | null;
@@ -57,11 +60,12 @@ export class Context implements RunContext {
   #over = false;
 
   constructor(
-    { program, world, secret, record = null, session = null, limits = UNLIMITED }: ContextParts,
+    { program, root, world, secret, record = null, session = null, limits = UNLIMITED }: ContextParts,
     callbacks: Callbacks,
     failed: (cause: unknown) => void,
   ) {
     this.program = program;
+    this.#root = root;
     this.world = world;
     this.session = session;
     this.#secret = secret;
@@ -92,7 +96,7 @@ export class Context implements RunContext {
   }
 
   async complete(code: string): Promise<void> {
-    this.program = await this.program.complete(code);
+    this.program = await this.program.complete(code, this.#root);
   }
 
   seed(path: string, attempt: number): string {

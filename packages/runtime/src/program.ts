@@ -39,8 +39,11 @@ export interface Program {
   describe(report: Uint8Array): Promise<string>;
   /** Printed text in which places of the bundle stand, with the user's files and lines instead. */
   translate(text: string): Promise<string>;
-  /** The same program on the variant of its engine that has `code`; remembered for later runs. */
-  complete(code: string): Promise<Program>;
+  /**
+   * The same program on the variant of its engine that has `code`; remembered for later runs.
+   * @param root of the run's project: that of an earlier run may be gone
+   */
+  complete(code: string, root: string): Promise<Program>;
 }
 
 /** What a program is made ready of. */

@@ -147,7 +147,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const args = encodeArguments(main, request);
     if (typeof args === "string") return ended(refused(entry, { error: "invalid_arguments", message: args }));
     const secret = randomBytes(32);
-    const parts = { program, world, secret, record, session, limits: allowed.ceiling };
+    const { root } = found;
+    const parts = { program, root, world, secret, record, session, limits: allowed.ceiling };
     const context = new Context(parts, request, (cause) => broken.abort(cause));
     runs.set(id, context);
     try {

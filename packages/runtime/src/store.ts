@@ -260,8 +260,9 @@ export class ProgramStore {
       language,
       view: { root: file.root, cwd: this.#options.cwd },
       sourceMap: async () => sourceMap ?? (await cache.readSourceMap(stored.key)) ?? "",
-      complete: () =>
-        this.#making.get(nameOf(file)) ?? this.#share(file, () => this.#make(file, entry, language, "full")),
+      complete: (_, root) =>
+        this.#making.get(nameOf(file)) ??
+        this.#share(file, () => this.#make({ ...file, root }, entry, language, "full")),
     });
     this.#programs.set(file.path, { name: nameOf(file), key: stored.key, program });
     return program;
