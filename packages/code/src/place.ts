@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readlinkSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { mkdirSync, mkdtempSync, readlinkSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { lstat, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CONFIG_FILE } from "@capsule-run/protocol";
+import { removeTree } from "./remove.ts";
 
 /** A private folder of this process: the project root of a sandbox that runs code, with its workspace in it. */
 export interface Place {
@@ -39,7 +40,7 @@ export function makePlace(hosts: readonly string[] = []): Place {
     root,
     workspace,
     async remove() {
-      await rm(root, { recursive: true, force: true, maxRetries: 3 });
+      await removeTree(root);
       places.delete(root);
     },
   };
@@ -56,17 +57,19 @@ function removeAll(): void {
 
 /** Removes what processes of this user left behind that were killed. Never rejects. */
 export async function removeAbandoned(): Promise<void> {
-  try {
-    const folder = tmpdir();
-    for (const name of await readdir(folder)) {
-      const [, pid] = new RegExp(`^${PREFIX}([0-9]+)-`).exec(name) ?? [];
-      if (pid === undefined || isRunning(Number(pid))) continue;
-      const path = join(folder, name);
-      if (statSync(path).uid !== process.getuid?.()) continue;
-      await rm(path, { recursive: true, force: true });
+  const folder = tmpdir();
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, pid] = new RegExp(`^${PREFIX}([0-9]+)-`).exec(name) ?? [];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    const path = join(folder, name);
+    try {
+      // A link may lead to a folder of ours now, and to another's when it is removed.
+      const found = await lstat(path);
+      if (found.isDirectory() && (process.getuid === undefined || found.uid === process.getuid()))
+        await removeTree(path);
+    } catch {
+      // Gone. Others are removed nevertheless.
     }
-  } catch {
-    // Somebody else's, or gone.
   }
 }
 

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -196,7 +198,32 @@ test("what a killed process left is removed, and nothing of one that runs", asyn
   const left = place.root.replace(`-${process.pid}-`, `-${ended}-`);
   const elsewhere = join(tmpdir(), `capsule-code-1-${ended}-test`);
   for (const folder of [left, elsewhere]) mkdirSync(join(folder, "workspace"), { recursive: true });
+  // Such as others may have laid there: what they lead to stays, and they keep nothing from being removed.
+  const links = ["a", "b", "nothing"].map((name) => `${left}-${name}`);
+  for (const link of links) symlinkSync(link.endsWith("nothing") ? join(host, "nothing") : host, link);
   await removeAbandoned();
   assert.deepEqual([left, elsewhere, place.root].map(existsSync), [false, true, true]);
-  rmSync(elsewhere, { recursive: true });
+  assert.ok(links.every((link) => lstatSync(link).isSymbolicLink()));
+  for (const made of [elsewhere, ...links]) rmSync(made, { recursive: true });
+});
+
+test("a workspace is removed however deep code made it", async () => {
+  const { root, workspace: folder, remove } = makePlace();
+  const name = "d".repeat(250);
+  /** Makes folders in each other, and gives the innermost that has a path. */
+  const chain = (top: string): string => {
+    let at = top;
+    while (at.length + name.length < 4000) {
+      at = join(at, name);
+      mkdirSync(at);
+    }
+    writeFileSync(join(at, "file"), "");
+    return at;
+  };
+  for (const each of ["a", "b", "c"]) mkdirSync(join(folder, each));
+  chain(join(folder, "a"));
+  renameSync(join(folder, "a"), join(chain(join(folder, "b")), "a"));
+  renameSync(join(folder, "b"), join(chain(join(folder, "c")), "b"));
+  await remove();
+  assert.ok(!existsSync(root));
 });
