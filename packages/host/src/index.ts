@@ -14,5 +14,4 @@ export type {
   Scrubber,
   SecretsOnTheWay,
 } from "./capability.ts";
-export { type Line, makeLine } from "./line.ts";
 export { openToolbox, type Toolbox, type ToolCaller, type ToolEvent } from "./tools.ts";

@@ -5,6 +5,7 @@ import {
   grouped,
   isJson,
   LIMITS,
+  Line,
   nearest,
   TOOL_FAILED,
   type ToolCall,
@@ -12,7 +13,6 @@ import {
   type ToolHost,
 } from "@capsule-run/protocol";
 import type { Capability, Performed } from "./capability.ts";
-import { makeLine } from "./line.ts";
 
 /** The attempt that calls. */
 export interface ToolCaller {
@@ -48,7 +48,7 @@ export function openToolbox(
   emit: (event: ToolEvent) => void,
   scrub: (text: string) => string = (text) => text,
 ): Toolbox {
-  const line = makeLine(LIMITS.toolCallsAtOnce);
+  const line = new Line(LIMITS.toolCallsAtOnce);
   let names: ReadonlySet<string> | null = null;
   let asked = 0;
   let unknown = 0;
@@ -85,13 +85,13 @@ export function openToolbox(
       handed += bytes;
       return true;
     };
-    const leave = (): void => {
+    const leave = await line.enter(stop, take);
+    const over = (): void => {
       handed -= taken;
-      line.leave();
+      leave?.();
     };
-    await line.enter(stop, take);
     if (stop.aborted) {
-      leave();
+      over();
       throw new EffectError("EABORTED", `the call of the tool ${name} was given up`);
     }
     const path = `${caller.path}.${id}`;
@@ -106,7 +106,7 @@ export function openToolbox(
         kwargs: kwargs && textOf(kwargs),
       },
       stop,
-      { emit, scrub, over: leave },
+      { emit, scrub, over },
     );
     if (outcome.ok) return { head: { threw: null }, payload: outcome.json };
     const { type, message } = outcome;

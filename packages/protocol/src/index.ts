@@ -12,6 +12,7 @@ export * from "./host-options.ts";
 export * from "./host-pattern.ts";
 export * from "./json.ts";
 export * from "./limits.ts";
+export * from "./line.ts";
 export * from "./load-record.ts";
 export * from "./manifest.ts";
 export * from "./messages.ts";

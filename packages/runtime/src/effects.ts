@@ -1,4 +1,4 @@
-import { type AttemptCapabilities, type Line, makeLine } from "@capsule-run/host";
+import type { AttemptCapabilities } from "@capsule-run/host";
 import {
   type AttemptLog,
   type Completion,
@@ -9,6 +9,7 @@ import {
   grouped,
   type HostRequest,
   LIMITS,
+  Line,
 } from "@capsule-run/protocol";
 
 /** Whose effects these are. */
@@ -42,9 +43,9 @@ export class Effects {
   /** Files that wait to be closed. */
   #posted = 0;
   readonly #lines = {
-    file: makeLine(FILES_AT_ONCE),
-    request: makeLine(REQUESTS_AT_ONCE),
-    tool: makeLine(LIMITS.toolCallsAtOnce),
+    file: new Line(FILES_AT_ONCE),
+    request: new Line(REQUESTS_AT_ONCE),
+    tool: new Line(LIMITS.toolCallsAtOnce),
   };
 
   constructor(owner: EffectsOwner) {
@@ -74,11 +75,11 @@ export class Effects {
     this.#byCall.set(call, pending);
     const line = mode === "sync" ? null : this.#lineOf(name);
     log.issue({ seq: pending.seq, kind: "effect", name, request }, async (stop) => {
-      if (line) await line.enter(stop, this.#isFree);
+      const leave = await line?.enter(stop, this.#isFree);
       try {
         return await capabilities.perform(name, request, stop, call - former);
       } finally {
-        if (line) line.leave();
+        leave?.();
       }
     });
     return null;
@@ -115,13 +116,11 @@ export class Effects {
     // More can't be open, nor can a handle be as long: whoever posts more has made them up.
     else if (this.#posted < MOST_POSTED && request.length < 100) {
       this.#posted++;
-      void line
-        .enter(NEVER, this.#isFree)
-        .then(() => capabilities.perform(name, request, NEVER, 0))
-        .finally(() => {
-          this.#posted--;
-          line.leave();
-        });
+      void line.enter(NEVER, this.#isFree).then(async (leave) => {
+        await capabilities.perform(name, request, NEVER, 0);
+        this.#posted--;
+        leave?.();
+      });
     }
   }
 

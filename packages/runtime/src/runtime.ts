@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { checkMemory, policiesFor } from "@capsule-run/config";
 import type { Transport } from "@capsule-run/host/network";
 import { databaseFile, type Problem, problemText, Recorder, unwritable } from "@capsule-run/lifecycle";
-import { type AttemptSpec, type Envelope, type TaskManifest, UsageError } from "@capsule-run/protocol";
+import { type AttemptSpec, type Envelope, Line, type TaskManifest, UsageError } from "@capsule-run/protocol";
 import { refused } from "@capsule-run/scheduler";
 import type {
   ExportedProgram,
@@ -21,7 +21,6 @@ import { Context } from "./context.ts";
 import { takeEarly } from "./early.ts";
 import { installedEngines } from "./engine-source.ts";
 import { Fleet } from "./engines.ts";
-import { Gate } from "./gate.ts";
 import { LocalEngine } from "./local.ts";
 import { type FoundProgram, locate, projectCache } from "./locate.ts";
 import { CANCELLED, encodeArguments, runMain, unlessAborted } from "./main.ts";
@@ -175,7 +174,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     }
   };
 
-  const gate = new Gate(options.concurrency ?? Number.POSITIVE_INFINITY);
+  const line = new Line(options.concurrency ?? Number.POSITIVE_INFINITY);
   /** A run whose turn has come. One that is cancelled needs no turn: it ends at once, and that is recorded. */
   const named = async (request: RunRequest, given?: Given): Promise<RunResult> => {
     open();
@@ -184,11 +183,11 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       throw new UsageError("run-option", `there is a run ${id} already: a runId names one run`);
     names.add(id);
     const { signal } = request;
-    const leave = await gate.enter(AbortSignal.any(signal ? [signal, closing.signal] : [closing.signal]));
+    const leave = await line.enter(AbortSignal.any(signal ? [signal, closing.signal] : [closing.signal]));
     try {
       return await perform(request, id, given);
     } finally {
-      leave();
+      leave?.();
       names.delete(id);
     }
   };

@@ -1,7 +1,6 @@
-import { grouped, LIMITS, UsageError } from "@capsule-run/protocol";
+import { grouped, LIMITS, Line, UsageError } from "@capsule-run/protocol";
 import type { RunRequest, RunResult, Session, SessionCall, SessionRequest } from "./api.ts";
 import { randomId } from "./chance.ts";
-import { Gate } from "./gate.ts";
 import type { FoundProgram } from "./locate.ts";
 import type { MemoryPlan } from "./memory.ts";
 import type { Program } from "./program.ts";
@@ -74,7 +73,7 @@ class OneSession implements Session {
   readonly #sandbox: SessionSandbox;
   readonly #onClose: () => void;
   /** One call at a time. */
-  readonly #gate = new Gate(1);
+  readonly #line = new Line(1);
   readonly #closing = new AbortController();
   readonly #signal: AbortSignal;
   /** Null: to be made by the next call. */
@@ -98,9 +97,9 @@ class OneSession implements Session {
     if (this.#closing.signal.aborted)
       throw new UsageError("runtime-closed", "the session was closed; open another one");
     const signal = AbortSignal.any([this.#signal, ...(call.signal ? [call.signal] : [])]);
-    const leave = await this.#gate.enter(signal);
+    const leave = await this.#line.enter(signal);
     // One that is cancelled before its turn touches nothing: another call may be under way.
-    const isTurn = !signal.aborted;
+    const isTurn = leave !== null;
     if (isTurn) this.#sandbox.begin();
     try {
       const prepared = await this.prepare();
@@ -110,23 +109,23 @@ class OneSession implements Session {
       return { ...result, memory: isTurn ? this.#sandbox.memory : "kept" };
     } finally {
       if (isTurn) this.#sandbox.end();
-      leave();
+      leave?.();
     }
   }
 
   async reset(): Promise<void> {
-    const leave = await this.#gate.enter(this.#signal);
+    const leave = await this.#line.enter(this.#signal);
     try {
       if (!this.#signal.aborted) await this.#leave();
     } finally {
-      leave();
+      leave?.();
     }
   }
 
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
-    const leave = await this.#gate.enter(NEVER);
+    const leave = await this.#line.enter();
     try {
       await this.#leave();
     } finally {
@@ -145,5 +144,3 @@ class OneSession implements Session {
     return this.close();
   }
 }
-
-const NEVER = new AbortController().signal;

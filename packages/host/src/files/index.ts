@@ -1,14 +1,14 @@
 /** The host's side of files: what an attempt can see and change is its mounts, and nothing else. */
-import { EffectError } from "@capsule-run/protocol";
+import { EffectError, Line } from "@capsule-run/protocol";
 import type { Capability, Mount } from "../capability.ts";
 import { breathe } from "./breath.ts";
 import { type Asked, forGuest, refuse } from "./failure.ts";
-import { makeGate, makeLock } from "./gate.ts";
 import { type Ground, groundFor } from "./ground.ts";
 import { makeHandles } from "./handles.ts";
 import type { Head } from "./heads.ts";
 import { FILE_LIMITS } from "./limits.ts";
 import { makeLocks } from "./locks.ts";
+import { MOVING } from "./moving.ts";
 import { type Attempt, OPERATIONS, type Operation } from "./operations.ts";
 import { branchesOf, closeWorld, openWorld, type World } from "./world.ts";
 
@@ -26,14 +26,11 @@ export { checkMount } from "./mount.ts";
  */
 export const openFiles = (mounts: readonly Mount[]): Capability => openFilesOn(groundFor, mounts);
 
-/** Held by those who go by names where folders can't be held, so that no sandbox of this process moves what another one walks. */
-const MOVING = makeLock();
-
 /** The same on a ground of choice: tests run the one of other platforms. */
 export function openFilesOn(groundOf: (host: string) => Ground, mounts: readonly Mount[]): Capability {
   branchesOf(mounts);
   const handles = makeHandles();
-  const gate = makeGate(FILE_LIMITS.parallel);
+  const line = new Line(FILE_LIMITS.parallel);
   const locks = makeLocks(FILE_LIMITS.locks);
   const active = new Set<Promise<unknown>>();
   let opening: Promise<World> | null = null;
@@ -46,14 +43,18 @@ export function openFilesOn(groundOf: (host: string) => Ground, mounts: readonly
 
   const startFor =
     (signal: AbortSignal): Attempt["start"] =>
-    (job, way = "by name") =>
-      gate(async () => {
+    async (job, way = "by name") => {
+      const leave = await line.enter();
+      try {
         await breathe();
         if (signal.aborted || closing !== null) refuse("ECANCELED");
         const opened = await world();
-        if (opened.held || way === "by number") return job(opened);
-        return MOVING[way === "moving" ? "alone" : "together"](() => job(opened));
-      });
+        if (opened.held || way === "by number") return await job(opened);
+        return await MOVING[way === "moving" ? "alone" : "together"](() => job(opened));
+      } finally {
+        leave();
+      }
+    };
 
   const end = async (): Promise<void> => {
     await Promise.allSettled(active);

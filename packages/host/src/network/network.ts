@@ -1,4 +1,4 @@
-import { EffectError } from "@capsule-run/protocol";
+import { EffectError, Line } from "@capsule-run/protocol";
 import type { NetworkCapability, Performed, SecretsOnTheWay } from "../capability.ts";
 import { allowlist } from "./allowlist.ts";
 import { type Answered, type Exchange, type ExchangeContext, startExchange } from "./exchange.ts";
@@ -6,7 +6,6 @@ import { NETWORK_LIMITS, type NetworkLimits } from "./limits.ts";
 import { records } from "./records.ts";
 import { type GuestRequest, readRequest } from "./request.ts";
 import { type Resolver, sharing, systemResolver } from "./resolve.ts";
-import { slots } from "./slots.ts";
 import { createTransport, type Transport } from "./transport.ts";
 
 export interface NetworkOptions {
@@ -54,7 +53,7 @@ export function openNetwork(options: NetworkOptions): NetworkCapability {
     allowed: allowlist(options.hosts),
     resolve: sharing(options.resolve ?? systemResolver),
   };
-  const places = slots(limits.parallel);
+  const line = new Line(limits.parallel);
   let isClosed = false;
   const exchanges = new Set<Exchange>();
   const open = new Map<number, Open>();
@@ -124,9 +123,8 @@ export function openNetwork(options: NetworkOptions): NetworkCapability {
       checkOpen(null);
       return { head: { handle: keep(start(wanted), false) } };
     }
-    const giveBack = await places.take(signal).catch(() => {
-      throw aborted();
-    });
+    const leave = await line.enter(signal);
+    if (!leave) throw aborted();
     try {
       const exchange = start(wanted);
       try {
@@ -141,7 +139,7 @@ export function openNetwork(options: NetworkOptions): NetworkCapability {
       }
     } finally {
       // A turn later, when the connection can be used again.
-      setImmediate(giveBack);
+      setImmediate(leave);
     }
   }
 
@@ -266,7 +264,7 @@ export function openNetwork(options: NetworkOptions): NetworkCapability {
     },
     async close() {
       isClosed = true;
-      places.close(aborted());
+      line.clear();
       for (const exchange of exchanges) exchange.stop(aborted());
       await Promise.allSettled([...exchanges].map(({ answered }) => answered));
       exchanges.clear();

@@ -1,5 +1,6 @@
 import {
   LIMITS,
+  Line,
   parseTimeout,
   type ToolAnswer,
   type ToolCall,
@@ -12,7 +13,6 @@ import { cut, Refusal } from "./problem.ts";
 import { checkResultText, resultText } from "./result.ts";
 import { openSchema } from "./schema.ts";
 import { type Ready, type Serving, serveCall } from "./serve.ts";
-import { makePlaces } from "./wait.ts";
 
 export interface ToolsRequest {
   readonly tools: Tools;
@@ -84,8 +84,8 @@ export async function openRemoteTools(
   return hostOf(ready, { gate: null, kept: true, report: () => {} });
 }
 
-const hostOf = (ready: readonly Ready[], about: Omit<Serving, "places">): ToolHost => {
-  const serving = { ...about, places: makePlaces(LIMITS.toolCallsAtOnce) };
+const hostOf = (ready: readonly Ready[], about: Omit<Serving, "line">): ToolHost => {
+  const serving = { ...about, line: new Line(LIMITS.toolCallsAtOnce) };
   const byName = new Map(ready.map((tool) => [tool.name, tool]));
   return {
     names: [...byName.keys()],

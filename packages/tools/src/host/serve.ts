@@ -1,11 +1,11 @@
 /** One call of a tool: bound, validated, decided on, carried out. */
-import { LIMITS, type ToolAnswer, type ToolCall } from "@capsule-run/protocol";
+import { LIMITS, type Line, type ToolAnswer, type ToolCall } from "@capsule-run/protocol";
 import { exposed, type Gate, type ToolContext } from "../declare/index.ts";
 import { type Bind, readArguments } from "./arguments.ts";
 import { askGate } from "./gate.ts";
 import { cut, Refusal, told } from "./problem.ts";
 import type { Validator } from "./schema.ts";
-import { begin, CANCELLED, type Most, type Places, waitFor } from "./wait.ts";
+import { begin, CANCELLED, type Most, waitFor } from "./wait.ts";
 
 /** A tool that is ready to be called. */
 export interface Ready {
@@ -28,7 +28,7 @@ export interface Serving {
   /** Whether arguments go on as the text they are. */
   readonly kept: boolean;
   /** So much of the host's own code can be at work at once. */
-  readonly places: Places;
+  readonly line: Line;
   /** Hears of a gate that failed. */
   report(message: string): void;
 }
@@ -40,9 +40,9 @@ export async function serveCall(
   stop: AbortSignal,
   serving: Serving,
 ): Promise<ToolAnswer> {
-  const { places } = serving;
   const work: Promise<unknown>[] = [];
-  if (!(await places.enter(stop))) return { ok: false, type: "Cancelled", message: CANCELLED };
+  const leave = await serving.line.enter(stop);
+  if (!leave) return { ok: false, type: "Cancelled", message: CANCELLED };
   try {
     return { ok: true, json: await carryOut(tool, call, stop, serving, work) };
   } catch (error) {
@@ -50,7 +50,7 @@ export async function serveCall(
     return { ok: false, type, message: cut(message, LIMITS.toolMessageCharacters) };
   } finally {
     // Work that was given up may go on: until it ends it has its place, or a program could start any number of it.
-    void Promise.allSettled(work).then(() => places.leave());
+    void Promise.allSettled(work).then(leave);
   }
 }
 

@@ -1,30 +1,13 @@
 import { Fifo } from "@capsule-run/protocol";
 
-/** Lets so many jobs be under way at once; the others wait in the order they came. */
-export function makeGate(width: number): <T>(job: () => Promise<T>) => Promise<T> {
-  const waiting = new Fifo<() => void>();
-  let free = width;
-  return async (job) => {
-    if (free > 0) free--;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await job();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free++;
-      else next();
-    }
-  };
-}
-
 /** Jobs that may be under way together, and jobs that must be alone. */
-export interface Lock {
+interface Lock {
   together<T>(job: () => Promise<T>): Promise<T>;
   alone<T>(job: () => Promise<T>): Promise<T>;
 }
 
 /** Admits jobs in the order they came. */
-export function makeLock(): Lock {
+function makeLock(): Lock {
   const waiting = new Fifo<{ readonly alone: boolean; readonly go: () => void }>();
   let inside = 0;
   let isAlone = false;
@@ -52,3 +35,6 @@ export function makeLock(): Lock {
   };
   return { together: (job) => run(false, job), alone: (job) => run(true, job) };
 }
+
+/** Held by those who go by names where folders can't be held, so that no sandbox of this process moves what another one walks. */
+export const MOVING = makeLock();
