@@ -1,5 +1,6 @@
 /** Functions of the host that programs call, in both languages: what they promise, and attacks by either side. */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { after, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LIMITS } from "@capsule-run/protocol";
@@ -348,18 +349,21 @@ test("Python: the object of all tools is harmless", async () => {
 });
 
 test("the death of a sandbox's process ends its calls", { skip: !onLinux }, async () => {
-  const { pid } = process;
+  const killed: number[] = [];
   const host = new Host();
   const tools: ToolHost = {
     names: host.names,
     call: (call, stop) => {
-      for (const cell of cellsOf(pid)) process.kill(cell, "SIGKILL");
+      killed.push(...cellsOf(process.pid));
+      for (const cell of killed) process.kill(cell, "SIGKILL");
       return host.call(call, stop);
     },
   };
   const { outcome } = await run("tools.ts", ["hang"], { tools });
   assert.equal((outcome as { error_type: string }).error_type, "internal_error");
   assert.equal(host.stopped, 1);
+  // Cells that were idle died, too: the next run must not begin in one before that is known.
+  while (killed.some((cell) => existsSync(`/proc/${cell}`))) await sleep(1);
   assert.deepEqual((await run("tools.ts", ["sequence"])).host.calls.length, 3);
 });
 
