@@ -77,13 +77,24 @@ export const carriedArguments = (args: Uint8Array): Uint8Array =>
 const tooLarge = (size: number): string =>
   `the result is ${size} bytes of JSON, more than the ${LIMITS.resultBytes} that are allowed; hand over less, or in several parts`;
 
-/** A report as JSON; of one that is larger than the host takes, its own words only. */
+/** A report as JSON; of one that is larger than the host takes, its own words only. A guest may have made it of anything. */
 function reportBody(report: ErrorReport): Uint8Array {
-  const body = Buffer.from(JSON.stringify(report));
-  if (body.length <= LIMITS.reportBytes) return body;
-  const cut = (text: string): string => text.slice(0, LIMITS.errorCharacters >> 2);
+  const body = wholeReport(report);
+  if (body && body.length <= LIMITS.reportBytes) return body;
+  const cut = (text: unknown): string =>
+    typeof text === "string" ? text.slice(0, LIMITS.errorCharacters >> 2) : "";
   const { name, message, stack } = report;
   return Buffer.from(JSON.stringify({ name: cut(name), message: cut(message), stack: cut(stack) }));
+}
+
+/** Null: it is nested deeper than JSON can be written. */
+function wholeReport(report: ErrorReport): Uint8Array | null {
+  try {
+    return Buffer.from(JSON.stringify(report));
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /**

@@ -307,6 +307,13 @@ test("what a guest makes too large becomes its own failure, never a broken proto
       error: "task_error",
       report: { name: "n", message: "\u0001".repeat(1_000_000), stack: "s".repeat(1_000_000) },
     },
+    // What a guest makes its report of is its own affair.
+    ...[
+      { name: 5, message: {}, stack: "s".repeat(1_000_000) },
+      { name: "n", message: "m", stack: "", cause: JSON.parse("[".repeat(200_000) + "]".repeat(200_000)) },
+      { name: [], message: null },
+      [],
+    ].map((report) => ({ state: "raised", error: "task_error", report: report as never }) as const),
   ] as const) {
     const again = await bench.open(2);
     bench.sent.splice(0);

@@ -58,5 +58,6 @@ export function raised(json: string, classify: (report: ErrorReport) => ErrorTyp
   } catch {
     return UNKNOWN_ANSWER;
   }
+  if (typeof report !== "object" || report === null) return UNKNOWN_ANSWER;
   return { state: "raised", error: classify(report), report };
 }
