@@ -143,7 +143,7 @@ export interface Workspace {
   exportFile(name: string, hostPath: string): Promise<void>;
   /** Writes a file, and makes the folders it is in. */
   writeFile(name: string, data: string | Uint8Array): Promise<WorkspaceFile>;
-  /** @param most bytes; a larger file is an error. Default: no limit */
+  /** @param most bytes; a larger file is an error. Default, and most: `LIMITS.workspaceReadBytes` */
   readFile(name: string, most?: number): Promise<Uint8Array>;
   /** Deletes a file or a whole folder. */
   deleteFile(name: string): Promise<void>;

@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -205,6 +206,18 @@ test("what a killed process left is removed, and nothing of one that runs", asyn
   assert.deepEqual([left, elsewhere, place.root].map(existsSync), [false, true, true]);
   assert.ok(links.every((link) => lstatSync(link).isSymbolicLink()));
   for (const made of [elsewhere, ...links]) rmSync(made, { recursive: true });
+});
+
+test("a file that code made too large to read is not read", async () => {
+  writeFileSync(join(place.workspace, "sparse"), "");
+  truncateSync(join(place.workspace, "sparse"), 2 ** 40);
+  const before = process.memoryUsage().arrayBuffers;
+  await refused(workspace.readFile("sparse"), /sparse has more than the 268,435,456 bytes that can be read/);
+  await refused(workspace.readFile("sparse", 5), /more than the 5 bytes/);
+  await refused(workspace.readFile("sparse", 2 ** 50), /more than the 268,435,456 bytes/);
+  assert.ok(process.memoryUsage().arrayBuffers - before < 64 * 1024 * 1024, "nothing of it was read");
+  assert.equal((await workspace.listFiles()).find(({ path }) => path === "sparse")?.size, 2 ** 40);
+  await workspace.deleteFile("sparse");
 });
 
 test("a workspace is removed however deep code made it", async () => {

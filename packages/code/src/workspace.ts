@@ -8,6 +8,9 @@ import { hostPath, problem, reasonOf } from "./problem.ts";
 import { byPath } from "./scan.ts";
 import { takeOut } from "./take-out.ts";
 
+/** Files and folders that are looked at to list the files among them. */
+const MOST_ENTRIES = 10 * LIMITS.workspaceFiles;
+
 /** A path in the workspace; `""` is the workspace itself. @throws UsageError */
 function inside(name: unknown, what = "a file's name"): string {
   const path = typeof name === "string" && name.isWellFormed() ? pathInside(name) : null;
@@ -48,15 +51,22 @@ export function workspaceAt(folder: string): Workspace {
         return { path, size: await files.write(path, [bytes]) };
       });
     },
-    readFile: async (name, most = Number.POSITIVE_INFINITY) => {
+    readFile: async (name, most = LIMITS.workspaceReadBytes) => {
       const path = entry(name);
       return using(async (files) => {
+        const allowed = Math.min(most, LIMITS.workspaceReadBytes);
+        const take = (bytes: number, room: number): number => {
+          if (bytes <= room) return room - bytes;
+          throw problem(
+            `workspace/${path} has more than the ${grouped(allowed)} bytes that can be read at once`,
+          );
+        };
+        take((await files.stat(path))?.size ?? 0, allowed);
+        // Code may write to it meanwhile.
+        let room = allowed;
         const pieces: Uint8Array[] = [];
-        let room = most;
         for await (const piece of files.read(path)) {
-          room -= piece.length;
-          if (room < 0)
-            throw problem(`workspace/${path} has more than the ${grouped(most)} bytes that can be read`);
+          room = take(piece.length, room);
           pieces.push(piece);
         }
         return new Uint8Array(Buffer.concat(pieces));
@@ -110,14 +120,16 @@ async function remove(files: WorkspaceFiles, path: string): Promise<void> {
 async function list(files: WorkspaceFiles, path: string): Promise<WorkspaceFile[]> {
   const found: WorkspaceFile[] = [];
   const todo = [path];
+  let looked = 0;
+  const tooMany = (what: string): UsageError => problem(`workspace/${path} holds more than ${what}`);
   for (const folder of todo)
     for (const [name, kind] of await files.list(folder)) {
+      if (++looked > MOST_ENTRIES) throw tooMany(`${grouped(MOST_ENTRIES)} files and folders`);
       const inner = folder === "" ? name : `${folder}/${name}`;
       if (kind === "directory") todo.push(inner);
       const about = kind === "file" ? await files.stat(inner) : null;
       if (about === null) continue;
-      if (found.length >= LIMITS.workspaceFiles)
-        throw problem(`workspace/${path} holds more than ${grouped(LIMITS.workspaceFiles)} files`);
+      if (found.length >= LIMITS.workspaceFiles) throw tooMany(`${grouped(LIMITS.workspaceFiles)} files`);
       found.push({ path: inner, size: about.size });
     }
   return found.sort(byPath);

@@ -96,6 +96,8 @@ export const LIMITS = {
   richOutputBytes: 16 * 1024 * 1024,
   /** Files of a workspace that are listed. */
   workspaceFiles: 10_000,
+  /** Bytes of a file of a workspace that is read into memory at once. */
+  workspaceReadBytes: 256 * 1024 * 1024,
   /** What the program's top-level code gets while it is loaded. */
   load: { fuel: 50_000_000_000, timeoutMs: 30_000, ram: 1024 ** 3 },
 } as const;
