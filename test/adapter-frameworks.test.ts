@@ -30,7 +30,55 @@ export const two = tool(ai.executePythonTool({ hosts: ["a.example"], maxText: 50
 // @ts-expect-error there is no such option
 ai.executePythonTool({ host: [] });
 export const three: AgentTool = agents.executePythonTool({ name: "py", needsApproval: true });
+export const five: Tool<{ readonly code: string }, ai.CodeResult> = ai.executeJavaScriptTool({ maxImages: 1, exportTo: "out" });
 export const four = new Agent({ name: "a", tools: [three, agents.executeJavaScriptTool()] });
+`;
+
+/** The image that the code below shows. */
+const PNG = "iVBORw0KGgoA";
+/** What stands in for a model here notes what it is given. */
+const IMAGES = `
+import * as ai from "@capsule-run/adapter/ai-sdk";
+import * as openai from "@capsule-run/adapter/openai-agents";
+import { Agent, type Model, type ModelRequest, type ModelResponse, Runner, Usage } from "@openai/agents";
+import { generateText, stepCountIs } from "ai";
+import { MockLanguageModelV4 } from "ai/test";
+
+const code = "display({ 'image/png': new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0]) }); 5";
+const input = JSON.stringify({ code });
+
+const text = { content: [{ type: "text" as const, text: "done" }], finishReason: { unified: "stop" as const, raw: "stop" } };
+const call = {
+  content: [{ type: "tool-call" as const, toolCallId: "1", toolName: "show", input }],
+  finishReason: { unified: "tool-calls" as const, raw: "tool" },
+};
+const usage = {
+  inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
+  outputTokens: { total: 1, text: 1, reasoning: 0 },
+};
+const mock = new MockLanguageModelV4({
+  doGenerate: async ({ prompt }) => ({ ...(prompt.at(-1)?.role === "tool" ? text : call), usage, warnings: [] }),
+});
+const tools = { show: ai.executeJavaScriptTool({ maxImages: 1 }) };
+await generateText({ model: mock, prompt: "show", tools, stopWhen: stepCountIs(3) });
+console.log(JSON.stringify(mock.doGenerateCalls.at(-1)?.prompt.at(-1)?.content));
+
+const model: Model = {
+  async getResponse({ input: items }: ModelRequest): Promise<ModelResponse> {
+    const last = Array.isArray(items) ? items.at(-1) : undefined;
+    if (last?.type !== "function_call_result")
+      return {
+        usage: new Usage(),
+        output: [{ type: "function_call", callId: "1", name: "show", status: "completed", arguments: input }],
+      };
+    console.log(JSON.stringify(last.output));
+    const content = [{ type: "output_text" as const, text: "done" }];
+    return { usage: new Usage(), output: [{ type: "message", role: "assistant", status: "completed", content }] };
+  },
+  async *getStreamedResponse() {},
+};
+const agent = new Agent({ name: "a", model, tools: [openai.executeJavaScriptTool({ name: "show", maxImages: 1 })] });
+await new Runner({ tracingDisabled: true }).run(agent, "show");
 `;
 
 /** A project that has the packages and the adapter as npm would put it there. */
@@ -39,7 +87,7 @@ let model: ChildProcess | undefined;
 let address = "";
 before(async () => {
   if (packages === null) return;
-  project = folder({ "types.ts": TYPES }, packages);
+  project = folder({ "types.ts": TYPES, "images.ts": IMAGES }, packages);
   const adapter = join(project, "node_modules/@capsule-run/adapter");
   for (const part of ["package.json", "dist"])
     cpSync(join(ROOT, "packages/adapter", part), join(adapter, part), { recursive: true });
@@ -60,7 +108,14 @@ before(async () => {
     },
     ...{ types: ["node"], typeRoots: [join(ROOT, "node_modules/@types")] },
   };
-  const files = ["types.ts", "ai-sdk.ts", "openai-agents.ts", "source/ai-sdk.ts", "source/openai-agents.ts"];
+  const files = [
+    "types.ts",
+    "images.ts",
+    "ai-sdk.ts",
+    "openai-agents.ts",
+    "source/ai-sdk.ts",
+    "source/openai-agents.ts",
+  ];
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files }));
   writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
   const stdio = ["ignore", "pipe", "inherit"] as const;
@@ -84,6 +139,24 @@ describe("a framework", { skip }, () => {
     const compiler = dirname(createRequire(import.meta.url).resolve("typescript/package.json"));
     const { code, stdout } = await start(process.execPath, [join(compiler, "bin/tsc"), "-p", project]).ended;
     assert.equal(code, 0, stdout);
+  });
+
+  test("both: images that the code shows reach the model as images", async () => {
+    const [aiSdkSaw, agentsSaw] = (await run("js/images.js"))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const said = { type: "text", text: '{"output":"5"}' };
+    const [{ output }] = aiSdkSaw;
+    const [first, image] = output.value;
+    assert.deepEqual([output.type, first], ["content", said]);
+    assert.deepEqual(
+      [image.type, image.mediaType, image.data],
+      ["file", "image/png", { type: "data", data: PNG }],
+    );
+    const [text, shown] = agentsSaw;
+    assert.deepEqual([text.type, text.text], ["input_text", said.text]);
+    assert.deepEqual([shown.type, shown.image], ["input_image", `data:image/png;base64,${PNG}`]);
   });
 
   test("Vercel AI SDK: the model's code runs, and the model gets what came of it", async () => {

@@ -56,6 +56,7 @@ const OPTIONS = {
     description: ["a text", isText],
     session: ["a Session", isObject],
     maxText: atLeast(100),
+    maxImages: atLeast(0),
   },
 } satisfies Record<string, Readonly<Record<string, OptionCheck>>>;
 
