@@ -142,6 +142,7 @@ test("exceptions come with the code's own lines, and keep what was printed", asy
   const asks = await python("input('name? ')");
   assert.match(traceOf(asks), /EOFError: input\(\) has nobody to ask/);
   assert.doesNotMatch(traceOf(asks), /capsule|\/app/);
+  assert.match(traceOf(await python("import nothing_at_all")), /No module named 'nothing_at_all'$/);
   const chained = await python("try:\n  1 / 0\nexcept ZeroDivisionError:\n  raise KeyError('k')");
   assert.match(traceOf(chained), /During handling of the above exception/);
   const exit = await python("import sys; sys.exit(3)");
@@ -163,6 +164,9 @@ test("exceptions come with the code's own lines, and keep what was printed", asy
   );
   assert.match(traceOf(await javascript("1 +* 2")), /^code\.js:1\n1 \+\* 2\n/);
   assert.match(traceOf(await javascript("Promise.reject(new Error('lost')); 1")), /lost/);
+  // What belongs to the error stays where frames of ours are left out.
+  const denied = traceOf(await javascript("await fetch('http://example.com')"));
+  assert.match(denied, /\n {4}at code\.js:\d+:1 \{\n {2}\[cause\]: [\s\S]*\n\}$/);
   assert.match(traceOf(await javascript("require('zlib')")), /Cannot find module 'zlib'/);
 });
 
@@ -267,7 +271,7 @@ test("wrong use is said at once", async () => {
     [{ env: { "a b": "c" } }, /can't be a variable/],
     [{ files: { "../x": "" } }, /can't be a file's name/],
     [{ files: { "a\0b": "" } }, /can't be a file's name/],
-    [{ hosts: ["not a host"] }, /host/],
+    [{ hosts: ["a.example", "not a host"] }, /hosts can't have "not a host"; it is a list of host names/],
   ] as const)
     await assert.rejects(runtime.execute("1", options as unknown as CodeOptions), expected);
   await assert.rejects(runtime.execute(5 as unknown as string), /the code must be a string/);

@@ -26,13 +26,14 @@ const SANDBOX: Readonly<Record<string, OptionCheck>> = {
   limits: ['an object such as { timeout: "10s" }', isObject],
   hosts: [
     'a list of hosts such as "api.example.com"',
-    (value) => Array.isArray(value) && value.every(isText),
+    Array.isArray,
+    ['a host such as "api.example.com"', isText],
   ],
-  env: ["an object of texts", (value) => isObject(value) && Object.values(value).every(isText)],
+  env: ["an object of texts", isObject, ["a text", isText]],
   files: [
     "an object of texts or bytes by path",
-    (value) =>
-      isObject(value) && Object.values(value).every((each) => isText(each) || each instanceof Uint8Array),
+    isObject,
+    ["a text, or bytes", (each) => isText(each) || each instanceof Uint8Array],
   ],
   tools: TOOLS,
   gate: FUNCTION,

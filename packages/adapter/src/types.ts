@@ -117,10 +117,10 @@ export interface Execution {
   readonly files: readonly WorkspaceFile[];
   readonly error: CodeError | null;
   /**
-   * What the memory of the session is after the call: with its changes, as before it, or gone. A call without a session
-   * has none to keep: `"lost"`.
+   * What the memory of the session is after the call: with its changes, as before it, or gone. Null for a call without
+   * a session.
    */
-  readonly memory: "kept" | "rolled_back" | "lost";
+  readonly memory: "kept" | "rolled_back" | "lost" | null;
   /** What the caller should know beside all that, in words: what was cut, what a roll-back means. */
   readonly notice: string | null;
   readonly metrics: {

@@ -104,7 +104,7 @@ const INFO = {
 function ended(resultJson: string, memory: "kept" | "rolled_back" | "lost" = "kept") {
   const envelope = { success: true, resultJson, execution: INFO } as const;
   const printed = new Printed(undefined);
-  return executionOf({ envelope, memory, session: true, printed, files: [], filesCut: false });
+  return executionOf({ envelope, memory, printed, files: [], filesCut: false });
 }
 
 test("an execution is made of it", () => {
@@ -148,14 +148,7 @@ test("what a limit says is in the words of who runs code", () => {
     execution: INFO,
   } as const;
   const printed = new Printed(undefined);
-  const { error } = executionOf({
-    envelope,
-    memory: "lost",
-    session: false,
-    printed,
-    files: [],
-    filesCut: false,
-  });
+  const { error } = executionOf({ envelope, memory: null, printed, files: [], filesCut: false });
   assert.deepEqual(error, {
     kind: "timeout",
     message: "the code ran longer than its timeout of 1s; raise `limits.timeout` or give it less to do",

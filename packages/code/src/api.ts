@@ -113,8 +113,8 @@ export interface Execution {
   /** Files of the workspace that are new or were written, by path. */
   readonly files: readonly WorkspaceFile[];
   readonly error: CodeError | null;
-  /** What the memory of the session is now. A call without a session has none to keep: `"lost"`. */
-  readonly memory: SessionMemory;
+  /** What the memory of the session is now; null for a call without a session. */
+  readonly memory: SessionMemory | null;
   /** What the caller should know beside all that, in words: what was cut, what a roll-back means. */
   readonly notice: string | null;
   readonly metrics: {

@@ -33,16 +33,15 @@ const FULL = /^\ncapsule: "main" printed more than [0-9,]+ bytes; the rest is dr
 /** How a call ended, as the runtime tells it. */
 export interface Ended {
   readonly envelope: Envelope;
-  readonly memory: SessionMemory;
-  /** Whether it was a call of a session, which has a memory to lose. */
-  readonly session: boolean;
+  /** Null for a call without a session, which has none to keep or lose. */
+  readonly memory: SessionMemory | null;
   readonly printed: Printed;
   readonly files: readonly WorkspaceFile[];
   /** Whether there were more files than could be looked at. */
   readonly filesCut: boolean;
 }
 
-export function executionOf({ envelope, memory, session, printed, files, filesCut }: Ended): Execution {
+export function executionOf({ envelope, memory, printed, files, filesCut }: Ended): Execution {
   const answer = envelope.success ? readAnswer(envelope.resultJson) : null;
   const error = errorOf(envelope, answer);
   const valueJson = answer?.value ?? null;
@@ -54,7 +53,7 @@ export function executionOf({ envelope, memory, session, printed, files, filesCu
     answer?.long === true && words.valueCut(),
     answer !== null && answer.dropped > 0 && words.outputsDropped(answer.dropped),
     filesCut && words.filesCut(),
-    session && words.MEMORY[memory],
+    memory && words.MEMORY[memory],
   ].filter((each): each is string => typeof each === "string");
   return {
     ok: error === null,

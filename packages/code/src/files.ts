@@ -17,6 +17,8 @@ export interface WorkspaceFiles {
   /** The pieces of a file, of 8 MiB at most. */
   read(path: string): AsyncGenerator<Uint8Array>;
   write(path: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number>;
+  /** Whether Capsule reads files of this name itself, so that no sandbox may have one. */
+  isKept(name: string): boolean;
   close(): Promise<void>;
 }
 
@@ -26,7 +28,7 @@ const OPEN = { read: false, write: false, append: false, create: false, exclusiv
 
 /** @param folder absolute, without symlinks on the way to it */
 export async function openWorkspaceFiles(folder: string): Promise<WorkspaceFiles> {
-  const { openFiles } = await import("@capsule-run/host/files");
+  const { isKept, openFiles } = await import("@capsule-run/host/files");
   const files = openFiles([{ host: folder, guest: ROOT, writable: true }]);
   const never = new AbortController().signal;
   const ask = async (name: string, head: object, payload: Uint8Array = NOTHING) => {
@@ -103,6 +105,7 @@ export async function openWorkspaceFiles(folder: string): Promise<WorkspaceFiles
       }
       return size;
     },
+    isKept,
     close: () => files.close(),
   };
 }

@@ -6,6 +6,7 @@ import {
   parseHosts,
   parseRam,
   parseTimeout,
+  shown,
   UsageError,
 } from "@capsule-run/protocol";
 import type { PolicyOptions } from "@capsule-run/runtime";
@@ -48,7 +49,10 @@ export function settingsOf(options: CodeSandboxOptions): SandboxSettings {
     if (!parsed.ok) throw wrong(`limits.${name} is ${JSON.stringify(value)}; it can be ${parsed.allowed}`);
   }
   const reach = parseHosts(hosts);
-  if (!reach.ok) throw wrong(`hosts must be ${reach.allowed}`);
+  if (!reach.ok) {
+    const odd = Array.isArray(hosts) ? hosts.find((host) => !parseHosts([host]).ok) : hosts;
+    throw wrong(`hosts can't have ${shown(odd)}; it is ${reach.allowed}`);
+  }
   for (const [name, value] of Object.entries(record("env", env)))
     if (!isVariableName(name) || typeof value !== "string" || value.includes("\0"))
       throw wrong(

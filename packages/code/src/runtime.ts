@@ -53,7 +53,7 @@ export function createCodeRuntime(options: CodeRuntimeOptions = {}): CodeRuntime
         const found = { files: written(before, after), filesCut: before.cut || after.cut };
         if (target !== null) await exportWritten(place.workspace, found.files, target);
         await options.onWorkspace?.(workspaceAt(place.workspace));
-        return executionOf({ envelope, memory: "lost", session: false, printed, ...found });
+        return executionOf({ envelope, memory: null, printed, ...found });
       });
     },
     async openSession(options: CodeSandboxOptions = {}): Promise<CodeSession> {

@@ -50,7 +50,7 @@ export async function openCodeSession(
     const { envelope, memory } = await session.run(request);
     const after = await scan(place.workspace);
     const found = { files: written(before, after), filesCut: before.cut || after.cut };
-    return executionOf({ envelope, memory, session: true, printed, ...found });
+    return executionOf({ envelope, memory, printed, ...found });
   };
 
   const close = async (): Promise<void> => {

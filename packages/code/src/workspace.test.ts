@@ -62,6 +62,7 @@ test("files and folders come in and go out; large ones in pieces", async () => {
   writeFileSync(join(host, "in/large"), large);
   writeFileSync(join(host, "in/deep/b"), "b");
   symlinkSync("/etc/passwd", join(host, "in/deep/link"));
+  for (const kept of [".env", ".capsule"]) writeFileSync(join(host, "in/deep", kept), "kept");
   const taken = await workspace.importFile(join(host, "in"), "data/got");
   assert.deepEqual(taken, [
     { path: "data/got/deep/b", size: 1 },
@@ -78,6 +79,13 @@ test("files and folders come in and go out; large ones in pieces", async () => {
     "bb",
   );
   for (const name of ["data", "b"]) await workspace.deleteFile(name);
+  for (const asked of [
+    workspace.readFile("data/b"),
+    workspace.listFiles("data"),
+    workspace.deleteFile("data"),
+    workspace.exportFile("data", host),
+  ])
+    await refused(asked, /there is no workspace\/data/);
 });
 
 test("nothing leads out of the workspace", async () => {

@@ -61,7 +61,9 @@ export function workspaceAt(folder: string): Workspace {
             `workspace/${path} has more than the ${grouped(allowed)} bytes that can be read at once`,
           );
         };
-        take((await files.stat(path))?.size ?? 0, allowed);
+        const about = await files.stat(path);
+        if (about === null) throw problem(`there is no workspace/${path}`);
+        take(about.size, allowed);
         // Code may write to it meanwhile.
         let room = allowed;
         const pieces: Uint8Array[] = [];
@@ -78,7 +80,10 @@ export function workspaceAt(folder: string): Workspace {
     },
     listFiles: async (folderName = "") => {
       const path = folderName === "" ? "" : inside(folderName, "a folder's name");
-      return using((files) => list(files, path));
+      return using(async (files) => {
+        if (path !== "" && (await files.stat(path)) === null) throw problem(`there is no workspace/${path}`);
+        return list(files, path);
+      });
     },
     importFile: async (given, name) => {
       const from = hostPath(given);
@@ -135,7 +140,10 @@ async function list(files: WorkspaceFiles, path: string): Promise<WorkspaceFile[
   return found.sort(byPath);
 }
 
-/** Copies from the host. A symlink that the caller names is followed; those in a folder are left out. */
+/**
+ * Copies from the host. A symlink that the caller names is followed; those in a folder are left out, and so is what no
+ * sandbox may have, such as `.env`.
+ */
 async function takeIn(files: WorkspaceFiles, from: string, path: string): Promise<WorkspaceFile[]> {
   const about = await stat(from).catch((cause: unknown) => {
     throw problem(`there is no ${from} to import`, cause);
@@ -159,6 +167,7 @@ async function takeIn(files: WorkspaceFiles, from: string, path: string): Promis
     const todo: (readonly [inner: string, to: string])[] = [["", path]];
     for (const [inner, to] of todo)
       for (const each of await readdir(join(from, inner), { withFileTypes: true })) {
+        if (files.isKept(each.name)) continue;
         const [source, target] = [join(inner, each.name), `${to}/${each.name}`];
         if (each.isDirectory()) {
           await makeFolder(files, target);

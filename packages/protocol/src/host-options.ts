@@ -1,8 +1,8 @@
 /** Options of functions that a host program calls: what programs in JavaScript may get wrong, since no compiler looked. */
 import { nearest } from "./nearest.ts";
 
-/** What a value must be, in words, and whether it is. */
-export type OptionCheck = readonly [allowed: string, fits: (value: unknown) => boolean];
+/** What a value must be, in words, and whether it is; of a list or a record also what each entry of it must be. */
+export type OptionCheck = readonly [allowed: string, fits: (value: unknown) => boolean, each?: OptionCheck];
 
 /** Whether it is an object that is no list. */
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -28,8 +28,19 @@ export function wrongOption(
       const near = nearest(name, names);
       return `there is no option ${shown(name)}; ${near ? `did you mean "${near}"?` : `there are ${names.join(", ")}`}`;
     }
-    const [allowed, fits] = check;
-    if (value !== undefined && !fits(value)) return `${name} is ${shown(value)}; allowed: ${allowed}`;
+    const wrong = value === undefined ? null : wrongValue(name, value, check);
+    if (wrong !== null) return wrong;
+  }
+  return null;
+}
+
+function wrongValue(name: string, value: unknown, [allowed, fits, each]: OptionCheck): string | null {
+  if (!fits(value)) return `${name} is ${shown(value)}; allowed: ${allowed}`;
+  if (!each) return null;
+  const isList = Array.isArray(value);
+  for (const [key, entry] of Object.entries(value as object)) {
+    const wrong = wrongValue(`${name}[${isList ? key : shown(key)}]`, entry, each);
+    if (wrong !== null) return wrong;
   }
   return null;
 }

@@ -27,6 +27,10 @@ test("wrong options are named, with what is allowed", () => {
   const cycle: unknown[] = [];
   cycle.push(cycle);
   assert.match(run(null), /^run: the options are null; allowed: an object/);
+  assert.match(
+    run("a.ts"),
+    /the options are "a\.ts"; allowed: an object such as \{ file: "\.\/sandbox\.ts" \}/,
+  );
   assert.match(run([]), /the options are a list/);
   assert.match(run({ file: "" }), /file is ""; allowed: a path/);
   assert.match(run({ file, fiel: 1 }), /no option "fiel"; did you mean "file"\?/);
@@ -37,8 +41,8 @@ test("wrong options are named, with what is allowed", () => {
     run({ file, args: [1, { a: Number.POSITIVE_INFINITY }] }),
     /argument 2 has .*Infinity at \$\.a/,
   );
-  assert.match(run({ file, mounts: [1] }), /mounts is a list/);
-  assert.match(run({ file, env: { A: 1 } }), /env is an object; allowed: an object of texts/);
+  assert.match(run({ file, mounts: [1] }), /mounts\[0\] is 1; allowed: a text such as "data:ro"/);
+  assert.match(run({ file, env: { A: 1 } }), /env\["A"\] is 1; allowed: a text/);
   assert.match(run({ file, policy: "x" }), /policy is "x"/);
   assert.match(run({ file, sealed: "yes" }), /sealed is "yes"; allowed: true or false/);
   assert.match(run({ file, signal: { aborted: false } }), /allowed: an AbortSignal/);

@@ -27,14 +27,11 @@ const RUN: Checks = {
   args: ["a list of JSON values", Array.isArray],
   mounts: [
     'a list of texts such as "data:ro"',
-    (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
+    Array.isArray,
+    ['a text such as "data:ro"', (each) => typeof each === "string"],
   ],
   cwd: PATH,
-  env: [
-    "an object of texts",
-    (value) =>
-      isObject(value) && Object.values(value).every((each) => each === undefined || typeof each === "string"),
-  ],
+  env: ["an object of texts", isObject, ["a text", (each) => each === undefined || typeof each === "string"]],
   policy: ["an object such as { max_tasks: 100 }", isObject],
   sealed: ["true or false", (value) => typeof value === "boolean"],
   signal: SIGNAL,
@@ -55,7 +52,7 @@ const RUN: Checks = {
 export function check(what: string, options: unknown, checks: Checks): void {
   const wrong = isObject(options)
     ? wrongOption(options, checks)
-    : `the options are ${shown(options)}; allowed: an object`;
+    : `the options are ${shown(options)}; allowed: an object${what === "run" ? ' such as { file: "./sandbox.ts" }' : ""}`;
   if (wrong !== null) throw new UsageError("run-option", `${what}: ${wrong}`);
 }
 

@@ -12,6 +12,7 @@ import { MOVING } from "./moving.ts";
 import { type Attempt, OPERATIONS, type Operation } from "./operations.ts";
 import { branchesOf, closeWorld, openWorld, type World } from "./world.ts";
 
+export { isKept } from "./kept.ts";
 export { FILE_LIMITS } from "./limits.ts";
 export { checkMount } from "./mount.ts";
 

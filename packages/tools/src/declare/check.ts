@@ -52,7 +52,8 @@ function standardOrPlain(value: object): boolean {
  */
 export function checkTool(what: string, definition: unknown): asserts definition is Tool {
   const wrong = (text: string): UsageError => new UsageError("tool", `${what}: ${text}`);
-  if (!isObject(definition)) throw wrong(`it is ${shown(definition)}; allowed: an object with a handler`);
+  if (!isObject(definition))
+    throw wrong(`it is ${shown(definition)}; allowed: a function, or what tool() makes`);
   const found = wrongOption(definition, FIELDS);
   if (found !== null) throw wrong(found);
   if (definition.handler === undefined) throw wrong("handler is undefined; allowed: a function");

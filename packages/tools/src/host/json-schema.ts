@@ -101,6 +101,10 @@ export function compileJsonSchema(what: string, schema: unknown): JsonCheck {
 
 function compile(schema: boolean | object): JsonCheck {
   const compiler = compilerFor(schema);
+  if (compiler.validateSchema(schema) !== true) {
+    const [problem] = problemsOf(compiler.errors ?? []);
+    if (problem) throw new Error(`${place("it", problem.path)} ${problem.text}`);
+  }
   const validate = compiler.compile(schema) as ValidateFunction;
   compiler.removeSchema(schema);
   if ("$async" in validate) throw new Error("it is asynchronous");

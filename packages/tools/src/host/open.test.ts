@@ -170,6 +170,11 @@ test("what is no JSON Schema is wrong use", async () => {
         return true;
       },
     );
+  const misspelt = tool({ input: { properties: { n: { type: "strin" } } }, handler: () => 1 });
+  await assert.rejects(
+    openTools({ tools: { t: misspelt } }),
+    /no JSON Schema: it\.properties\.n\.type must be one of .*"string"/,
+  );
 });
 
 test("schemas of zod and valibot: what they transform reaches the handler", async () => {

@@ -97,9 +97,9 @@ class Execution(TypedDict):
     # Files of the workspace that are new or were written, by path.
     files: list[WorkspaceFile]
     error: CodeError | None
-    # What the memory of the session is after the call: with its changes, as before it, or gone. A call without a session
-    # has none to keep: "lost".
-    memory: Literal["kept", "rolled_back", "lost"]
+    # What the memory of the session is after the call: with its changes, as before it, or gone. None for a call without a
+    # session.
+    memory: Literal["kept", "rolled_back", "lost"] | None
     # What the caller should know beside all that, in words: what was cut, what a roll-back means.
     notice: str | None
     metrics: Metrics

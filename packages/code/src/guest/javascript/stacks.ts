@@ -2,7 +2,7 @@
 
 /** How the engine names what was evaluated; the first line is ours. */
 const PLACE = /<input>:(\d+)/g;
-const OURS = /\(capsule:program:\d|^ {4}at eval \(native\)$/;
+const OURS = /^ *at (?:.*\(capsule:program:[\d:]*\)|eval \(native\))/;
 const FILE = "code.js";
 
 /** Before it, `error.stack` names places as the engine does. */
@@ -22,15 +22,23 @@ export function installStacks(): void {
 /** A text with stacks in it. */
 export function placed(text: string): string {
   if (!text.includes("<input>") && !text.includes("capsule:program")) return text;
-  return text
-    .split("\n")
-    .filter((line) => !OURS.test(line))
-    .join("\n")
+  return withoutOurs(text)
     .replace(
       /at <eval> \(<input>:(\d+):(\d+)\)/g,
       (_, line, column) => `at ${FILE}:${before(line)}:${column}`,
     )
     .replace(PLACE, (_, line) => `${FILE}:${before(line)}`);
+}
+
+/** What follows our frame in its line stays: `inspect` opens the braces of an error's properties there. */
+function withoutOurs(text: string): string {
+  const lines: string[] = [];
+  for (const line of text.split("\n")) {
+    const [frame] = OURS.exec(line) ?? [];
+    if (frame === undefined || lines.length === 0) lines.push(line);
+    else lines[lines.length - 1] += line.slice(frame.length);
+  }
+  return lines.join("\n");
 }
 
 /** The engine names our own line for what has no place. */

@@ -12,6 +12,8 @@ _PIECE = "<code"
 # What of Capsule's own a piece may have called, and what the interpreter leaves out itself.
 _HIDDEN = (f"{__file__.rpartition('/')[0]}/", "<capsule:", "<frozen importlib")
 _LIBRARY = "/usr/local/lib/"
+# What CPython adds to the name of a missing module where its `site` is not in use.
+_NO_SITE = ". Site initialization is disabled"
 
 # Given back when memory is used up, so that there is some for the description.
 _reserve = [bytearray(256 * 1024)]
@@ -70,6 +72,8 @@ def _leave_out_ours(described):
         if one.stack:
             one.stack[:] = [frame for frame in one.stack if not frame.filename.startswith(_HIDDEN)]
         one.stack = one.stack or None
+        if one.exc_type_str == "ModuleNotFoundError":
+            one._str = one._str.partition(_NO_SITE)[0]
         todo += (one.__cause__, one.__context__, *(one.exceptions or ()))
 
 
