@@ -27,7 +27,7 @@ const OPTIONS: Options = {
   addUsedSchema: false,
 };
 
-type Compiler = Pick<Ajv, "compile" | "removeSchema">;
+type Compiler = Pick<Ajv, "compile" | "errors" | "removeSchema" | "validateSchema">;
 
 /** ajv compares each item with each other one: minutes, for arguments that any program can give. */
 function withQuickKeywords<A extends Ajv>(ajv: A): A {
