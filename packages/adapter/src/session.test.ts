@@ -157,7 +157,10 @@ test("wrong options are told before anything is started", async () => {
       /Session: there is no option "host"; did you mean "hosts"/,
     ],
     [() => execute(5 as unknown as string), /execute: the code is 5; allowed: a text/],
-    [() => execute("", { files: { a: 1 } } as object), /execute: files\["a"\] is 1; allowed: a text, or bytes/],
+    [
+      () => execute("", { files: { a: 1 } } as object),
+      /execute: files\["a"\] is 1; allowed: a text, or bytes/,
+    ],
     [() => runPython("", { language: "python" } as object), /runPython: there is no option "language"/],
     [
       () => new Session().run("", { signal: {} } as object),
