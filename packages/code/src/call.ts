@@ -26,9 +26,10 @@ export async function callOf(
 
 /**
  * Characters of JavaScript that this process parses itself: that takes a few milliseconds at most, whatever the code is,
- * and a fiftieth of what the sandbox needs for it. Longer code is parsed in there, on its own account.
+ * and a fiftieth of what the sandbox needs for it. Longer code is parsed in there, on its own account: labels, loops and
+ * groups of regular expressions in each other take the parser a time that grows with the square of their number.
  */
-const PARSED_HERE = 16 * 1024;
+const PARSED_HERE = 4 * 1024;
 
 /** Undefined: the sandbox shall parse it, and say what is wrong with it. */
 async function pieceOf(code: string): Promise<Piece | undefined> {
