@@ -186,7 +186,7 @@ for (const file of ["session.ts", "session.py"])
 test("parked memory counts for the budget of the runtime, and closing gives it back", async () => {
   await using bench = await Bench.open("session.ts", { memory: 64 * MIB, cells: 1 });
   const sessions: Session[] = [];
-  for (let i = 0; i < 12; i++) sessions.push(await bench.session());
+  for (let i = 0; i < 6; i++) sessions.push(await bench.session());
   for (const session of sessions) assert.equal(shown(await call(session, "add", 1)), "[1,1,0,[2]] kept");
   const bomb = await call(sessions[0] as Session, "bomb");
   assert.equal(shown(bomb), "out_of_memory rolled_back");
@@ -195,6 +195,26 @@ test("parked memory counts for the budget of the runtime, and closing gives it b
   for (const session of sessions) await session.close();
   const run = await bench.runtime.run({ file: "session.ts", args: ["add", 1] });
   assert.ok(run.envelope.success);
+});
+
+test("sessions can't park more than the budget: a call that would is refused, and closing others makes room", async () => {
+  await using bench = await Bench.open("session.ts", { memory: 64 * MIB, cells: 1 });
+  const sessions: Session[] = [];
+  const ends: string[] = [];
+  for (let i = 0; i < 40; i++) {
+    const session = await bench.session();
+    sessions.push(session);
+    ends.push(shown(await call(session, "add", 1)));
+  }
+  const fits = ends.indexOf("out_of_memory kept");
+  assert.ok(fits > 3 && fits < 30, ends.join());
+  assert.deepEqual(new Set(ends.slice(fits)), new Set(["out_of_memory kept"]));
+  const refused = sessions.at(-1) as Session;
+  assert.match((await call(refused, "add", 1)).message, /budget is full of what its sessions keep/);
+  const run = await bench.runtime.run({ file: "session.ts", args: ["add", 1] });
+  assert.ok(run.envelope.success, "a run goes on all the same");
+  for (const session of sessions.slice(0, fits)) await session.close();
+  assert.equal(shown(await call(refused, "add", 1)), "[1,1,0,[2]] kept");
 });
 
 test("a session whose program turns out to need the whole engine goes on with that", {

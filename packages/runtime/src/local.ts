@@ -12,6 +12,13 @@ import {
 import { type Admission, type AdmissionEvent, admit, createAdmission, isStuck } from "@capsule-run/scheduler";
 
 const NOTHING = { fuel: 0, ram: 0, ms: 0, requests: [] };
+const FULL: Outcome = {
+  ok: false,
+  error: "out_of_memory",
+  message:
+    "the runtime's memory budget is full of what its sessions keep; close those that are not needed, or give the runtime more memory",
+  usage: NOTHING,
+};
 const CANCELLED: Outcome = { ok: false, error: "cancelled", message: "cancelled", usage: NOTHING };
 
 /**
@@ -50,6 +57,8 @@ export interface Needs {
   readonly beside: number;
   /** What of both is parked. */
   readonly parked: number;
+  /** Whether some of it stays in use when the attempt has ended; default: no. */
+  readonly stays?: boolean;
 }
 
 /**
@@ -58,7 +67,8 @@ export interface Needs {
  */
 export class LocalEngine {
   readonly #admission: Admission;
-  readonly #starts = new Map<number, () => void>();
+  /** Told whether theirs is to start. */
+  readonly #starts = new Map<number, (starts: boolean) => void>();
   /** Attempts that stand still for memory. */
   readonly #asking = new Map<number, (granted: boolean) => void>();
   readonly #execute: Execute;
@@ -93,7 +103,7 @@ export class LocalEngine {
     const id = ++this.#ids;
     const depth = spec.path.split(".").length - 1;
     if (cancelled.aborted) return CANCELLED;
-    const { sandbox, beside, parked } = this.#needs(spec);
+    const { sandbox, beside, parked, stays = false } = this.#needs(spec);
     const admitted = await new Promise<boolean>((resolve) => {
       const withdraw = (): void => {
         this.#starts.delete(id);
@@ -101,16 +111,16 @@ export class LocalEngine {
         resolve(false);
       };
       cancelled.addEventListener("abort", withdraw, { once: true });
-      this.#starts.set(id, () => {
+      this.#starts.set(id, (starts) => {
         cancelled.removeEventListener("abort", withdraw);
-        resolve(true);
+        resolve(starts);
       });
       this.#admit({
         type: "arrived",
-        candidate: { id, run: spec.run, depth, memory: sandbox + beside, parked },
+        candidate: { id, run: spec.run, depth, memory: sandbox + beside, parked, stays },
       });
     });
-    if (!admitted) return CANCELLED;
+    if (!admitted) return cancelled.aborted ? CANCELLED : FULL;
     this.#ticker ??= setInterval(() => this.#admit({ type: "tick" }), TICK_MS).unref();
     const log = new MemoryLog(
       this,
@@ -159,10 +169,10 @@ export class LocalEngine {
   #admit(event: AdmissionEvent): void {
     for (const decision of admit(this.#admission, event)) {
       const { id } = decision;
-      if (decision.do === "start") {
-        const start = this.#starts.get(id);
+      if (decision.do === "start" || decision.do === "refuse") {
+        const settle = this.#starts.get(id);
         this.#starts.delete(id);
-        start?.();
+        settle?.(decision.do === "start");
       } else {
         const answer = this.#asking.get(id);
         this.#asking.delete(id);

@@ -61,9 +61,9 @@ export class SessionSandbox {
 
   /** The memory of its next attempt, which has `fresh` bytes if it begins afresh, and `limit` at most. */
   needs(fresh: number, limit: number | null): Needs {
-    if (!this.#isUsed) return { sandbox: fresh, beside: 0, parked: this.#counted };
+    if (!this.#isUsed) return { sandbox: fresh, beside: 0, parked: this.#counted, stays: true };
     const sandbox = this.#host.memory.growth(this.#parked, limit);
-    return { sandbox, beside: this.#image, parked: this.#counted };
+    return { sandbox, beside: this.#image, parked: this.#counted, stays: true };
   }
 
   /** What an attempt that has ended left, in bytes. */

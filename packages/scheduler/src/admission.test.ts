@@ -490,3 +490,23 @@ test("parked memory that is given back lets others start", () => {
   assert.deepEqual(comes(state, 2, 50), []);
   assert.deepEqual(happens(state, { type: "parked", bytes: -50 }), ["start 2"]);
 });
+
+test("what stays in use is never let in beyond what there is, unless there is nothing else", () => {
+  const state = createWith({ active: 4, brisk: 4, livePerLevel: 10, memory: 100 });
+  const arrive = (id: number, memory: number, parked = 0): readonly Decision[] => [
+    ...decide(state, {
+      type: "arrived",
+      candidate: { id, run: String(id), depth: 0, memory, parked, stays: true },
+    }),
+    ...decide(state, { type: "quiet" }),
+  ];
+  assert.deepEqual(arrive(1, 200), [{ do: "start", id: 1 }]);
+  decide(state, { type: "ended", id: 1, parked: 60 });
+  assert.deepEqual(arrive(2, 50), [{ do: "refuse", id: 2 }]);
+  assert.deepEqual(arrive(3, 90, 60), [{ do: "start", id: 3 }]);
+  decide(state, { type: "ended", id: 3, parked: 90 });
+  assert.deepEqual([arrive(4, 20), arrive(5, 10)], [[{ do: "refuse", id: 4 }], [{ do: "start", id: 5 }]]);
+  decide(state, { type: "ended", id: 5, parked: 10 });
+  assert.equal(state.memory, 100);
+  assert.equal(state.runs.size, 0);
+});

@@ -30,6 +30,8 @@ export interface Candidate {
   readonly memory: number;
   /** Of these, what is counted already, as parked; default: 0. */
   readonly parked?: number;
+  /** Whether memory stays in use when it has ended: then it does not start beyond what there is. Default: no. */
+  readonly stays?: boolean;
 }
 
 export type AdmissionEvent =
@@ -56,6 +58,8 @@ export type AdmissionEvent =
 /** What is to be done about an attempt. Each is said once, and true as soon as it is said. */
 export type Decision =
   | { readonly do: "start"; readonly id: number }
+  /** It does not start: what is in use stays in use, and leaves too little. */
+  | { readonly do: "refuse"; readonly id: number }
   /** It has the memory that it asked for. */
   | { readonly do: "resume"; readonly id: number }
   /** It does not get it: it has to end, and counts as active until it has. */
@@ -245,9 +249,31 @@ function unblock(state: Admission, decisions: Decision[]): void {
   if (state.heldCount > 0)
     for (const [id, { state: is, candidate }] of state.live)
       if (is === "held") [youngest, deepest] = [id, Math.max(deepest, candidate.depth)];
-  const found = deepestCandidate(state, deepest);
-  if (found) decisions.push(begin(state, found));
-  else if (youngest >= 0) decisions.push(end(state, youngest));
+  for (let found = deepestCandidate(state, deepest); found; found = deepestCandidate(state, deepest)) {
+    if (!isTooMuch(state, found)) {
+      decisions.push(begin(state, found));
+      return;
+    }
+    drop(state, found);
+    decisions.push({ do: "refuse", id: found.id });
+  }
+  if (youngest >= 0) decisions.push(end(state, youngest));
+}
+
+/**
+ * Whether one that leaves memory in use would take more than there is. By itself it may: nobody else keeps it from that. Of
+ * others that would each be let in beyond the limit, more and more would stay.
+ */
+function isTooMuch({ memory: used, limits }: Admission, { memory, parked = 0, stays }: Candidate): boolean {
+  return stays === true && used > parked && used + memory - parked > limits.memory;
+}
+
+/** Forgets a candidate that was taken and does not start. */
+function drop(state: Admission, { run, depth }: Candidate): void {
+  const queue = state.runs.get(run);
+  if (!queue) return;
+  queue.live[depth] = (queue.live[depth] ?? 0) - 1;
+  dropIfEmpty(state, run, queue);
 }
 
 function begin(state: Admission, candidate: Candidate): Decision {
