@@ -27,12 +27,18 @@ test("others have their turn in the middle of long work, however many do such wo
   assert.ok(most <= 30, `${most} parts in one round`);
 });
 
-test("short work never waits", async () => {
-  let rounds = 0;
-  const next = setImmediate(() => rounds++);
-  for (let i = 0; i < 3; i++) assert.equal(isLong(), false);
-  assert.equal(rounds, 0);
-  clearImmediate(next);
+test("short work never waits, what is long does, and the next round begins anew", async (t) => {
+  let now = 1000;
+  t.mock.method(performance, "now", () => now);
+  await new Promise((next) => setImmediate(next));
+  for (let i = 0; i < 3; i++) {
+    assert.equal(isLong(), false);
+    now++;
+  }
+  now++;
+  assert.equal(isLong(), true);
+  await breath();
+  assert.equal(isLong(), false);
 });
 
 test("one after the other goes on, each in a round of its own", async () => {
