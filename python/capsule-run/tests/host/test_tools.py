@@ -208,7 +208,7 @@ def test_what_is_no_tool() -> None:
         (lambda: run_sync(file="a.js", tools=[two, two]), "two tools two"),
         (lambda: run_sync(file="a.js", tools=[5]), "a tool is 5"),  # type: ignore[list-item]
         (lambda: run_sync(file="a.js", tools="two"), "tools is"),  # type: ignore[arg-type]
-        (lambda: describe_tools([two], "ruby"), "language is"),  # type: ignore[arg-type]
+        (lambda: describe_tools([two], "ruby"), "the form is"),  # type: ignore[arg-type]
     ]
     for make, words in wrong:
         with pytest.raises(UsageError, match=words) as error:
