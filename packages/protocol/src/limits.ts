@@ -68,6 +68,10 @@ export const LIMITS = {
   hostRequests: 1000,
   /** Bytes of a file that come with its opening, so that reading it takes one round trip. */
   filePrefetchBytes: 64 * 1024,
+  /** Bytes that one run, or a session, may add to the disk: what its files grow by, and `entryBytes` each. */
+  diskBytes: 64 * 1024 ** 3,
+  /** Bytes that a file or a folder counts for beside what is in it. */
+  entryBytes: 4096,
   /** Sessions of a runtime that are open at once. */
   sessions: 1000,
   /** Secrets of one run. */

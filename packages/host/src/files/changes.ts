@@ -9,9 +9,9 @@ import {
 import { promisify } from "node:util";
 import type { Performed } from "../capability.ts";
 import { closeNow } from "./calls.ts";
-import { resize } from "./contents.ts";
 import { refuse } from "./failure.ts";
 import { type Found, identity } from "./ground.ts";
+import { hold, letGo, removed, resize } from "./growth.ts";
 import { parseTarget } from "./path.ts";
 import { at, type DiskPlace, decode, type Spot } from "./walk.ts";
 import { holdsFenced, type World } from "./world.ts";
@@ -50,30 +50,38 @@ export const mkdir = (world: World, guest: string): Promise<Performed> =>
     if (spot.kind === "folder" || spot.found !== null) refuse("EEXIST");
     const { place, name } = spot;
     if (!place.writable) refuse("EROFS");
-    await makeLater(await path({ place, name }));
+    await world.disk.addEntry();
+    try {
+      await makeLater(await path({ place, name }));
+    } catch (error) {
+      world.disk.removeEntry();
+      throw error;
+    }
     return DONE;
   });
 
 export const unlink = (world: World, guest: string): Promise<Performed> =>
-  at(world, guest, "never", async (spot) => {
+  removing(world, guest, async (spot) => {
     const entry = existing(spot, "EISDIR");
     if (entry.found.stat.isDirectory()) refuse("EISDIR");
     if (!entry.place.writable) refuse("EROFS");
     await removeFileLater(await path(entry));
+    await lost(world, entry.place, entry.found);
     return DONE;
   });
 
 export const rmdir = (world: World, guest: string): Promise<Performed> =>
-  at(world, guest, "never", async (spot) => {
+  removing(world, guest, async (spot) => {
     const entry = existing(spot, "EBUSY");
     if (!entry.found.stat.isDirectory()) refuse("ENOTDIR");
     if (!entry.place.writable || (await isFenced(world, entry.found))) refuse("EROFS");
     await removeFolderLater(await path(entry));
+    world.disk.removeEntry();
     return DONE;
   });
 
 export const rename = (world: World, from: string, to: string): Promise<Performed> =>
-  at(world, from, "never", (source) =>
+  removing(world, from, (source) =>
     at(world, to, "never", async (aim) => {
       const moved = existing(source, "EBUSY");
       if (aim.kind === "folder") refuse("EBUSY");
@@ -85,9 +93,24 @@ export const rename = (world: World, from: string, to: string): Promise<Performe
       if (await isFenced(world, moved.found)) refuse("EROFS");
       if (found !== null && (await isFenced(world, found))) refuse("EROFS");
       await renameLater(await path(moved), await path({ place, name }));
+      // Names of one file, and a name moved to itself, stay as they are.
+      if (found !== null && identity(found.stat) !== identity(moved.found.stat))
+        await lost(world, place as DiskPlace, found);
       return DONE;
     }),
   );
+
+/** Looks and removes before the next one looks: what is removed is what was found. */
+const removing = (world: World, guest: string, use: (spot: Spot) => Promise<Performed>): Promise<Performed> =>
+  world.disk.inTurn(() => at(world, guest, "never", use));
+
+/** A name is gone; its file as well if it was the last one. */
+async function lost({ disk }: World, { mount }: DiskPlace, { fd, stat }: Found): Promise<void> {
+  disk.removeEntry();
+  if (!stat.isFile()) return;
+  const names = fd === null ? stat.nlink - 1n : (await mount.ground.calls.fstat(fd)).nlink;
+  if (names <= 0n) removed(identity(stat), disk);
+}
 
 const isFenced = async (world: World, { stat }: Found): Promise<boolean> =>
   stat.isDirectory() && world.fenced.size > 0 && (await holdsFenced(world, identity(stat)));
@@ -98,11 +121,17 @@ export const truncatePath = (world: World, guest: string, size: number): Promise
     if (found.stat.isDirectory()) refuse("EISDIR");
     if (!found.stat.isFile()) refuse("EACCES", "neither a file nor a folder");
     if (!place.writable) refuse("EROFS");
-    const fd = await place.mount.ground.open(found, constants.O_WRONLY);
+    const { mount } = place;
+    const file = hold(identity(found.stat));
     try {
-      await resize(fd, size);
+      const fd = await mount.ground.open(found, constants.O_WRONLY);
+      try {
+        await resize({ file, fd, mount }, size);
+      } finally {
+        closeNow(fd);
+      }
     } finally {
-      closeNow(fd);
+      letGo(file);
     }
     return DONE;
   });

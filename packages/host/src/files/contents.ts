@@ -1,13 +1,13 @@
 /** What is done to open files: all by number, at positions that the guest keeps. */
-import { fsync, ftruncate, write } from "node:fs";
+import { fsync, write } from "node:fs";
 import { promisify } from "node:util";
 import { LIMITS } from "@capsule-run/protocol";
 import type { Performed } from "../capability.ts";
 import type { Calls } from "./calls.ts";
 import { refuse } from "./failure.ts";
+import { extend, resize } from "./growth.ts";
 import type { FileHandle, Handle } from "./handles.ts";
 
-export const resize = promisify(ftruncate);
 const flush = promisify(fsync);
 
 const writeLater = (fd: number, bytes: Uint8Array, offset: number, at: number | null): Promise<number> =>
@@ -44,10 +44,20 @@ export async function read(handle: Handle, at: number, length: number): Promise<
 }
 
 export async function writeTo(handle: Handle, at: number | null, bytes: Uint8Array): Promise<Performed> {
-  const { fd, mount, write, append } = fileOnly(handle);
+  const opened = fileOnly(handle);
+  const { fd, mount, write, append } = opened;
   if (!write) refuse("EBADF", "not opened for writing");
-  const sizeNow = async (): Promise<number> => Number((await mount.ground.calls.fstat(fd)).size);
-  const start = append ? null : (at ?? (await sizeNow()));
+  let start: number | null = null;
+  const written = await extend(opened, append ? null : at, bytes.length, async (size, length) => {
+    start = append ? null : (at ?? size);
+    return writeFully(fd, bytes.subarray(0, length), start);
+  });
+  const size = Number((await mount.ground.calls.fstat(fd)).size);
+  return { head: { at: start ?? Math.max(0, size - written), written, size } };
+}
+
+/** @param start null: at the end */
+async function writeFully(fd: number, bytes: Uint8Array, start: number | null): Promise<number> {
   let written = 0;
   while (written < bytes.length) {
     try {
@@ -60,13 +70,12 @@ export async function writeTo(handle: Handle, at: number | null, bytes: Uint8Arr
       break;
     }
   }
-  const size = await sizeNow();
-  return { head: { at: start ?? Math.max(0, size - written), written, size } };
+  return written;
 }
 
 export async function truncateHandle(handle: Handle, size: number): Promise<Performed> {
   if (handle.kind !== "file" || !handle.write) refuse("EINVAL", "not opened for writing");
-  await resize(handle.fd, size);
+  await resize(handle, size);
   return { head: {} };
 }
 

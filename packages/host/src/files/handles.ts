@@ -2,6 +2,7 @@
 import { Fifo } from "@capsule-run/protocol";
 import { closeLater } from "./calls.ts";
 import { refuse } from "./failure.ts";
+import { closeHeld, type OpenFile } from "./growth.ts";
 import { FILE_LIMITS, PROCESS_OPEN_FILES } from "./limits.ts";
 import type { Branch, OpenMount } from "./world.ts";
 
@@ -11,6 +12,7 @@ export type Handle = FileHandle | FolderHandle | VirtualHandle;
 export interface FileHandle {
   readonly kind: "file";
   readonly mount: OpenMount;
+  readonly file: OpenFile;
   readonly fd: number;
   readonly read: boolean;
   readonly write: boolean;
@@ -51,6 +53,11 @@ export interface Handles {
   closeAll(): Promise<void>;
 }
 
+export async function closeHandle(handle: Handle): Promise<void> {
+  if (handle.kind === "file") await closeHeld(handle.file, handle.fd, handle.mount.disk);
+  else if (handle.fd !== null) await closeLater(handle.fd);
+}
+
 /** Of all attempts of this process, those being closed included. */
 let openInProcess = 0;
 
@@ -82,7 +89,7 @@ export function makeHandles(limit: number = FILE_LIMITS.openFiles): Handles {
     const entry = table.get(id) ?? refuse("EBADF");
     table.delete(id);
     const done = entry.last.then(async () => {
-      if (entry.handle.fd !== null) await closeLater(entry.handle.fd);
+      await closeHandle(entry.handle);
       closing.delete(done);
       giveBack();
     });

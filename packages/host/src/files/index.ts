@@ -2,6 +2,7 @@
 import { EffectError, Line } from "@capsule-run/protocol";
 import type { Capability, Mount } from "../capability.ts";
 import { breathe } from "./breath.ts";
+import { DiskBudget } from "./disk.ts";
 import { type Asked, forGuest, refuse } from "./failure.ts";
 import { type Ground, groundFor } from "./ground.ts";
 import { makeHandles } from "./handles.ts";
@@ -12,6 +13,7 @@ import { MOVING } from "./moving.ts";
 import { type Attempt, OPERATIONS, type Operation } from "./operations.ts";
 import { branchesOf, closeWorld, openWorld, type World } from "./world.ts";
 
+export { DiskBudget } from "./disk.ts";
 export { isKept } from "./kept.ts";
 export { FILE_LIMITS } from "./limits.ts";
 export { checkMount } from "./mount.ts";
@@ -23,12 +25,18 @@ export { checkMount } from "./mount.ts";
  * Who gives a folder gives all that can be reached in it without symlinks, hard links included, which look like any file.
  * Where one mount is read-only and another one writable, the folder that is deeper on the disk decides.
  *
+ * @param disk pays for what is added; attempts of one run share it
  * @throws Error if two mounts are at the same path, or a mount's path in the guest is not absolute and plain
  */
-export const openFiles = (mounts: readonly Mount[]): Capability => openFilesOn(groundFor, mounts);
+export const openFiles = (mounts: readonly Mount[], disk = new DiskBudget()): Capability =>
+  openFilesOn(groundFor, mounts, disk);
 
 /** The same on a ground of choice: tests run the one of other platforms. */
-export function openFilesOn(groundOf: (host: string) => Ground, mounts: readonly Mount[]): Capability {
+export function openFilesOn(
+  groundOf: (host: string) => Ground,
+  mounts: readonly Mount[],
+  disk = new DiskBudget(),
+): Capability {
   branchesOf(mounts);
   const handles = makeHandles();
   const line = new Line(FILE_LIMITS.parallel);
@@ -38,7 +46,7 @@ export function openFilesOn(groundOf: (host: string) => Ground, mounts: readonly
   let closing: Promise<void> | null = null;
 
   const world = (): Promise<World> => {
-    opening ??= openWorld(mounts, groundOf);
+    opening ??= openWorld(mounts, groundOf, disk);
     return opening;
   };
 

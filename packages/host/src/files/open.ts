@@ -2,11 +2,12 @@
 import { constants } from "node:fs";
 import { type EffectRequests, type FileStat, LIMITS } from "@capsule-run/protocol";
 import type { Performed } from "../capability.ts";
-import { closeLater, closeNow, POOLED } from "./calls.ts";
-import { readFully, resize } from "./contents.ts";
+import { closeNow, POOLED } from "./calls.ts";
+import { readFully } from "./contents.ts";
 import { codeOf, refuse } from "./failure.ts";
 import { type Found, identity } from "./ground.ts";
-import type { Handle } from "./handles.ts";
+import { hold, letGo, type OpenFile, resize } from "./growth.ts";
+import { closeHandle, type Handle } from "./handles.ts";
 import { flag, type Head, text } from "./heads.ts";
 import type { Attempt } from "./operations.ts";
 import { kindOf, statOfHandle } from "./stat.ts";
@@ -50,7 +51,7 @@ export async function open({ handles, start }: Attempt, head: Head): Promise<Per
       try {
         return { handle, ...(await glance(handle)) };
       } catch (error) {
-        if (handle.fd !== null) await closeLater(handle.fd);
+        await closeHandle(handle);
         throw error;
       }
     }),
@@ -117,9 +118,10 @@ async function unlessChanged<T>(job: () => Promise<T>): Promise<T | null> {
 const access = ({ read, write, append }: Wish): number =>
   (write ? (read ? O_RDWR : O_WRONLY) : O_RDONLY) | (append ? O_APPEND : 0);
 
-const handleOf = (place: DiskPlace, fd: number, { read, write, append }: Wish): Handle => ({
+const handleOf = (place: DiskPlace, file: OpenFile, fd: number, { read, write, append }: Wish): Handle => ({
   kind: "file",
   mount: place.mount,
+  file,
   fd,
   read,
   write,
@@ -129,26 +131,42 @@ const handleOf = (place: DiskPlace, fd: number, { read, write, append }: Wish): 
 
 /** A file that is there. What it is was seen before it is opened, so that no FIFO and no device ever is. */
 async function openFile(place: DiskPlace, found: Found, wish: Wish): Promise<Handle> {
-  const fd = await place.mount.ground.open(found, access(wish));
+  const { mount } = place;
+  // From here on what it holds of the disk is not given back before it is closed.
+  const file = hold(identity(found.stat));
+  let fd: number | null = null;
   try {
-    const stat = await place.mount.ground.calls.fstat(fd);
-    if (!stat.isFile() || identity(stat) !== identity(found.stat)) refuse("EACCES", "it was replaced");
-    if (wish.truncate) await resize(fd, 0);
-    return handleOf(place, fd, wish);
+    fd = await mount.ground.open(found, access(wish));
+    const stat = await mount.ground.calls.fstat(fd);
+    if (!stat.isFile() || identity(stat) !== file.id) refuse("EACCES", "it was replaced");
+    // It was removed meanwhile, and what it holds may have been given back already.
+    if (stat.nlink === 0n && found.stat.nlink > 0n) refuse("EAGAIN");
+    if (wish.truncate) await resize({ file, fd, mount }, 0);
+    return handleOf(place, file, fd, wish);
   } catch (error) {
-    closeNow(fd);
+    if (fd !== null) closeNow(fd);
+    letGo(file);
     throw error;
   }
 }
 
 /** A new file. Whatever has the name by now, a symlink or a FIFO, is not opened. */
 async function create(place: DiskPlace, name: string, wish: Wish): Promise<Handle | null> {
-  const { ground } = place.mount;
+  const { ground, disk } = place.mount;
   const flags = access(wish) | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0);
+  await disk.addEntry();
+  let fd: number;
   try {
-    return handleOf(place, await POOLED.open(await ground.at(place.folder, name), flags), wish);
+    fd = await POOLED.open(await ground.at(place.folder, name), flags);
   } catch (error) {
+    disk.removeEntry();
     if (codeOf(error) === "EEXIST" && !wish.exclusive) return null;
+    throw error;
+  }
+  try {
+    return handleOf(place, hold(identity(await ground.calls.fstat(fd))), fd, wish);
+  } catch (error) {
+    closeNow(fd);
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import { after } from "node:test";
 import { EffectError, type FileStat } from "@capsule-run/protocol";
 import type { Capability, Mount } from "../capability.ts";
 import { DIRECT, POOLED } from "./calls.ts";
+import type { DiskBudget } from "./disk.ts";
 import { type Ground, heldGround, namedGround } from "./ground.ts";
 import { openFilesOn } from "./index.ts";
 
@@ -61,12 +62,12 @@ const NEVER = new AbortController().signal;
 export class Guest {
   readonly files: Capability;
 
-  constructor(ground: Ground, mounts: Readonly<Record<string, string>>) {
+  constructor(ground: Ground, mounts: Readonly<Record<string, string>>, disk?: DiskBudget) {
     // "rw:/host/folder" by the guest's path.
     const list = Object.entries(mounts).map(
       ([guest, host]): Mount => ({ guest, host: host.slice(3), writable: host.startsWith("rw:") }),
     );
-    this.files = openFilesOn(() => ground, list);
+    this.files = openFilesOn(() => ground, list, disk);
   }
 
   async ask(name: string, head: object, payload = new Uint8Array(0)): Promise<Record<string, unknown>> {

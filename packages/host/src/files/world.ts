@@ -3,6 +3,7 @@ import type { BigIntStats } from "node:fs";
 import { GUEST_ROOT } from "@capsule-run/protocol";
 import type { Mount } from "../capability.ts";
 import type { Eventually } from "./calls.ts";
+import type { DiskBudget } from "./disk.ts";
 import { codeOf } from "./failure.ts";
 import { type Folder, type Ground, identity, release } from "./ground.ts";
 
@@ -11,6 +12,8 @@ export interface OpenMount {
   readonly ground: Ground;
   readonly root: Folder;
   readonly writable: boolean;
+  /** Pays for what is added. */
+  readonly disk: DiskBudget;
 }
 
 /** A path that is a mount, or leads to one. */
@@ -30,6 +33,7 @@ export interface World {
   readonly held: boolean;
   /** Identities of the roots of read-only mounts. */
   readonly fenced: ReadonlySet<string>;
+  readonly disk: DiskBudget;
 }
 
 /** The name of the working directory in the root. */
@@ -67,6 +71,7 @@ export function branchesOf(mounts: readonly Mount[]): {
 export async function openWorld(
   mounts: readonly Mount[],
   groundOf: (host: string) => Ground,
+  disk: DiskBudget,
 ): Promise<World> {
   const { root, places } = branchesOf(mounts);
   const opened: OpenMount[] = [];
@@ -74,7 +79,7 @@ export async function openWorld(
   for (const [branch, { host, writable }] of places) {
     const ground = groundOf(host);
     try {
-      const mount = { ground, root: await ground.root(host), writable };
+      const mount = { ground, root: await ground.root(host), writable, disk };
       branch.mount = mount;
       opened.push(mount);
       if (!writable) fenced.add(await identityOf(mount, mount.root));
@@ -84,7 +89,7 @@ export async function openWorld(
       branch.failure = code === "ENOTDIR" || code === "ELOOP" ? "EACCES" : code;
     }
   }
-  return { root, mounts: opened, held: opened.every(({ ground }) => ground.holds), fenced };
+  return { root, mounts: opened, held: opened.every(({ ground }) => ground.holds), fenced, disk };
 }
 
 export function closeWorld(world: World): void {
