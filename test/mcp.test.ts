@@ -128,7 +128,9 @@ describe("for a client", () => {
   });
 
   test("what code may not is an error of the call, with its type or traceback", async () => {
-    await using server = await connect({ args: ["mcp", "--timeout", "2s", "--ram", "64MB"] });
+    await using server = await connect({
+      args: ["mcp", "--timeout", "2s", "--ram", "64MB", "--disk", "100KB"],
+    });
     const failures: readonly (readonly [code: string, says: RegExp, args?: object])[] = [
       ["function f() { throw new RangeError('no') }\nf()", /RangeError: no\n.*code\.js:1/],
       ["for (;;);", /^out_of_fuel: /, { compute: "LOW" }],
@@ -136,12 +138,27 @@ describe("for a client", () => {
       ["const all = []; for (;;) all.push(new Uint8Array(1e7))", /^out_of_memory: |RangeError|InternalError/],
       ["await fetch('https://example.com')", /example\.com.*allow/],
       ["syntax error here", /SyntaxError/],
+      [
+        "(await import('node:fs')).writeFileSync('workspace/a', 'x'.repeat(200_000))",
+        /ENOSPC: no space left on device/,
+      ],
     ];
     for (const [code, says, args] of failures) {
       const result = await server.call("execute_javascript", { code, ...args });
       assert.match(textOf(result), says, code);
       assert.equal(result.isError, true, code);
     }
+    // A session has one disk for what code writes and what the model puts there.
+    const session_id = await server.open();
+    const put = (path: string) =>
+      server.call("write_file", { session_id, path, content: "x".repeat(60_000) });
+    assert.notEqual((await put("a")).isError, true);
+    const full = await put("b");
+    assert.match(textOf(full), /ENOSPC/);
+    assert.equal(full.isError, true);
+    const code = "(await import('node:fs')).rmSync('workspace/a')";
+    assert.notEqual((await server.call("run_in_session", { session_id, code })).isError, true);
+    assert.notEqual((await put("b")).isError, true);
   });
 
   test("a session keeps what code defines, and its files; hostile paths stay inside", async () => {

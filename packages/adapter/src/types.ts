@@ -11,6 +11,11 @@ export interface Limits {
   readonly ram?: string | number | undefined;
   /** Wall time: `"30s"`, or milliseconds. Default: `"60s"`. */
   readonly timeout?: string | number | undefined;
+  /**
+   * What `workspace/` may hold: `"100MB"`, or bytes; each file and folder counts for 4 KiB beside what is in it. Default:
+   * `"1GB"`.
+   */
+  readonly disk?: string | number | undefined;
 }
 
 /** A piece of printed text. */

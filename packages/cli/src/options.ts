@@ -118,6 +118,7 @@ export const COMMANDS: readonly CommandRow[] = [
         help: "fuel of a call: LOW, MEDIUM, HIGH or units; default HIGH",
       },
       { flag: "--ram", value: "SIZE", help: "memory of a sandbox; default 2GB" },
+      { flag: "--disk", value: "SIZE", help: "files of a sandbox; default 1GB" },
       { flag: "--timeout", value: "TIME", help: "of a call, such as 30s; default 60s" },
       {
         flag: "--allow-host",

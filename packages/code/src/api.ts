@@ -12,6 +12,11 @@ export interface CodeLimits {
   readonly ram?: string | number | undefined;
   /** Wall time: `"30s"`, or milliseconds. Default: `"60s"`. */
   readonly timeout?: string | number | undefined;
+  /**
+   * What its workspace may hold: `"100MB"`, or bytes; each file and folder counts for 4 KiB beside what is in it. In a
+   * session it is what all calls and the host have put there together. Default: `"1GB"`; at most `"64GB"`.
+   */
+  readonly disk?: string | number | undefined;
 }
 
 /** A piece of printed text. */
@@ -134,9 +139,9 @@ export interface Workspace {
   /** Absolute. */
   readonly folder: string;
   /**
-   * Copies a file or a whole folder of the host into it.
+   * Copies a file or a whole folder of the host into it. It counts for `limits.disk`, as what `writeFile` writes does.
    * @param name where to; default: under its own name
-   * @throws UsageError `workspace`, as all below
+   * @throws UsageError `workspace`, as all below; where it is full, a part may be there
    */
   importFile(hostPath: string, name?: string): Promise<WorkspaceFile[]>;
   /** Copies a file or a whole folder out of it. */

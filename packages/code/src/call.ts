@@ -54,9 +54,9 @@ export async function inOurWords<T>(work: Promise<T>): Promise<T> {
 
 /** The files that a sandbox is opened with. */
 export async function putFiles(
-  { workspace }: Place,
+  place: Place,
   files: Readonly<Record<string, string | Uint8Array>>,
 ): Promise<void> {
-  const { writeFile } = workspaceAt(workspace);
+  const { writeFile } = workspaceAt(place);
   for (const [name, data] of Object.entries(files)) await writeFile(name, data);
 }

@@ -1,3 +1,4 @@
+import type { DiskBudget } from "@capsule-run/host/files";
 import { EffectError, LIMITS, UsageError } from "@capsule-run/protocol";
 
 /** Where the workspace is for who asks. */
@@ -26,10 +27,13 @@ const PIECE = 8 * 1024 * 1024;
 const NOTHING = new Uint8Array();
 const OPEN = { read: false, write: false, append: false, create: false, exclusive: false, truncate: false };
 
-/** @param folder absolute, without symlinks on the way to it */
-export async function openWorkspaceFiles(folder: string): Promise<WorkspaceFiles> {
+/**
+ * @param folder absolute, without symlinks on the way to it
+ * @param disk pays for what is put there
+ */
+export async function openWorkspaceFiles(folder: string, disk: DiskBudget): Promise<WorkspaceFiles> {
   const { isKept, openFiles } = await import("@capsule-run/host/files");
-  const files = openFiles([{ host: folder, guest: ROOT, writable: true }]);
+  const files = openFiles([{ host: folder, guest: ROOT, writable: true }], disk);
   const never = new AbortController().signal;
   const ask = async (name: string, head: object, payload: Uint8Array = NOTHING) => {
     try {

@@ -3,6 +3,7 @@ import {
   LIMITS,
   type Parsed,
   parseCompute,
+  parseDisk,
   parseHosts,
   parseRam,
   parseTimeout,
@@ -15,12 +16,13 @@ import type { CodeLanguage, CodeSandboxOptions } from "./api.ts";
 const LANGUAGES: readonly CodeLanguage[] = ["python", "javascript"];
 
 /** What a sandbox may use where nothing else is said. */
-export const DEFAULT_LIMITS = { compute: "HIGH", ram: "2GB", timeout: "60s" } as const;
+export const DEFAULT_LIMITS = { compute: "HIGH", ram: "2GB", timeout: "60s", disk: "1GB" } as const;
 
 const LIMIT_PARSERS: Readonly<Record<keyof typeof DEFAULT_LIMITS, (value: unknown) => Parsed<number>>> = {
   compute: parseCompute,
   ram: parseRam,
   timeout: parseTimeout,
+  disk: parseDisk,
 };
 
 /** Options of a sandbox, checked and settled. */
@@ -28,6 +30,8 @@ export interface SandboxSettings {
   readonly language: CodeLanguage;
   /** The ceiling of its runs. */
   readonly policy: PolicyOptions;
+  /** Bytes that its workspace may hold. */
+  readonly disk: number;
   /** As `parseHosts` gives them. */
   readonly hosts: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -44,7 +48,10 @@ export function settingsOf(options: CodeSandboxOptions): SandboxSettings {
     const parse = Object.hasOwn(LIMIT_PARSERS, name)
       ? LIMIT_PARSERS[name as keyof typeof LIMIT_PARSERS]
       : null;
-    if (!parse) throw wrong(`limits has no ${JSON.stringify(name)}; it can have compute, ram and timeout`);
+    if (!parse)
+      throw wrong(
+        `limits has no ${JSON.stringify(name)}; it can have ${Object.keys(LIMIT_PARSERS).join(", ")}`,
+      );
     const parsed = parse(value);
     if (!parsed.ok) throw wrong(`limits.${name} is ${JSON.stringify(value)}; it can be ${parsed.allowed}`);
   }
@@ -61,9 +68,12 @@ export function settingsOf(options: CodeSandboxOptions): SandboxSettings {
   for (const [name, data] of Object.entries(record("files", files)))
     if (typeof data !== "string" && !(data instanceof Uint8Array))
       throw wrong(`files: ${JSON.stringify(name)} must be a string or a Uint8Array`);
-  const { compute, ram, timeout } = { ...DEFAULT_LIMITS, ...defined(limits) };
+  const { compute, ram, timeout, disk } = { ...DEFAULT_LIMITS, ...defined(limits) };
+  const room = parseDisk(disk);
   return {
     language,
+    // It was looked at above.
+    disk: room.ok ? room.value : 0,
     // One task: code can call the program's `main` as one, and each would have all that a call may use.
     policy: { max_compute: compute, max_ram: ram, max_timeout: timeout, max_tasks: 1, env_variables: [] },
     hosts: reach.value,

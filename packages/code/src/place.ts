@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readlinkSync, realpathSync, rmSync, writeFileSy
 import { lstat, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { DiskBudget } from "@capsule-run/host/files";
 import { CONFIG_FILE } from "@capsule-run/protocol";
 import { removeTree } from "./remove.ts";
 
@@ -9,6 +10,8 @@ import { removeTree } from "./remove.ts";
 export interface Place {
   readonly root: string;
   readonly workspace: string;
+  /** Pays for what anybody puts into the workspace. */
+  readonly disk: DiskBudget;
   /** Removes both. */
   remove(): Promise<void>;
 }
@@ -24,10 +27,12 @@ const places = new Set<string>();
 let watching = false;
 
 /**
+ * @param disk bytes that the workspace may hold
  * @param hosts what code in it may reach: the default of its project. A ceiling could not open an address or a name of this
  *   machine, which has to be asked for by its name
  */
-export function makePlace(hosts: readonly string[] = []): Place {
+export async function makePlace(disk: number, hosts: readonly string[] = []): Promise<Place> {
+  const { DiskBudget } = await import("@capsule-run/host/files");
   const root = realpathSync(mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`)));
   const workspace = join(root, WORKSPACE);
   mkdirSync(workspace);
@@ -39,6 +44,7 @@ export function makePlace(hosts: readonly string[] = []): Place {
   return {
     root,
     workspace,
+    disk: new DiskBudget(disk),
     async remove() {
       await removeTree(root);
       places.delete(root);

@@ -1,34 +1,53 @@
-import { readdir, rename, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdir, opendir, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Bytes of a folder's path beyond which what is in it may have no path: systems allow 1,024 or 4,096. */
-const LONG = 512;
+/** Names that are read at once, and removed side by side. */
+const BATCH = 64;
 
 /**
- * Removes a folder with all that is in it, however deep: code can move folders into each other until no path leads to the
- * innermost. Only when no sandbox writes to it any more.
+ * Removes a folder with all that sandboxes have made of it: hundreds of thousands of files do not hold up the process, and
+ * what lies deeper than any path can say is removed as well. Follows no symlink.
  */
-export async function removeTree(folder: string): Promise<void> {
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 3 });
-  try {
-    await remove();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENAMETOOLONG") throw error;
-    await flatten(folder);
-    await remove();
+export async function removeTree(root: string): Promise<void> {
+  // What this can't do for some reason, the system's own way can, or says why not.
+  await clear(root).catch(() => {});
+  await rm(root, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** Folders are brought up, where their paths are short, before they are emptied. */
+async function clear(root: string): Promise<void> {
+  const bin = join(root, ".removing");
+  await mkdir(bin);
+  const mark = randomBytes(4).toString("hex");
+  let moved = 0;
+  const empty = (folder: string): Promise<void> =>
+    eachOf(folder, async (name, isFolder) => {
+      const path = join(folder, name);
+      if (!isFolder) await unlink(path);
+      else if (path !== bin) await rename(path, join(bin, `${mark}-${moved++}`));
+    });
+  await empty(root);
+  for (let removed = -1; removed !== 0; ) {
+    removed = 0;
+    await eachOf(bin, async (name) => {
+      await empty(join(bin, name));
+      await rmdir(join(bin, name));
+      removed++;
+    });
   }
 }
 
-/** Moves what lies deep up to the top, which has nothing by the names of numbers. */
-async function flatten(top: string): Promise<void> {
-  const todo = [top];
-  let moved = 0;
-  for (let at = todo.pop(); at !== undefined; at = todo.pop())
-    for (const entry of await readdir(at, { withFileTypes: true })) {
-      if (!entry.isDirectory()) continue;
-      const path = join(at, entry.name);
-      const near = Buffer.byteLength(path) < LONG ? path : join(top, String(moved++));
-      if (near !== path) await rename(path, near);
-      todo.push(near);
-    }
+async function eachOf(
+  folder: string,
+  use: (name: string, isFolder: boolean) => Promise<void>,
+): Promise<void> {
+  let batch: Promise<void>[] = [];
+  for await (const entry of await opendir(folder, { bufferSize: BATCH })) {
+    batch.push(use(entry.name, entry.isDirectory()));
+    if (batch.length < BATCH) continue;
+    await Promise.all(batch);
+    batch = [];
+  }
+  await Promise.all(batch);
 }

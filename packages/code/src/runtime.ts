@@ -47,12 +47,20 @@ export function createCodeRuntime(options: CodeRuntimeOptions = {}): CodeRuntime
         const call = await callOf(options, language, code, env, printed);
         const file = programFile(programFor(language, code));
         const { envelope } = await inOurWords(
-          host.run({ ...call, file, root: place.root, policy, mounts: [WORKSPACE], env: {} }),
+          host.run({
+            ...call,
+            file,
+            root: place.root,
+            disk: place.disk,
+            policy,
+            mounts: [WORKSPACE],
+            env: {},
+          }),
         );
         const after = await scan(place.workspace);
         const found = { files: written(before, after), filesCut: before.cut || after.cut };
-        if (target !== null) await exportWritten(place.workspace, found.files, target);
-        await options.onWorkspace?.(workspaceAt(place.workspace));
+        if (target !== null) await exportWritten(place, found.files, target);
+        await options.onWorkspace?.(workspaceAt(place));
         return executionOf({ envelope, memory: null, printed, ...found });
       });
     },
@@ -98,10 +106,10 @@ const programFor = (language: CodeLanguage, code: string): ProgramName =>
 
 /** A folder for one call, with files in it. */
 async function withPlace(
-  { hosts, files }: SandboxSettings,
+  { hosts, disk, files }: SandboxSettings,
   use: (place: Place) => Promise<Execution>,
 ): Promise<Execution> {
-  const place = makePlace(hosts);
+  const place = await makePlace(disk, hosts);
   try {
     await putFiles(place, files);
     return await use(place);

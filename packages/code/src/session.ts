@@ -12,18 +12,18 @@ import { workspaceAt } from "./workspace.ts";
 /** @param closed told when it is */
 export async function openCodeSession(
   host: Runtime,
-  { language, policy, hosts, env, files }: SandboxSettings,
+  { language, policy, disk, hosts, env, files }: SandboxSettings,
   tools: ToolHost | undefined,
   closed: () => void,
 ): Promise<CodeSession> {
-  const place = makePlace(hosts);
+  const place = await makePlace(disk, hosts);
   let session: Session;
   try {
     await putFiles(place, files);
     // A session can't change its engine later without losing what it holds.
     const file = programFile(language === "python" ? "science" : "javascript");
     session = await inOurWords(
-      host.openSession({ file, root: place.root, policy, mounts: [WORKSPACE], env: {} }),
+      host.openSession({ file, root: place.root, disk: place.disk, policy, mounts: [WORKSPACE], env: {} }),
     );
   } catch (error) {
     await place.remove();
@@ -62,7 +62,7 @@ export async function openCodeSession(
     }
   };
 
-  const { folder, ...workspace } = workspaceAt(place.workspace);
+  const { folder, ...workspace } = workspaceAt(place);
   /** Operations on files of a session that is closed would make its folder anew. */
   const whileOpen = <A extends unknown[], R>(operation: (...args: A) => Promise<R>) => {
     return async (...args: A): Promise<R> => {

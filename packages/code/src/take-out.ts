@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { UsageError } from "@capsule-run/protocol";
 import type { WorkspaceFile } from "./api.ts";
 import { openWorkspaceFiles, type WorkspaceFiles } from "./files.ts";
+import type { Place } from "./place.ts";
 import { codeOf, hostPath, problem, reasonOf } from "./problem.ts";
 
 /**
@@ -48,17 +49,16 @@ export async function targetOf(given: unknown): Promise<string> {
 /**
  * Copies files under their own paths into a folder, which is made if there is something to copy. Nothing is written
  * through symlinks in it; other files that are there are written over.
- * @param workspace absolute, without symlinks on the way to it
  * @param folder absolute; it may be a symlink itself
  */
 export async function exportWritten(
-  workspace: string,
+  { workspace, disk }: Pick<Place, "workspace" | "disk">,
   written: readonly WorkspaceFile[],
   folder: string,
 ): Promise<void> {
   if (written.length === 0) return;
   await makeFolders(folder);
-  const files = await openWorkspaceFiles(workspace);
+  const files = await openWorkspaceFiles(workspace, disk);
   const made = new Set<string>();
   try {
     for (const { path } of written) {

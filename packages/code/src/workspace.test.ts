@@ -16,15 +16,15 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { UsageError } from "@capsule-run/protocol";
+import { LIMITS, UsageError } from "@capsule-run/protocol";
 import { makePlace, removeAbandoned } from "./place.ts";
 import { scan, written } from "./scan.ts";
 import { exportWritten, targetOf } from "./take-out.ts";
 import { workspaceAt } from "./workspace.ts";
 
 const host = realpathSync(mkdtempSync(join(tmpdir(), "capsule-workspace-test-")));
-const place = makePlace();
-const workspace = workspaceAt(place.workspace);
+const place = await makePlace(1024 ** 3);
+const workspace = workspaceAt(place);
 after(async () => {
   rmSync(host, { recursive: true, force: true });
   await place.remove();
@@ -136,16 +136,16 @@ test("files that were written are copied to a folder, and nowhere else", async (
   const all = await workspace.listFiles();
   const out = join(host, "exported");
   const refusedAt = async (expected: RegExp): Promise<void> => {
-    await refused(exportWritten(place.workspace, all, out), expected);
+    await refused(exportWritten(place, all, out), expected);
     assert.equal(readFileSync(join(host, "secret"), "utf8"), "secret");
   };
-  await exportWritten(place.workspace, [], out);
+  await exportWritten(place, [], out);
   assert.ok(!existsSync(out), "nothing is made for nothing");
-  await exportWritten(place.workspace, all, out);
+  await exportWritten(place, all, out);
   assert.equal(readFileSync(join(out, "new/deep/a"), "utf8") + readFileSync(join(out, "b"), "utf8"), "abb");
   // What is there is written over, unless it leads elsewhere or is something else.
   await workspace.writeFile("b", "c");
-  await exportWritten(place.workspace, all, out);
+  await exportWritten(place, all, out);
   assert.equal(readFileSync(join(out, "b"), "utf8"), "c");
   rmSync(join(out, "b"));
   symlinkSync(join(host, "secret"), join(out, "b"));
@@ -182,6 +182,37 @@ test("what is wrong with the host's side is said in words", async () => {
   await workspace.writeFile("a", "a");
   await refused(workspace.exportFile("a", join(host, "secret/below")), /secret\/below|secret can't be made/);
   await workspace.deleteFile("a");
+});
+
+test("what the host puts in counts, and no longer when it is gone", async () => {
+  const small = await makePlace(100_000);
+  const { writeFile, deleteFile, importFile, listFiles } = workspaceAt(small);
+  writeFileSync(join(host, "big"), "x".repeat(60_000));
+  await importFile(join(host, "big"), "a");
+  await refused(writeFile("b", "x".repeat(60_000)), /ENOSPC: no space left on device/);
+  await deleteFile("b");
+  await deleteFile("a");
+  await writeFile("c", "x".repeat(90_000));
+  await refused(importFile(join(host, "big")), /ENOSPC/);
+  assert.equal((await listFiles()).find(({ path }) => path === "c")?.size, 90_000);
+  await small.remove();
+});
+
+test("many files are looked at and removed beside all else", async () => {
+  const large = await makePlace(1024 ** 3);
+  for (let i = 0; i < LIMITS.workspaceFiles + 100; i++) writeFileSync(join(large.workspace, `${i}`), "");
+  let last = performance.now();
+  let worst = 0;
+  const timer = setInterval(() => {
+    worst = Math.max(worst, performance.now() - last);
+    last = performance.now();
+  }, 2);
+  const { files, cut } = await scan(large.workspace);
+  assert.deepEqual([files.size, cut], [LIMITS.workspaceFiles, true]);
+  await large.remove();
+  clearInterval(timer);
+  assert.ok(!existsSync(large.root));
+  assert.ok(worst < 500, `${worst} ms`);
 });
 
 test("what was written is told by what changed", async () => {
@@ -227,7 +258,7 @@ test("a file that code made too large to read is not read", async () => {
 });
 
 test("a workspace is removed however deep code made it", async () => {
-  const { root, workspace: folder, remove } = makePlace();
+  const { root, workspace: folder, remove } = await makePlace(1024 ** 3);
   const name = "d".repeat(250);
   /** Makes folders in each other, and gives the innermost that has a path. */
   const chain = (top: string): string => {

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { grouped, LIMITS, pathInside, UsageError } from "@capsule-run/protocol";
 import type { Workspace, WorkspaceFile } from "./api.ts";
 import { openWorkspaceFiles, type WorkspaceFiles } from "./files.ts";
+import type { Place } from "./place.ts";
 import { hostPath, problem, reasonOf } from "./problem.ts";
 import { byPath } from "./scan.ts";
 import { takeOut } from "./take-out.ts";
@@ -28,11 +29,10 @@ function entry(name: unknown): string {
   return path;
 }
 
-/** @param folder absolute, without symlinks on the way to it */
-export function workspaceAt(folder: string): Workspace {
+export function workspaceAt({ workspace: folder, disk }: Pick<Place, "workspace" | "disk">): Workspace {
   /** Opened for one operation, so that nothing stays open. */
   const using = async <T>(use: (files: WorkspaceFiles) => Promise<T>): Promise<T> => {
-    const files = await openWorkspaceFiles(folder);
+    const files = await openWorkspaceFiles(folder, disk);
     try {
       return await use(files);
     } finally {

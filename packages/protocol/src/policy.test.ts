@@ -4,6 +4,7 @@ import {
   isTaskName,
   type Parsed,
   parseCompute,
+  parseDisk,
   parseRam,
   parseRetries,
   parseTaskOptions,
@@ -70,6 +71,14 @@ const TABLE: Readonly<
       [65_536, 65_536],
     ],
     bad: ["64", "MB", "64M", "64TB", "0MB", 0, "-64MB", "64MB.", "1e3MB", ".5MB", "99999999999GB", "64iB"],
+  },
+  disk: {
+    parse: parseDisk,
+    good: [
+      ["64GB", 64 * 1024 ** 3],
+      [1, 1],
+    ],
+    bad: ["65GB", 64 * 1024 ** 3 + 1, "64", 0],
   },
   timeout: {
     parse: parseTimeout,

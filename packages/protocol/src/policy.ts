@@ -1,4 +1,5 @@
 import { parseHostPattern } from "./host-pattern.ts";
+import { LIMITS } from "./limits.ts";
 
 /** What one task may use, every option settled: what it asked for, within the operator's ceiling. */
 export interface TaskPolicy {
@@ -100,6 +101,12 @@ export function parseRam(value: unknown): Parsed<number> {
   const unit = RAM_UNITS[(match[2] as string).toUpperCase()];
   const bytes = unit === undefined ? Number.NaN : Math.floor(Number(match[1]) * unit);
   return isAmount(bytes) ? yes(bytes) : no(allowed);
+}
+
+/** As `parseRam`, up to `LIMITS.diskBytes`. */
+export function parseDisk(value: unknown): Parsed<number> {
+  const parsed = parseRam(value);
+  return parsed.ok && parsed.value > LIMITS.diskBytes ? no("at most 64GB") : parsed;
 }
 
 /** `"500ms"`, `"30s"`, `"5m"`, `"1h"` or a positive number of milliseconds. */

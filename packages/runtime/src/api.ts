@@ -1,3 +1,4 @@
+import type { DiskBudget } from "@capsule-run/host/files";
 import type {
   Envelope,
   PrintedBytes,
@@ -45,6 +46,8 @@ export interface RunRequest extends RunBasis {
   readonly root?: string | undefined;
   /** The same as `args`, in its place, as JSON text of an array on one line: numbers keep the digits they have there. */
   readonly argsJson?: string | undefined;
+  /** Pays for what it adds to the disk. Default: one of its own, of `LIMITS.diskBytes`. */
+  readonly disk?: DiskBudget | undefined;
   /** Cancels the run. */
   readonly signal?: AbortSignal | undefined;
   /** Functions of the host that its tasks may call. Default: none. */
@@ -88,7 +91,7 @@ export interface ExportedProgram extends LoadedProgram {
 /** What a session runs, and what it may reach: the same for all its calls. */
 export type SessionRequest = Pick<
   RunRequest,
-  "file" | "cwd" | "root" | "policy" | "sealed" | "mounts" | "env"
+  "file" | "cwd" | "root" | "policy" | "sealed" | "mounts" | "env" | "disk"
 >;
 
 /** One call of `main` in a session: a run of its own, with an id, limits and an envelope. */

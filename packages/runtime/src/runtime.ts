@@ -117,6 +117,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       ...{ run: id, root: found.root, tasks: program.manifest.tasks, environment: found.variables },
       ...{ policies: policiesFor(project.defaults, allowed), secrets: project.secrets },
       ...{ seed: () => attemptSeed(secret, "secrets", 0), transport: connections, signal, warn },
+      disk: request.disk,
     });
     return { found, program, world: await unlessAborted(opening, signal) };
   };

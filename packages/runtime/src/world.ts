@@ -8,6 +8,7 @@ import {
   type SharedCapabilities,
   type SharedParts,
 } from "@capsule-run/host";
+import type { DiskBudget } from "@capsule-run/host/files";
 import type { Transport } from "@capsule-run/host/network";
 import type { RunSecrets } from "@capsule-run/host/secrets";
 import type { SecretSpec, Surroundings, TaskManifest, TaskPolicy } from "@capsule-run/protocol";
@@ -45,6 +46,8 @@ export interface WorldOptions extends MountsOptions {
   seed(): string;
   /** Nobody waits for the run any more. */
   readonly signal: AbortSignal;
+  /** Pays for what all attempts add to the disk; undefined: one of the run's own. */
+  readonly disk?: DiskBudget | undefined;
   /** The connections of the runtime. */
   transport(): Promise<Transport>;
 }
@@ -64,8 +67,14 @@ export async function openWorld(options: WorldOptions): Promise<RunWorld> {
     transport ??= options.transport();
     return transport;
   };
+  let { disk } = options;
+  const openFiles = async (policy: TaskPolicy): Promise<Capability> => {
+    const files = await import("@capsule-run/host/files");
+    disk ??= new files.DiskBudget();
+    return files.openFiles(mounts.of(policy), disk);
+  };
   const reach = (policy: TaskPolicy): SharedParts => ({
-    files: async () => (await import("@capsule-run/host/files")).openFiles(mounts.of(policy)),
+    files: () => openFiles(policy),
     network: async () => {
       const [{ openNetwork }, transport] = await Promise.all([
         import("@capsule-run/host/network"),

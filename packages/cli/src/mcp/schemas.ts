@@ -21,6 +21,7 @@ const wishes = ({ hosts }: McpSettings) => ({
     .optional()
     .describe('Less time than the server allows, such as "5s" or 5000 (milliseconds).'),
   ram: amount.optional().describe('Less memory than the server allows, such as "256MB".'),
+  disk: amount.optional().describe('Less room for files than the server allows, such as "50MB".'),
   compute: amount.optional().describe('Less fuel than the server allows: "LOW", "MEDIUM" or an amount.'),
   allowed_hosts: z
     .array(z.string().max(300))

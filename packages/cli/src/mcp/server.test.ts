@@ -98,6 +98,7 @@ test("code runs with what the operator allows, and with less if it asks", async 
     code: "echo a",
     timeout: "1s",
     ram: "64MB",
+    disk: "10MB",
     compute: "LOW",
     allowed_hosts: [],
   });
@@ -105,17 +106,25 @@ test("code runs with what the operator allows, and with less if it asks", async 
     code: "echo a",
     timeout: "1h",
     ram: "4GB",
+    disk: "2GB",
     allowed_hosts: ["a.example.com"],
   });
   await call("create_session", { timeout: 100, allowed_hosts: ["*.example.com"] });
   const seen = code.options.map(({ language, limits, hosts }) => ({ language, ...limits, hosts }));
-  const all = { compute: 50_000_000_000, ram: 2 * 1024 ** 3, timeout: 5000 };
+  const all = { compute: 50_000_000_000, ram: 2 * 1024 ** 3, disk: 1024 ** 3, timeout: 5000 };
   // What asks for too much gets what is within.
   await call("execute_python", { code: "echo a", allowed_hosts: ["*"] });
   assert.deepEqual(code.options.at(-1)?.hosts, ["*.example.com"]);
   assert.deepEqual(seen, [
     { language: "python", ...all, hosts: ["*.example.com"] },
-    { language: "javascript", compute: 100_000_000, ram: 64 * 1024 ** 2, timeout: 1000, hosts: [] },
+    {
+      language: "javascript",
+      compute: 100_000_000,
+      ram: 64 * 1024 ** 2,
+      disk: 10 * 1024 ** 2,
+      timeout: 1000,
+      hosts: [],
+    },
     { language: "python", ...all, hosts: ["a.example.com"] },
     { language: "python", ...all, timeout: 100, hosts: ["*.example.com"] },
   ]);

@@ -9,6 +9,7 @@ test("settings: defaults, the environment, and flags before it", () => {
   const initial = {
     compute: 50_000_000_000,
     ram: 2 * 1024 ** 3,
+    disk: 1024 ** 3,
     timeoutMs: 60_000,
     hosts: [],
     maxSessions: 8,
@@ -18,6 +19,7 @@ test("settings: defaults, the environment, and flags before it", () => {
   const env = {
     CAPSULE_MCP_COMPUTE: "LOW",
     CAPSULE_MCP_RAM: " 512MB ",
+    CAPSULE_MCP_DISK: "100MB",
     CAPSULE_MCP_TIMEOUT: "5s",
     CAPSULE_MCP_ALLOWED_HOSTS: "a.example.com, *.B.example.com",
     CAPSULE_MCP_MAX_SESSIONS: "",
@@ -26,6 +28,7 @@ test("settings: defaults, the environment, and flags before it", () => {
   const set = {
     compute: 100_000_000,
     ram: 512 * 1024 ** 2,
+    disk: 100 * 1024 ** 2,
     timeoutMs: 5000,
     hosts: ["a.example.com", "*.b.example.com"],
     maxSessions: 8,
@@ -42,6 +45,7 @@ test("a setting that is none is wrong use, by the name it was given with", () =>
     ["--compute", "lots", /^--compute can't be "lots": it is "LOW"/],
     ["--compute", "50000000001", /at most HIGH/],
     ["--ram", "5GB", /at most 4GB/],
+    ["--disk", "65GB", /at most 64GB/],
     ["--timeout", "soon", /a duration/],
     ["--max-sessions", "0", /from 1 to 1000/],
     ["--session-idle", "-1", /a duration/],

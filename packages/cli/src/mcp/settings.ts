@@ -3,6 +3,7 @@ import {
   LIMITS,
   type Parsed,
   parseCompute,
+  parseDisk,
   parseHosts,
   parseRam,
   parseTimeout,
@@ -15,6 +16,8 @@ export interface McpSettings {
   readonly compute: number;
   /** Bytes of memory of one sandbox. */
   readonly ram: number;
+  /** Bytes that a workspace may hold. */
+  readonly disk: number;
   /** Milliseconds of one call. */
   readonly timeoutMs: number;
   /** Hosts that code may send requests to. */
@@ -60,6 +63,12 @@ const RAM_SETTING: Setting<number> = {
   variable: "CAPSULE_MCP_RAM",
   initial: 2 * 1024 ** 3,
   read: (value) => atMost(parseRam(plain(value)), LIMITS.memoryBytes, "at most 4GB"),
+};
+const DISK_SETTING: Setting<number> = {
+  flag: "--disk",
+  variable: "CAPSULE_MCP_DISK",
+  initial: 1024 ** 3,
+  read: (value) => parseDisk(plain(value)),
 };
 const TIMEOUT_SETTING: Setting<number> = {
   flag: "--timeout",
@@ -117,6 +126,7 @@ export function readSettings(
   return {
     compute: readOne(COMPUTE_SETTING, flags, env),
     ram: readOne(RAM_SETTING, flags, env),
+    disk: readOne(DISK_SETTING, flags, env),
     timeoutMs: readOne(TIMEOUT_SETTING, flags, env),
     hosts: readHosts(hosts, env),
     maxSessions: readOne(SESSIONS_SETTING, flags, env),

@@ -1,5 +1,12 @@
 import { meetHosts } from "@capsule-run/config";
-import { type Parsed, parseCompute, parseHosts, parseRam, parseTimeout } from "@capsule-run/protocol";
+import {
+  type Parsed,
+  parseCompute,
+  parseDisk,
+  parseHosts,
+  parseRam,
+  parseTimeout,
+} from "@capsule-run/protocol";
 import { ToolFailure } from "./failure.ts";
 import type { McpSettings } from "./settings.ts";
 
@@ -7,13 +14,14 @@ import type { McpSettings } from "./settings.ts";
 export interface Wishes {
   readonly compute?: string | number | undefined;
   readonly ram?: string | number | undefined;
+  readonly disk?: string | number | undefined;
   readonly timeout?: string | number | undefined;
   readonly allowed_hosts?: readonly string[] | undefined;
 }
 
 /** What it gets, as `@capsule-run/code` takes it. */
 export interface Grant {
-  readonly limits: { readonly compute: number; readonly ram: number; readonly timeout: number };
+  readonly limits: Readonly<Record<"compute" | "ram" | "disk" | "timeout", number>>;
   readonly hosts: readonly string[];
 }
 
@@ -49,6 +57,7 @@ export const grant = (wishes: Wishes, settings: McpSettings): Grant => ({
   limits: {
     compute: atMost("compute", wishes.compute, parseCompute, settings.compute),
     ram: atMost("ram", wishes.ram, parseRam, settings.ram),
+    disk: atMost("disk", wishes.disk, parseDisk, settings.disk),
     timeout: atMost("timeout", wishes.timeout, parseTimeout, settings.timeoutMs),
   },
   hosts: narrowHosts(wishes.allowed_hosts, settings.hosts),

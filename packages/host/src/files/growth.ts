@@ -50,9 +50,10 @@ export function closeHeld(file: OpenFile, fd: number, disk: DiskBudget): Promise
 /** The file has lost its last name. */
 export function removed(id: string, disk: DiskBudget): void {
   const file = open.get(id);
-  if (!file) return disk.refund(id, disk.paidFor(id));
-  file.gone = true;
-  file.payers.add(disk);
+  if (file) {
+    file.gone = true;
+    file.payers.add(disk);
+  } else disk.refund(id, disk.paidFor(id));
 }
 
 function inTurn<T>(file: OpenFile, job: () => Promise<T>): Promise<T> {

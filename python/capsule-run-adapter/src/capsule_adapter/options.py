@@ -20,7 +20,7 @@ OnOutput = Callable[[CodeOutput], Union[object, Awaitable[object]]]
 Content = Union[str, bytes]
 
 LANGUAGES = ("python", "javascript")
-_LIMITS = ("compute", "ram", "timeout")
+_LIMITS = ("compute", "ram", "timeout", "disk")
 
 
 def checked_code(what: str, code: object) -> str:
