@@ -20,7 +20,7 @@ after(async () => {
 const MB = 1024 * 1024;
 const limits = { timeout: "60s", disk: "10MB" };
 
-function valueOf({ error, value }: Execution): unknown {
+function valueFrom({ error, value }: Execution): unknown {
   assert.equal(error, null, JSON.stringify(error));
   return value;
 }
@@ -71,7 +71,7 @@ said
     { language: "python" },
   );
   const full = ["ENOSPC", "No space left on device"];
-  assert.deepEqual(valueOf(execution), [full, full, full, full, full, full, (10 * MB) / 4096]);
+  assert.deepEqual(valueFrom(execution), [full, full, full, full, full, full, (10 * MB) / 4096]);
   assert.ok(bytes <= 10 * MB && bytes > 9 * MB, `${bytes}`);
 });
 
@@ -113,7 +113,7 @@ said
     { language: "javascript" },
   );
   const full = ["ENOSPC", -28];
-  const [message] = (valueOf(execution) as unknown[]).splice(5, 1);
+  const [message] = (valueFrom(execution) as unknown[]).splice(5, 1);
   assert.deepEqual(execution.value, [full, full, full, full, full, full, "works"]);
   assert.match(String(message), /^ENOSPC: no space left on device/);
   assert.ok(bytes <= 10 * MB, `${bytes}`);

@@ -10,7 +10,10 @@ function same<A, B>(..._proof: Same<A, B> extends true ? [] : ["the types differ
 test("requests, events and output are the runtime's", () => {
   same<runner.PolicyOptions, Bare.PolicyOptions>();
   same<runner.RunEvent["type"], Bare.RunEvent["type"]>();
-  same<Exclude<keyof Bare.RunRequest, "argsJson" | "root">, Exclude<keyof runner.RunOptions, "gate">>();
+  same<
+    Exclude<keyof Bare.RunRequest, "argsJson" | "root" | "disk">,
+    Exclude<keyof runner.RunOptions, "gate">
+  >();
   same<keyof Bare.Output, Exclude<keyof runner.Output, "text">>();
 });
 

@@ -18,7 +18,7 @@ class Limits(TypedDict, total=False):
     ram: str | int
     # Wall time: "30s", or milliseconds. Default: "60s".
     timeout: str | int
-    # What workspace/ may hold: "100MB", or bytes; each file and folder counts for 4 KiB beside what is in it. Default: "1GB".
+    # What workspace/ may hold: "100MB", or bytes; each file and folder counts for 4 KiB beside. Default: "1GB".
     disk: str | int
 
 
