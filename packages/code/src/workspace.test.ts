@@ -257,6 +257,16 @@ test("a file that code made too large to read is not read", async () => {
   await workspace.deleteFile("sparse");
 });
 
+test("folders in each other are few enough to be walked", async () => {
+  const deep = (levels: number): string => Array(levels).fill("d").join("/");
+  await refused(workspace.writeFile(`${deep(50)}/f`, ""), /at most 50 names/);
+  await workspace.writeFile(`${deep(49)}/f`, "");
+  assert.ok((await workspace.listFiles()).some(({ path }) => path === `${deep(49)}/f`));
+  mkdirSync(join(place.workspace, deep(200)), { recursive: true });
+  await refused(workspace.listFiles(), /more than 50 folders in each other/);
+  rmSync(join(place.workspace, "d"), { recursive: true });
+});
+
 test("a workspace is removed however deep code made it", async () => {
   const { root, workspace: folder, remove } = await makePlace(1024 ** 3);
   const name = "d".repeat(250);

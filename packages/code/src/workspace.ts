@@ -12,6 +12,9 @@ import { takeOut } from "./take-out.ts";
 /** Files and folders that are looked at to list the files among them. */
 const MOST_ENTRIES = 10 * LIMITS.workspaceFiles;
 
+/** Folders in each other. The way to each is gone name by name, so that many of them would take the square of their number. */
+const DEEPEST = 50;
+
 /** A path in the workspace; `""` is the workspace itself. @throws UsageError */
 function inside(name: unknown, what = "a file's name"): string {
   const path = typeof name === "string" && name.isWellFormed() ? pathInside(name) : null;
@@ -19,6 +22,7 @@ function inside(name: unknown, what = "a file's name"): string {
     throw problem(
       `${JSON.stringify(name)} can't be ${what} in the workspace: it has to be relative to it, and not to lead out of it`,
     );
+  if (path.split("/").length > DEEPEST) throw problem(`a path in the workspace has at most ${DEEPEST} names`);
   return path === "." ? "" : path;
 }
 
@@ -131,7 +135,10 @@ async function list(files: WorkspaceFiles, path: string): Promise<WorkspaceFile[
     for (const [name, kind] of await files.list(folder)) {
       if (++looked > MOST_ENTRIES) throw tooMany(`${grouped(MOST_ENTRIES)} files and folders`);
       const inner = folder === "" ? name : `${folder}/${name}`;
-      if (kind === "directory") todo.push(inner);
+      if (kind === "directory") {
+        if (folder.split("/").length >= DEEPEST) throw tooMany(`${DEEPEST} folders in each other`);
+        todo.push(inner);
+      }
       const about = kind === "file" ? await files.stat(inner) : null;
       if (about === null) continue;
       if (found.length >= LIMITS.workspaceFiles) throw tooMany(`${grouped(LIMITS.workspaceFiles)} files`);

@@ -67,6 +67,18 @@ test("garbage and long lines are answered with errors that name no request, and 
   assert.ok(logged.every((line) => line.length < 300));
 });
 
+test("a request that is none has an answer under its id, where it has one", async () => {
+  const { input, written, transport } = open();
+  await transport.start();
+  const wrong = { jsonrpc: "2.0", method: "tools/call", params: { _meta: { progressToken: {} } } };
+  for (const id of [7, "seven", "\ud800", 1.5, {}, null, "x".repeat(1001)])
+    input.write(`${JSON.stringify({ ...wrong, id })}\n`);
+  input.write(`${JSON.stringify({ id: 8, result: {} })}\n`);
+  await sleep(5);
+  const ids = written.map((line) => JSON.parse(line).id);
+  assert.deepEqual(ids, [7, "seven", "\ufffd", null, null, null, null, null]);
+});
+
 test("halves of characters are never sent, and nothing else is changed", async () => {
   const { written, transport } = open();
   const value = { a: "\ud800", b: "\\ud800", c: "\\\\ud800\udfff", d: "😀", "\udc00": "\u0000" };

@@ -16,6 +16,15 @@ function wellFormed(message: object): string {
   return json.replace(/\\(?:u(d[89a-f][0-9a-f]{2})|.)/g, (found, half) => (half ? "\ufffd" : found));
 }
 
+/** The id of what wants to be a request; null: it is none, or has none. */
+function idOf(value: unknown): string | number | null {
+  const { jsonrpc, id, method } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (jsonrpc !== "2.0" || typeof method !== "string") return null;
+  return Number.isSafeInteger(id) || (typeof id === "string" && id.length <= 1000)
+    ? (id as string | number)
+    : null;
+}
+
 export interface TransportParts {
   /** What the client sends. */
   readonly pieces: AsyncIterable<Uint8Array>;
@@ -96,14 +105,15 @@ export class LineTransport implements Transport {
     try {
       message = parseJSONRPCMessage(value);
     } catch {
-      this.#refuse(INVALID_REQUEST, `line ${number} is no message of JSON-RPC`);
+      this.#refuse(INVALID_REQUEST, `line ${number} is no message of JSON-RPC`, idOf(value));
       return;
     }
     this.onmessage?.(message);
   }
 
-  #refuse(code: number, message: string): void {
+  /** @param id of the request, so that nobody waits for its answer; null: it is unknown */
+  #refuse(code: number, message: string, id: string | number | null = null): void {
     this.#parts.log(message);
-    this.#parts.sink.write(`${JSON.stringify({ jsonrpc: "2.0", id: null, error: { code, message } })}\n`);
+    this.#parts.sink.write(`${wellFormed({ jsonrpc: "2.0", id, error: { code, message } })}\n`);
   }
 }
