@@ -31,7 +31,7 @@ const WRONG: readonly (readonly [unknown, RegExp])[] = [
     /\["\*"\]; what is wrong is "https:\/\/b\.com" \[policy\]$/,
   ],
   [{ allowed_files: ["a", { path: "b", mode: 7 }] }, /what is wrong is \{"path":"b","mode":7\} \[policy\]$/],
-  [{ env_variables: ["A", "-".repeat(200)] }, /what is wrong is "-{79}… \[policy\]$/],
+  [{ env_variables: ["A", "-".repeat(200)] }, /what is wrong is "-{78}… \[policy\]$/],
   [{ max_tasks: 0 }, /"max_tasks" must be a positive integer/],
 ];
 

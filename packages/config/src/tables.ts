@@ -1,4 +1,5 @@
 import {
+  cutText,
   nearest,
   type Parsed,
   parseCompute,
@@ -104,7 +105,7 @@ export function readTable(table: Table, values: Readonly<Record<string, unknown>
 function entry(wrong: unknown): string {
   if (wrong === undefined) return "";
   const text = JSON.stringify(wrong, (_, value) => (typeof value === "bigint" ? String(value) : value));
-  return `; what is wrong is ${text.length > 80 ? `${text.slice(0, 80)}…` : text}`;
+  return `; what is wrong is ${cutText(text, 80)}`;
 }
 
 function allowed(key: string, table: Table): string {

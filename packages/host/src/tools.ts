@@ -1,6 +1,7 @@
 /** Tools: functions of the host that the tasks of a run may call. */
 import {
   countValues,
+  cutText,
   EffectError,
   grouped,
   isJson,
@@ -216,19 +217,16 @@ function readAnswer(tool: string, answer: unknown, scrub: (text: string) => stri
   if (ok !== false || typeof type !== "string" || typeof message !== "string") return failed(tool);
   return {
     ok,
-    type: cut(scrub(type), MOST_TYPE) || TOOL_FAILED,
-    message: cut(scrub(message), LIMITS.toolMessageCharacters),
+    type: cutText(scrub(type), MOST_TYPE) || TOOL_FAILED,
+    message: cutText(scrub(message), LIMITS.toolMessageCharacters),
   };
 }
 
 /** Characters of the name of a class. */
 const MOST_TYPE = 200;
 
-const cut = (text: string, most: number): string =>
-  text.length > most ? `${text.slice(0, most - 1).toWellFormed()}…` : text;
-
 function unknownTool(name: string, names: readonly string[], guess: boolean): string {
-  const what = `there is no tool ${JSON.stringify(cut(name, 64))}`;
+  const what = `there is no tool ${JSON.stringify(cutText(name, 64))}`;
   if (names.length === 0) return `${what}: this run was given no tools`;
   const meant = guess ? nearest(name, names.slice(0, 1000)) : null;
   if (meant !== null) return `${what}; did you mean ${JSON.stringify(meant)}?`;

@@ -1,4 +1,4 @@
-import type { Envelope, ErrorType } from "@capsule-run/protocol";
+import { cutText, type Envelope, type ErrorType } from "@capsule-run/protocol";
 import { KEPT, type RunRow, type TaskRow } from "./records.ts";
 
 /** What happens to a task execution, or a tool that it calls. The runtime's own events have this shape. */
@@ -36,9 +36,6 @@ export interface Backlog {
   readonly most: number;
 }
 
-const cut = (text: string, most: number): string =>
-  text.length > most ? `${text.slice(0, most - 1)}…` : text;
-
 /**
  * One run as it goes on: takes events, keeps the rows that have changed since they were last taken. Rows are small and
  * whole, and one that changes often is written once.
@@ -61,8 +58,8 @@ export class RunRecord {
     this.#notify = notify;
     this.#row = {
       id: start.id,
-      file: cut(start.file, KEPT.name),
-      entry: cut(start.entry, KEPT.name),
+      file: cutText(start.file, KEPT.name),
+      entry: cutText(start.entry, KEPT.name),
       language: start.language,
       artifact: start.artifact,
       state: "running",
@@ -118,7 +115,7 @@ export class RunRecord {
     row.state = stateOf(envelope);
     if (!envelope.success) {
       row.error = envelope.error.error_type;
-      row.message = cut(envelope.error.message, KEPT.runMessage);
+      row.message = cutText(envelope.error.message, KEPT.runMessage);
     }
     this.#touch();
   }
@@ -179,7 +176,7 @@ export class RunRecord {
       parent: parent?.seq ?? 0,
       parentAttempt: parent?.attempts ?? 0,
       path,
-      task: cut(name, KEPT.name),
+      task: cutText(name, KEPT.name),
       state: kind === "tool" ? "running" : "queued",
       attempts: 0,
       queuedAt: now,
@@ -239,7 +236,7 @@ function change(
     case "attempt_failed":
       row.state = "waiting";
       row.error = event.error;
-      row.message = cut(event.message, KEPT.taskMessage);
+      row.message = cutText(event.message, KEPT.taskMessage);
       break;
     case "task_ended": {
       const { envelope } = event;
@@ -248,7 +245,7 @@ function change(
       row.endedAt = now;
       [row.ms, row.fuel, row.ram] = [duration_ms, fuel_consumed, ram_used];
       row.error = envelope.success ? null : envelope.error.error_type;
-      row.message = envelope.success ? null : cut(envelope.error.message, KEPT.taskMessage);
+      row.message = envelope.success ? null : cutText(envelope.error.message, KEPT.taskMessage);
       break;
     }
     case "tool_ended":
@@ -256,7 +253,7 @@ function change(
         event.error === null ? "succeeded" : event.error.type === "Cancelled" ? "cancelled" : "failed";
       row.endedAt = now;
       row.ms = event.durationMs;
-      row.error = event.error && cut(event.error.type, KEPT.name);
-      row.message = event.error && cut(event.error.message, KEPT.taskMessage);
+      row.error = event.error && cutText(event.error.type, KEPT.name);
+      row.message = event.error && cutText(event.error.message, KEPT.taskMessage);
   }
 }

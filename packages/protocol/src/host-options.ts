@@ -1,4 +1,5 @@
 /** Options of functions that a host program calls: what programs in JavaScript may get wrong, since no compiler looked. */
+import { cutText } from "./cut-text.ts";
 import { nearest } from "./nearest.ts";
 
 /** What a value must be, in words, and whether it is; of a list or a record also what each entry of it must be. */
@@ -10,7 +11,7 @@ export const isObject = (value: unknown): value is Readonly<Record<string, unkno
 
 /** A value in a message: short, and never what it says about itself. */
 export function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (typeof value === "string") return JSON.stringify(cutText(value, 60));
   if (value === null || typeof value !== "object")
     return typeof value === "function" ? "a function" : String(value);
   return Array.isArray(value) ? "a list" : "an object";

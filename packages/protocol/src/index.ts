@@ -2,6 +2,7 @@ export * from "./breath.ts";
 export * from "./check.ts";
 export * from "./check-manifest.ts";
 export * from "./codec.ts";
+export * from "./cut-text.ts";
 export * from "./effects.ts";
 export * from "./envelope.ts";
 export * from "./errors.ts";

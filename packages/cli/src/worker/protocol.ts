@@ -2,7 +2,7 @@
  * The messages of `capsule worker`, one line of JSON each, as `docs/worker-protocol.md` describes them: what a client
  * may send, field by field, and what it is answered.
  */
-import { nearest, type Place, UsageError, type UsageSlug } from "@capsule-run/protocol";
+import { cutText, nearest, type Place, UsageError, type UsageSlug } from "@capsule-run/protocol";
 import type { PolicyOptions } from "@capsule-run/runtime";
 import type { RemoteTool } from "@capsule-run/tools";
 import { CARRIED_FIELDS, type CarriedField, isPlaceholder, part } from "./carried.ts";
@@ -165,7 +165,7 @@ const FIELDS: Readonly<Record<ClientMessage["type"], Fields>> = {
 };
 
 const TYPES = Object.keys(FIELDS) as readonly ClientMessage["type"][];
-const quote = (word: string): string => JSON.stringify(word.length > 100 ? `${word.slice(0, 100)}…` : word);
+const quote = (word: string): string => JSON.stringify(cutText(word, 100));
 const hint = (word: string, known: readonly string[]): string => {
   const near = nearest(word, known);
   return near ? `; did you mean "${near}"?` : `; there are ${known.join(", ")}`;

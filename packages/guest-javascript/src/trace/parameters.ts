@@ -1,3 +1,4 @@
+import { cutText } from "@capsule-run/protocol";
 import { type Function as FunctionNode, type Pattern, parse } from "acorn";
 import { readPositions } from "./positions.ts";
 
@@ -73,10 +74,7 @@ interface Expression {
   readonly properties?: readonly { readonly method: boolean; readonly value: Expression }[];
 }
 
-function nameOf(pattern: Pattern): string {
-  const name = plainName(pattern);
-  return name.length > NAME ? `${name.slice(0, NAME)}…` : name;
-}
+const nameOf = (pattern: Pattern): string => cutText(plainName(pattern), NAME);
 
 function plainName(pattern: Pattern): string {
   switch (pattern.type) {

@@ -1,5 +1,5 @@
 import { posix, relative, resolve, sep } from "node:path";
-import { type ErrorReport, excerpt, harmless, type Place } from "@capsule-run/protocol";
+import { cutText, type ErrorReport, excerpt, harmless, type Place } from "@capsule-run/protocol";
 import { OWN } from "../bundle/own.ts";
 import { PROGRAM_FILE } from "../door.ts";
 import { callStart } from "./calls.ts";
@@ -44,7 +44,7 @@ export function translateReport(
   const show = shower(options);
   const frames = framesOf(report, positions);
   const prefix = report.via === "unhandled_rejection" ? "Uncaught (in promise) " : "";
-  const message = cut(prefix + describe(report, positions, show, 0), WHOLE);
+  const message = cutText(prefix + describe(report, positions, show, 0), WHOLE);
   const top =
     frames.find(({ at }) => at && !/(^|\/)node_modules\//.test(at.source)) ?? frames.find(({ at }) => at);
   if (!top?.at) return { message };
@@ -106,9 +106,7 @@ function headline(report: ErrorReport): string {
 }
 
 const safe = (text: unknown, most: number): string =>
-  typeof text === "string" ? harmless(cut(text, most)) : "";
-
-const cut = (text: string, most: number) => (text.length > most ? `${text.slice(0, most)}…` : text);
+  typeof text === "string" ? harmless(cutText(text, most)) : "";
 
 interface Frame {
   /** The function's name as the user knows it, or "". */

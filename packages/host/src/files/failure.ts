@@ -1,6 +1,6 @@
 /** Errors of files, in the guest's words. */
 import { getSystemErrorMap } from "node:util";
-import { EffectError } from "@capsule-run/protocol";
+import { cutText, EffectError } from "@capsule-run/protocol";
 
 /** Why an operation is refused, before anybody knows how the guest calls the file. */
 export class Refused extends Error {
@@ -29,7 +29,7 @@ export interface Asked {
 const TEXTS: ReadonlyMap<string, string> = new Map(getSystemErrorMap().values());
 const SHOWN = 4_096;
 
-const quoted = (path: string): string => `'${path.length > SHOWN ? `${path.slice(0, SHOWN)}…` : path}'`;
+const quoted = (path: string): string => `'${cutText(path, SHOWN)}'`;
 
 /** The errno of an error of Node's; undefined for all that is none. */
 export const codeOf = (error: unknown): string | undefined => {

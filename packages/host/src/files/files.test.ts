@@ -303,7 +303,7 @@ for (const [name, ground] of GROUNDS)
         [() => guest.read(7, 0, 1), "EBADF: bad file descriptor, read"],
         [
           () => guest.stat(`/${"y".repeat(5000)}`),
-          `ENAMETOOLONG: name too long, stat '/${"y".repeat(4095)}…'`,
+          `ENAMETOOLONG: name too long, stat '/${"y".repeat(4094)}…'`,
         ],
       ];
       for (const [failing, message] of messages)

@@ -1,4 +1,4 @@
-import type { EffectError, HostRequest } from "@capsule-run/protocol";
+import { cutText, type EffectError, type HostRequest } from "@capsule-run/protocol";
 import type { NetworkLimits } from "./limits.ts";
 
 /** The record of one request on its way. */
@@ -31,8 +31,7 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 export function records(limits: NetworkLimits, redact: (text: string) => string, now: () => number): Records {
   const kept: { readonly entry: () => HostRequest }[] = [];
 
-  const cut = (text: string): string =>
-    text.length > limits.recordCharacters ? `${text.slice(0, limits.recordCharacters - 1)}…` : text;
+  const cut = (text: string): string => cutText(text, limits.recordCharacters);
   /** Without user-info and fragment, also where it could not be parsed. */
   const shownUrl = (text: string): string => {
     const bare = text.slice(0, limits.urlCharacters).replace(/#.*$|\p{Cc}/gsu, "");

@@ -1,6 +1,7 @@
 /** What a program hands over, bound to what a tool takes. All of it is the program's word. */
+import { cutText } from "@capsule-run/protocol";
 import { parametersOf, type Tool } from "../declare/index.ts";
-import { cut, place, Refusal } from "./problem.ts";
+import { place, Refusal } from "./problem.ts";
 
 type Named = Readonly<Record<string, unknown>>;
 
@@ -8,7 +9,7 @@ type Named = Readonly<Record<string, unknown>>;
 export type Bind = (args: readonly unknown[], named: Named | null) => readonly unknown[];
 
 const listed = (names: readonly string[]): string =>
-  cut(names.map((name) => JSON.stringify(name)).join(", "), 300);
+  cutText(names.map((name) => JSON.stringify(name)).join(", "), 300);
 
 /**
  * Arguments of a call, which came as JSON text.
@@ -124,7 +125,7 @@ export function bindFunction(name: string, fn: (...args: never[]) => unknown): B
 const unknownName = (tool: string, key: string, names: readonly string[]): string =>
   names.length === 0
     ? `${tool} takes no arguments`
-    : `${tool} has no parameter ${JSON.stringify(cut(key, 60))}; there are ${listed(names)}`;
+    : `${tool} has no parameter ${JSON.stringify(cutText(key, 60))}; there are ${listed(names)}`;
 
 /** A tool: one value, or an object of named ones. */
 export function bindInput(name: string, { parameters, input }: Pick<Tool, "parameters" | "input">): Bind {
@@ -152,7 +153,7 @@ export function bindInput(name: string, { parameters, input }: Pick<Tool, "param
     );
     for (const [key, value] of Object.entries(named ?? {})) {
       if (Object.hasOwn(bound, key))
-        throw new Refusal("InvalidInput", `${name} got ${JSON.stringify(cut(key, 60))} twice`);
+        throw new Refusal("InvalidInput", `${name} got ${JSON.stringify(cutText(key, 60))} twice`);
       // With a schema, names are the schema's business.
       if (input === undefined && !parameters.includes(key))
         throw new Refusal("InvalidInput", unknownName(name, key, parameters));

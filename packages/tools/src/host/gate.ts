@@ -1,5 +1,6 @@
+import { cutText } from "@capsule-run/protocol";
 import type { Gate, GateCall, GateDecision } from "../declare/index.ts";
-import { cut, Refusal } from "./problem.ts";
+import { Refusal } from "./problem.ts";
 
 const MOST_REASON = 2000;
 
@@ -17,7 +18,10 @@ export async function askGate(
   report: (message: string) => void,
 ): Promise<Changed> {
   const denied = (reason?: string): Refusal =>
-    new Refusal("Denied", `the tool ${call.tool} was denied${reason ? `: ${cut(reason, MOST_REASON)}` : ""}`);
+    new Refusal(
+      "Denied",
+      `the tool ${call.tool} was denied${reason ? `: ${cutText(reason, MOST_REASON)}` : ""}`,
+    );
   let decided: GateDecision;
   try {
     decided = await gate(call);

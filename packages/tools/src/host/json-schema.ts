@@ -2,10 +2,10 @@
  * JSON Schemas as functions, by ajv. A schema is the host author's, not a program's: ajv makes code of it, and a `pattern`
  * that takes exponential time does so here, too.
  */
-import { nearest, UsageError } from "@capsule-run/protocol";
+import { cutText, nearest, UsageError } from "@capsule-run/protocol";
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { cut, type Problem, place } from "./problem.ts";
+import { type Problem, place } from "./problem.ts";
 
 /** Gives what is wrong with a value; null: nothing is. */
 export type JsonCheck = (value: unknown) => readonly Problem[] | null;
@@ -71,7 +71,7 @@ function compilerFor(schema: unknown): Compiler {
     return draft7;
   }
   throw new Error(
-    `$schema is ${cut(String(JSON.stringify(draft)), 100)}; allowed: those of 2020-12 and draft-07`,
+    `$schema is ${cutText(String(JSON.stringify(draft)), 100)}; allowed: those of 2020-12 and draft-07`,
   );
 }
 
@@ -93,7 +93,7 @@ export function compileJsonSchema(what: string, schema: unknown): JsonCheck {
     kept.set(text, made);
     return made;
   } catch (error) {
-    throw new UsageError("tool", `${what} is no JSON Schema: ${cut((error as Error).message, 300)}`, {
+    throw new UsageError("tool", `${what} is no JSON Schema: ${cutText((error as Error).message, 300)}`, {
       cause: error,
     });
   }
@@ -133,7 +133,7 @@ const pathOf = (pointer: string): readonly string[] =>
 
 const LIST_CHARACTERS = 300;
 const list = (values: readonly unknown[]): string =>
-  cut(values.map((value) => JSON.stringify(value)).join(", "), LIST_CHARACTERS);
+  cutText(values.map((value) => JSON.stringify(value)).join(", "), LIST_CHARACTERS);
 
 const TYPES: Readonly<Record<string, string>> = {
   array: "an array",
@@ -170,11 +170,14 @@ function textOf({ keyword, params, message, parentSchema, schema }: ErrorObject)
         : names.length > 0
           ? `; there are ${list(names)}`
           : "";
-      return `must not have ${list([cut(name, 60)])}${advice}`;
+      return `must not have ${list([cutText(name, 60)])}${advice}`;
     }
     case "false schema":
       return schema === false ? "must not be there" : "is not allowed";
     default:
-      return cut(message ?? `does not keep to ${keyword}`, LIST_CHARACTERS).replace("must NOT", "must not");
+      return cutText(message ?? `does not keep to ${keyword}`, LIST_CHARACTERS).replace(
+        "must NOT",
+        "must not",
+      );
   }
 }

@@ -1,4 +1,5 @@
 import {
+  cutText,
   LIMITS,
   Line,
   parseTimeout,
@@ -9,7 +10,7 @@ import {
 } from "@capsule-run/protocol";
 import { checkTools, type Gate, type JsonSchema, type Tool, type Tools } from "../declare/index.ts";
 import { bindFunction, bindInput } from "./arguments.ts";
-import { cut, Refusal } from "./problem.ts";
+import { Refusal } from "./problem.ts";
 import { checkResultText, resultText } from "./result.ts";
 import { openSchema } from "./schema.ts";
 import { type Ready, type Serving, serveCall } from "./serve.ts";
@@ -93,7 +94,7 @@ const hostOf = (ready: readonly Ready[], about: Omit<Serving, "line">): ToolHost
       const tool = byName.get(call.name);
       if (tool) return serveCall(tool, call, stop, serving);
       // The runtime asks for no other; it has words for what was probably meant.
-      return { ok: false, type: "UnknownTool", message: `there is no tool ${cut(call.name, 60)}` };
+      return { ok: false, type: "UnknownTool", message: `there is no tool ${cutText(call.name, 60)}` };
     },
   };
 };

@@ -1,3 +1,5 @@
+import { cutText } from "@capsule-run/protocol";
+
 /** What is wrong with a value, and where in it. */
 export interface Problem {
   readonly path: readonly PropertyKey[];
@@ -22,9 +24,6 @@ const MOST_NAME = 60;
 const MOST_PATH = 200;
 const MOST_TEXT = 500;
 
-export const cut = (text: string, most: number): string =>
-  text.length > most ? `${text.slice(0, most)}…` : text;
-
 /** A place in a value, such as `input.items[0]["the key"]`. */
 export function place(root: string, path: readonly PropertyKey[]): string {
   let text = root;
@@ -32,7 +31,7 @@ export function place(root: string, path: readonly PropertyKey[]): string {
     const name = String(key);
     if (/^\d{1,10}$/.test(name)) text += `[${name}]`;
     else if (/^[A-Za-z_$][\w$]{0,59}$/.test(name)) text += `.${name}`;
-    else text += `[${JSON.stringify(cut(name, MOST_NAME))}]`;
+    else text += `[${JSON.stringify(cutText(name, MOST_NAME))}]`;
   }
   return text.length > MOST_PATH ? `${text.slice(0, 100)}…${text.slice(-80)}` : text;
 }
@@ -41,7 +40,7 @@ export function place(root: string, path: readonly PropertyKey[]): string {
 export function told(root: string, problems: readonly Problem[]): string {
   const lines = problems
     .slice(0, MOST_PROBLEMS)
-    .map(({ path, text }) => `${place(root, path)} ${cut(text, MOST_TEXT)}`);
+    .map(({ path, text }) => `${place(root, path)} ${cutText(text, MOST_TEXT)}`);
   const more = problems.length - lines.length;
   return more > 0 ? `${lines.join("; ")}; and ${more} more` : lines.join("; ");
 }

@@ -1,9 +1,9 @@
 /** One call of a tool: bound, validated, decided on, carried out. */
-import { LIMITS, type Line, type ToolAnswer, type ToolCall } from "@capsule-run/protocol";
+import { cutText, LIMITS, type Line, type ToolAnswer, type ToolCall } from "@capsule-run/protocol";
 import { exposed, type Gate, type ToolContext } from "../declare/index.ts";
 import { type Bind, readArguments } from "./arguments.ts";
 import { askGate } from "./gate.ts";
-import { cut, Refusal, told } from "./problem.ts";
+import { Refusal, told } from "./problem.ts";
 import type { Validator } from "./schema.ts";
 import { begin, CANCELLED, type Most, waitFor } from "./wait.ts";
 
@@ -47,7 +47,7 @@ export async function serveCall(
     return { ok: true, json: await carryOut(tool, call, stop, serving, work) };
   } catch (error) {
     const { type, message } = error instanceof Refusal ? error : exposed(error, tool.name);
-    return { ok: false, type, message: cut(message, LIMITS.toolMessageCharacters) };
+    return { ok: false, type, message: cutText(message, LIMITS.toolMessageCharacters) };
   } finally {
     // Work that was given up may go on: until it ends it has its place, or a program could start any number of it.
     void Promise.allSettled(work).then(leave);
