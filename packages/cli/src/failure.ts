@@ -1,5 +1,5 @@
 import { relative, sep } from "node:path";
-import { type Place, UsageError, withSlug } from "@capsule-run/protocol";
+import { isUsageError, type Place, type UsageError, withSlug } from "@capsule-run/protocol";
 import type { Paint } from "./colour.ts";
 import { manyLines, oneLine } from "./format.ts";
 
@@ -46,9 +46,7 @@ function usageFailure(error: UsageError, style: FailureStyle): Failure {
  * one line and exit 1, with the stack when asked for.
  */
 export function describeFailure(error: unknown, style: FailureStyle): Failure {
-  // Not instanceof alone: the runtime may come from another copy of the protocol package.
-  if (error instanceof UsageError || (error instanceof Error && error.name === "UsageError"))
-    return usageFailure(error as UsageError, style);
+  if (isUsageError(error)) return usageFailure(error, style);
   const { paint, verbose } = style;
   const head = paint("red", "internal error:");
   if (verbose) return { text: `${head} ${stackOf(error)}\n`, exitCode: 1 };

@@ -113,3 +113,7 @@ export class UsageError extends Error {
     this.excerpt = where.excerpt;
   }
 }
+
+/** Whether it is a `UsageError`, of this copy of the class or of the one in another bundle, such as the runtime's. */
+export const isUsageError = (error: unknown): error is UsageError =>
+  error instanceof UsageError || (error instanceof Error && error.name === "UsageError");

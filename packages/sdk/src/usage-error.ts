@@ -1,12 +1,12 @@
-import { UsageError, withSlug } from "@capsule-run/protocol";
+import { isUsageError, UsageError, withSlug } from "@capsule-run/protocol";
 
 /**
  * What the command line's runtime threw, for callers of the SDK: wrong use as an error of the SDK's class, whose message
  * has the place, too; everything else as it is.
  */
 export function usageErrorOf(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name !== "UsageError") return error;
-  const { slug, text, place, excerpt } = error as UsageError;
+  if (!isUsageError(error)) return error;
+  const { slug, text, place, excerpt } = error;
   const made = new UsageError(slug, text, { place, excerpt, cause: error.cause });
   const at = place && `  ${place.file}:${place.line}:${place.column}`;
   const lines = [text, at, excerpt?.replace(/\n+$/, "")].filter((line) => line !== undefined);

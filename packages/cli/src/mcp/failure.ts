@@ -1,3 +1,4 @@
+import { isUsageError } from "@capsule-run/protocol";
 import type { CallToolResult } from "@modelcontextprotocol/server";
 
 /** What a model can mend: the answer of a tool that says so. */
@@ -14,8 +15,5 @@ export const failed = (text: string): CallToolResult => ({
 /** The words of an exception for the client; null for one that is a mistake of ours. */
 export function wordsOf(error: unknown): string | null {
   if (error instanceof ToolFailure) return error.message;
-  // Not instanceof: the runtime is in a bundle of its own, with its own class.
-  if (error instanceof Error && error.name === "UsageError")
-    return (error as { text?: string }).text ?? error.message;
-  return null;
+  return isUsageError(error) ? error.text : null;
 }

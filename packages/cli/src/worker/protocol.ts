@@ -2,9 +2,10 @@
  * The messages of `capsule worker`, one line of JSON each, as `docs/worker-protocol.md` describes them: what a client
  * may send, field by field, and what it is answered.
  */
-import { cutText, nearest, type Place, UsageError, type UsageSlug } from "@capsule-run/protocol";
+import { cutText, isUsageError, nearest, type Place, type UsageSlug } from "@capsule-run/protocol";
 import type { PolicyOptions } from "@capsule-run/runtime";
 import type { RemoteTool } from "@capsule-run/tools";
+import type { Line } from "../lines.ts";
 import { CARRIED_FIELDS, type CarriedField, isPlaceholder, part } from "./carried.ts";
 import { CODE_FIELDS, type CodeMessage, isCodeType } from "./code-fields.ts";
 import { exactField } from "./exact.ts";
@@ -23,7 +24,6 @@ import {
   VARIABLES,
 } from "./fields.ts";
 import { WORKER_LIMITS } from "./limits.ts";
-import type { Line } from "./lines.ts";
 import { TOOL_RESULT_FIELDS, TOOLS, type ToolResultMessage } from "./tool-fields.ts";
 
 /** The version of the protocol; a worker speaks one. */
@@ -295,10 +295,6 @@ export function readIncoming({ number, bytes }: Line): Incoming {
 export const isUrgent = ({ message }: Incoming): boolean =>
   message === null ||
   (!(message instanceof ProtocolError) && ["cancel", "close", "tool_result"].includes(message.type));
-
-const isUsageError = (error: unknown): error is UsageError =>
-  // Not instanceof alone: the runtime may come from another copy of the protocol package.
-  error instanceof UsageError || (error instanceof Error && error.name === "UsageError");
 
 /** The message that tells of an exception. */
 export function errorMessage(
