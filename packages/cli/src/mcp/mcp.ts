@@ -1,8 +1,8 @@
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import { aborted } from "../aborted.ts";
 import type { Context } from "../context.ts";
 import { manyLines } from "../format.ts";
 import type { Invocation } from "../options.ts";
-import { aborted } from "../worker/wait.ts";
 import { Desk } from "./desk.ts";
 import { MCP_LIMITS } from "./limits.ts";
 import { awaitClient } from "./opening.ts";

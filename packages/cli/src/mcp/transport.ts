@@ -1,7 +1,7 @@
 import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from "@modelcontextprotocol/server";
 import { oneLine } from "../format.ts";
+import { type Line, readLines } from "../lines.ts";
 import type { Sink } from "../output.ts";
-import { type Line, readLines } from "../worker/lines.ts";
 import { MCP_LIMITS } from "./limits.ts";
 
 /** JSON-RPC's codes for a line that is no message. */

@@ -9,10 +9,10 @@ import type {
   Execution,
 } from "@capsule-run/code";
 import { UsageError } from "@capsule-run/protocol";
+import { aborted } from "../aborted.ts";
+import { Conversation } from "./conversation.ts";
 import { Outbox } from "./outbox.ts";
 import { readIncoming } from "./protocol.ts";
-import { Session } from "./session.ts";
-import { aborted } from "./wait.ts";
 
 const execution = (fields: Partial<Execution>): Execution => ({
   ...{ ok: true, value: null, valueJson: null, valueText: null, hasValue: false, stdout: "", stderr: "" },
@@ -47,7 +47,7 @@ class Client {
   readonly messages: Record<string, unknown>[] = [];
   readonly raw: string[] = [];
   readonly log: unknown[] = [];
-  readonly session: Session;
+  readonly conversation: Conversation;
   #number = 0;
 
   constructor() {
@@ -62,7 +62,7 @@ class Client {
       export: async () => assert.fail(),
     };
     const close = async (): Promise<void> => {};
-    this.session = new Session({
+    this.conversation = new Conversation({
       outbox: new Outbox({ write, unread: 0, fallen: async () => {} }),
       version: "9.9.9",
       cwd: "/there",
@@ -121,7 +121,7 @@ class Client {
 
   send(...messages: readonly object[]): void {
     for (const message of messages)
-      this.session.take(
+      this.conversation.take(
         readIncoming({ number: ++this.#number, bytes: Buffer.from(JSON.stringify(message)) }),
       );
   }
@@ -283,7 +283,7 @@ test("what is cancelled says so; closing ends everything", async () => {
   assert.equal(kindOf("1"), "cancelled");
   assert.equal(client.about("3")[0]?.slug, "cancelled");
   assert.deepEqual(client.log.at(-1), ["close session"]);
-  await client.session.close();
+  await client.conversation.close();
   assert.equal(kindOf("4"), "cancelled");
   assert.equal(client.log.at(-1), "close");
   assert.deepEqual(client.messages.at(-1), { type: "closed" });

@@ -1,19 +1,19 @@
+import { aborted } from "../aborted.ts";
 import type { Context } from "../context.ts";
+import { readLines } from "../lines.ts";
 import { VERSION } from "../version.ts";
+import { Conversation } from "./conversation.ts";
 import { WORKER_LIMITS } from "./limits.ts";
-import { readLines } from "./lines.ts";
 import { Outbox } from "./outbox.ts";
 import { isUrgent, readIncoming } from "./protocol.ts";
-import { Session } from "./session.ts";
-import { aborted } from "./wait.ts";
 
 /** Takes the client's lines until it says `close` or its end closes. */
-async function listen(session: Session, outbox: Outbox): Promise<void> {
+async function listen(conversation: Conversation, outbox: Outbox): Promise<void> {
   try {
     for await (const line of readLines(process.stdin, WORKER_LIMITS.lineBytes)) {
       const incoming = readIncoming(line);
       if (!isUrgent(incoming)) await outbox.room();
-      if (!session.take(incoming)) return;
+      if (!conversation.take(incoming)) return;
     }
   } catch (error) {
     // A client that died may reset its socket: that is an end like any other.
@@ -29,12 +29,12 @@ export async function worker(context: Context): Promise<number> {
   const { cwd, output, interruption, services } = context;
   const outbox = new Outbox(output.stdout);
   const { createRuntime, createCodeRuntime, openTools } = services;
-  const session = new Session({
+  const conversation = new Conversation({
     ...{ outbox, version: VERSION, cwd },
     ...{ createRuntime, createCodeRuntime, openTools },
   });
-  await Promise.race([listen(session, outbox), aborted(interruption.signal)]);
-  await session.close();
+  await Promise.race([listen(conversation, outbox), aborted(interruption.signal)]);
+  await conversation.close();
   // Whoever reads no more does not keep the worker alive.
   setTimeout(() => process.exit(interruption.exitCode ?? 0), WORKER_LIMITS.closeMs);
   return interruption.exitCode ?? 0;

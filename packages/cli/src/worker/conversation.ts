@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { CodeRuntime, CodeRuntimeOptions } from "@capsule-run/code";
 import type { Progress, Runtime, RuntimeOptions } from "@capsule-run/runtime";
+import { aborted } from "../aborted.ts";
 import type { Services } from "../context.ts";
 import { Code, type OpenTools } from "./code.ts";
 import { type CodeMessage, isCodeType } from "./code-fields.ts";
@@ -18,11 +19,10 @@ import {
 } from "./protocol.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import type { ToolResultMessage } from "./tool-fields.ts";
-import { aborted } from "./wait.ts";
 import { eventLine, loadedMessage, outputLine, resultLine } from "./words.ts";
 
-/** What a session needs of the world. */
-export interface SessionParts {
+/** What a conversation needs of the world. */
+export interface ConversationParts {
   readonly outbox: Outbox;
   /** Of Capsule. */
   readonly version: string;
@@ -47,8 +47,8 @@ const isCodeMessage = (message: ClientMessage): message is CodeMessage => isCode
 const cancelled = (id: string): ProtocolError => new ProtocolError("cancelled", id, "cancelled");
 
 /** One client's conversation: the runs it has open, by its own ids. Lines come in, answers go to the outbox. */
-export class Session {
-  readonly #parts: SessionParts;
+export class Conversation {
+  readonly #parts: ConversationParts;
   readonly #open = new Map<string, Open>();
   #openBytes = 0;
   /** From `hello` on. */
@@ -59,7 +59,7 @@ export class Session {
   /** Whether the client was told of something that takes long. */
   #busy = false;
 
-  constructor(parts: SessionParts) {
+  constructor(parts: ConversationParts) {
     this.#parts = parts;
     this.#cwd = parts.cwd;
   }
