@@ -1,11 +1,13 @@
 /** The runtime that all code of this process runs in: one, unless somebody uses two command lines. */
-import { findCli, loadCli, usageErrorOf } from "@capsule-run/sdk/internal";
+import { findCli, loadCli, sharedRuntimes, usageErrorOf } from "@capsule-run/sdk/internal";
 import type { CliCode, CodeRuntime } from "./cli-code.ts";
 import type { SandboxOptions } from "./types.ts";
 
-const shared = new Map<string, Promise<CodeRuntime>>();
-
 const warn = (message: string): void => process.emitWarning(message, "CapsuleWarning");
+
+const shared = sharedRuntimes<CodeRuntime>(async (cli) =>
+  loadCli<CliCode>(cli).createCodeRuntime({ onWarning: warn }),
+);
 
 /**
  * It ends with the process and does not keep it up.
@@ -14,25 +16,10 @@ const warn = (message: string): void => process.emitWarning(message, "CapsuleWar
 export async function sharedRuntime(capsulePath?: string): Promise<CodeRuntime> {
   try {
     const cli = findCli(capsulePath, import.meta.url);
-    return await (shared.get(cli) ?? open(cli));
+    return await shared.get(cli);
   } catch (error) {
     throw usageErrorOf(error);
   }
-}
-
-async function open(cli: string): Promise<CodeRuntime> {
-  const opening = (async () => loadCli<CliCode>(cli).createCodeRuntime({ onWarning: warn }))();
-  shared.set(cli, opening);
-  opening.catch(() => shared.delete(cli));
-  // The process is about to end by itself: workspaces are removed now.
-  process.once("beforeExit", () => {
-    shared.delete(cli);
-    opening.then(
-      (runtime) => runtime.close(),
-      () => {},
-    );
-  });
-  return opening;
 }
 
 /**
@@ -53,8 +40,4 @@ export async function bareSandbox<O extends SandboxOptions>({ tools, gate, capsu
  * Cancels all code that runs, closes all sessions, and ends the processes they are in; the next call starts anew. Not
  * needed at a program's end: for tests, and for programs that want the memory back.
  */
-export async function closeAll(): Promise<void> {
-  const open = [...shared.values()];
-  shared.clear();
-  await Promise.all(open.map(async (opening) => (await opening.catch(() => null))?.close()));
-}
+export const closeAll = (): Promise<void> => shared.closeAll();

@@ -24,6 +24,7 @@ const DECLARATIONS = {
   "sdk/src/cli-runtime.d.ts": "cli-runtime.d.ts",
   "sdk/src/find-cli.d.ts": "find-cli.d.ts",
   "sdk/src/runner-options.d.ts": "runner-options.d.ts",
+  "sdk/src/shared-runtimes.d.ts": "shared-runtimes.d.ts",
   "sdk/src/usage-error.d.ts": "usage-error.d.ts",
   "protocol/src/envelope.d.ts": "envelope.d.ts",
   "protocol/src/errors.d.ts": "errors.d.ts",

@@ -6,4 +6,5 @@ export { isObject, type OptionCheck, shown } from "@capsule-run/protocol";
 export type { CliRuntime } from "./cli-runtime.ts";
 export { findCli, loadCli } from "./find-cli.ts";
 export { check, FUNCTION, PATH, SIGNAL, TOOLS } from "./runner-options.ts";
+export { sharedRuntimes } from "./shared-runtimes.ts";
 export { usageErrorOf } from "./usage-error.ts";

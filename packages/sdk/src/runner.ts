@@ -11,6 +11,7 @@ import type {
   RuntimeOptions,
   SharedRunOptions,
 } from "./runner-types.ts";
+import { sharedRuntimes } from "./shared-runtimes.ts";
 import { usageErrorOf } from "./usage-error.ts";
 
 export type { ErrorInfo, ErrorType, ExecutionInfo, HostRequest, TaskResult } from "@capsule-run/protocol";
@@ -59,7 +60,7 @@ export async function run<T = unknown>(options: SharedRunOptions): Promise<RunRe
   const { capsulePath, ...request } = options;
   const cwd = request.cwd ?? process.cwd();
   const cli = findCli(capsulePath);
-  const bare = await sharedRuntime(cli);
+  const bare = await shared.get(cli);
   return runIn<T>(bare, await withTools(cli, { ...request, cwd }, warn), argsJson);
 }
 
@@ -93,25 +94,8 @@ const warn = (message: string): void => process.emitWarning(message, "CapsuleWar
 const openRuntime = (cli: string, options: Omit<RuntimeOptions, "capsulePath">): Promise<BareRuntime> =>
   loadCli(cli).createRuntime({ ...options, onWarning: options.onWarning ?? warn });
 
-/** The runtime of all calls of `run`, by the folder of the command line: one, unless somebody uses two. */
-const shared = new Map<string, Promise<BareRuntime>>();
-
-function sharedRuntime(cli: string): Promise<BareRuntime> {
-  const known = shared.get(cli);
-  if (known) return known;
-  const opening = openRuntime(cli, {});
-  shared.set(cli, opening);
-  opening.catch(() => shared.delete(cli));
-  // The process is about to end by itself: what is not yet recorded is written now.
-  process.once("beforeExit", () => {
-    shared.delete(cli);
-    opening.then(
-      (runtime) => runtime.close(),
-      () => {},
-    );
-  });
-  return opening;
-}
+/** Those of all calls of `run`. */
+const shared = sharedRuntimes((cli) => openRuntime(cli, {}));
 
 async function load(bare: BareRuntime, file: string): Promise<LoadedProgram> {
   try {
