@@ -6,6 +6,7 @@ import { MCP_LIMITS } from "./limits.ts";
 import { type Reporter, reporterFor } from "./progress.ts";
 import { SessionTable } from "./sessions.ts";
 import type { McpSettings } from "./settings.ts";
+import { shownResult } from "./shown.ts";
 
 export interface DeskParts {
   readonly settings: McpSettings;
@@ -94,10 +95,10 @@ export class Desk {
     this.#reporters.add(reporter);
     try {
       if (this.#closing.signal.aborted) throw new ToolFailure("the server is closing");
-      return await work(reporter);
+      return shownResult(await work(reporter));
     } catch (error) {
       const words = wordsOf(error);
-      if (words !== null) return failed(words);
+      if (words !== null) return shownResult(failed(words));
       this.#parts.log(`internal error: ${error instanceof Error ? error.stack : String(error)}`);
       return failed(`internal error: ${oneLine(error instanceof Error ? error.message : String(error))}`);
     } finally {

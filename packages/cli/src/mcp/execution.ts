@@ -1,6 +1,6 @@
 import type { Execution, RichOutput, WorkspaceFile } from "@capsule-run/code";
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server";
-import { bytes, plural } from "../format.ts";
+import { bytes, oneLine, plural } from "../format.ts";
 import { shownAs } from "./content.ts";
 import { cutMiddle } from "./cut.ts";
 import { MCP_LIMITS } from "./limits.ts";
@@ -146,7 +146,9 @@ function textOf(answer: ExecutionAnswer): string {
   if (stderr !== "") parts.push(`stderr:\n${stderr.replace(/\n$/, "")}`);
   if (error !== null) parts.push((error.traceback ?? `${error.type}: ${error.message}`).replace(/\n$/, ""));
   if (files.length > 0)
-    parts.push(`files written: ${files.map(({ path, size }) => `${path} (${bytes(size)})`).join(", ")}`);
+    parts.push(
+      `files written: ${files.map(({ path, size }) => `${oneLine(path)} (${bytes(size)})`).join(", ")}`,
+    );
   if (notice !== null) parts.push(`[${notice}]`);
   return parts.length === 0 ? "(no output)" : parts.join("\n");
 }

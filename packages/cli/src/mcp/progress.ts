@@ -3,6 +3,7 @@ import type { ServerContext } from "@modelcontextprotocol/server";
 import { duration } from "../format.ts";
 import { tailOf } from "./cut.ts";
 import { MCP_LIMITS } from "./limits.ts";
+import { shownText } from "./shown.ts";
 
 /** Tells a client how a call goes on, if it asked for that. */
 export interface Reporter extends Disposable {
@@ -76,7 +77,7 @@ export function reporterFor(context: ServerContext, isFull: () => boolean): Repo
   if (token === undefined) return SILENT;
   const send = (progress: number, message: string): void => {
     if (signal.aborted || isFull()) return;
-    const params = { progressToken: token, progress, message };
+    const params = { progressToken: token, progress, message: shownText(message) };
     notify({ method: "notifications/progress", params }).catch(() => {});
   };
   return createReporter({ send, progressMs: MCP_LIMITS.progressMs, stillMs: MCP_LIMITS.stillMs });

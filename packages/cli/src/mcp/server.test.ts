@@ -206,6 +206,31 @@ test("long texts are cut in the middle, with a notice; too many and too large im
   assert.match(textOf(result), /4 images were left out.*600 files were written, of which 500 are listed/s);
 });
 
+test("what a terminal acts on is escaped where clients print it, and as it is in the structure", async () => {
+  await using connection = await connect();
+  const { call, code } = connection;
+  const escapes = "\x1b]0;owned\x07\x9b2J";
+  code.answer = {
+    ...{ stdout: `${escapes}\n1\r2\r\n`, stderr: "\x1b[31mred", valueText: "👨‍👩‍👧 \x7f" },
+    files: [{ path: "a\n\x1b[2J", size: 1 }],
+  };
+  const result = await call("execute_python", { code: "x" });
+  assert.equal(
+    textOf(result),
+    "\\x1b]0;owned\\x07\\x9b2J\n1\\r2\r\n👨‍👩‍👧 \\x7f\nstderr:\n\\x1b[31mred\nfiles written: a\\n\\x1b[2J (1 B)",
+  );
+  assert.equal((result.structuredContent as { stdout: string }).stdout, `${escapes}\n1\r2\r\n`);
+  const opened = await call("create_session", {});
+  const { session_id } = opened.structuredContent as { session_id: string };
+  await call("write_file", { session_id, path: "\x1b[2J", content: escapes });
+  for (const [tool, args] of [
+    ["read_file", { path: "\x1b[2J" }],
+    ["list_files", {}],
+    ["read_file", { path: "\x1b[3J" }],
+  ] as const)
+    assert.doesNotMatch(textOf(await call(tool, { session_id, ...args })), /(?!\n)\p{Cc}/u, tool);
+});
+
 test("an image is what its bytes are, whatever code says of it", async () => {
   await using connection = await connect();
   const encoded = (text: string): string => Buffer.from(text).toString("base64");

@@ -1,5 +1,5 @@
 import type { McpServer } from "@modelcontextprotocol/server";
-import { bytes, plural } from "../format.ts";
+import { bytes, oneLine, plural } from "../format.ts";
 import { contentBytes, fileResult } from "./content.ts";
 import type { Desk } from "./desk.ts";
 import { listing } from "./execution.ts";
@@ -64,7 +64,7 @@ function addList(server: McpServer, desk: Desk): void {
         desk.sessions.use(session_id, async (session) => {
           const all = await session.listFiles(path === "" ? undefined : path);
           const files = listing(all);
-          const lines = files.map((file) => `${file.path} (${bytes(file.size)})`);
+          const lines = files.map((file) => `${oneLine(file.path)} (${bytes(file.size)})`);
           if (files.length < all.length) lines.push(`[${files.length} of ${plural(all.length, "file")}]`);
           return {
             content: [{ type: "text", text: lines.join("\n") || "no files" }],
