@@ -11,6 +11,8 @@ const GOOD = {
 
 test("an answer is read, and what is none is not", () => {
   assert.deepEqual(readAnswer(JSON.stringify(GOOD)), GOOD);
+  const nothing = { has: false, value: null, text: null, long: false, outputs: [], dropped: 0, error: null };
+  assert.deepEqual(readAnswer('{"has":false}'), nothing);
   const error = { name: "E", message: "m", traceback: "t" };
   assert.deepEqual(readAnswer(JSON.stringify({ ...GOOD, error }))?.error, error);
   const long = "x".repeat(17 * 1024 * 1024);
@@ -30,7 +32,7 @@ test("an answer is read, and what is none is not", () => {
       { outputs: Array(3).fill({ type: "t/t", data: "x".repeat(6 * 1024 * 1024) }) },
       { dropped: "1" },
       { dropped: -1 },
-      { error: undefined },
+      { has: undefined },
       { error: "text" },
       { error: { ...error, message: long } },
       { error: { name: "E" } },

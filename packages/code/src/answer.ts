@@ -38,24 +38,25 @@ const MOST = { name: 400, message: 17 * 1024, trace: 65 * 1024 };
 const MOST_AROUND = 2 * 12 * LIMITS.richOutputs;
 
 /**
- * Reads an answer. The code may have changed the program that made it, so it is looked at as anything that a guest says.
- * Null: it is none.
+ * Reads an answer; what is left out of it is not there. The code may have changed the program that made it, so it is
+ * looked at as anything that a guest says. Null: it is none.
  */
 export function readAnswer(json: string): Answer | null {
-  const value = parsed(json);
-  if (typeof value !== "object" || value === null) return null;
-  const { has, long, dropped, ...given } = value as Readonly<Record<keyof Answer, unknown>>;
-  const rich = readOutputs(given.outputs);
-  const error = given.error === null ? null : readError(given.error);
+  const answer = parsed(json);
+  if (typeof answer !== "object" || answer === null) return null;
+  const given = answer as Readonly<Record<keyof Answer, unknown>>;
+  const { has, value = null, text = null, long = false, dropped = 0 } = given;
+  const rich = readOutputs(given.outputs ?? []);
+  const error = (given.error ?? null) === null ? null : readError(given.error);
   if (typeof has !== "boolean" || typeof long !== "boolean" || rich === null || error === undefined)
     return null;
   if (typeof dropped !== "number" || !Number.isSafeInteger(dropped) || dropped < 0) return null;
-  if (given.value !== null && !isText(given.value, LIMITS.valueBytes)) return null;
-  if (given.text !== null && !isText(given.text, LIMITS.valueCharacters + SLACK)) return null;
+  if (value !== null && !isText(value, LIMITS.valueBytes)) return null;
+  if (text !== null && !isText(text, LIMITS.valueCharacters + SLACK)) return null;
   return {
     ...{ has, long, error, outputs: rich.outputs, dropped: dropped + rich.dropped },
-    value: given.value && jsonOrNull(given.value.toWellFormed()),
-    text: given.text?.toWellFormed() ?? null,
+    value: value && jsonOrNull(value.toWellFormed()),
+    text: text?.toWellFormed() ?? null,
   };
 }
 

@@ -31,12 +31,15 @@ export async function callOf(
  */
 const PARSED_HERE = 4 * 1024;
 
+let translator: typeof import("./guest/javascript/translate.ts") | null = null;
+
 /** Undefined: the sandbox shall parse it, and say what is wrong with it. */
-async function pieceOf(code: string): Promise<Piece | undefined> {
+async function pieceOf(code: string): Promise<Piece | true | undefined> {
   if (code.length > PARSED_HERE) return undefined;
-  const { asItIs, translate } = await import("./guest/javascript/translate.ts");
+  translator ??= await import("./guest/javascript/translate.ts");
+  const { asItIs, translate } = translator;
   try {
-    return asItIs(code) ? undefined : translate(code);
+    return asItIs(code) ? true : translate(code);
   } catch {
     return undefined;
   }

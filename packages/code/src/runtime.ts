@@ -14,7 +14,7 @@ import { executionOf, Printed } from "./execution.ts";
 import { checkCode, type SandboxSettings, settingsOf, wrong } from "./options.ts";
 import { type ProgramName, programFile } from "./parts.ts";
 import { makePlace, type Place, removeAbandoned, WORKSPACE } from "./place.ts";
-import { EMPTY, scan, written } from "./scan.ts";
+import { watch } from "./scan.ts";
 import { openCodeSession } from "./session.ts";
 import { exportWritten, targetOf } from "./take-out.ts";
 import { workspaceAt } from "./workspace.ts";
@@ -42,23 +42,16 @@ export function createCodeRuntime(options: CodeRuntimeOptions = {}): CodeRuntime
       const target = options.exportTo === undefined ? null : await targetOf(options.exportTo);
       const host = await runtime();
       return withPlace(settings, async (place) => {
-        const before = Object.keys(files).length > 0 ? await scan(place.workspace) : EMPTY;
+        const watched = watch(place.workspace, Object.keys(files).length === 0);
         const printed = new Printed(options.onOutput);
         const call = await callOf(options, language, code, env, printed);
         const file = programFile(programFor(language, code));
+        const { root, disk } = place;
+        const own = { env: {}, beforeFiles: watched.begin };
         const { envelope } = await inOurWords(
-          host.run({
-            ...call,
-            file,
-            root: place.root,
-            disk: place.disk,
-            policy,
-            mounts: [WORKSPACE],
-            env: {},
-          }),
+          host.run({ ...call, ...own, file, root, disk, policy, mounts: [WORKSPACE] }),
         );
-        const after = await scan(place.workspace);
-        const found = { files: written(before, after), filesCut: before.cut || after.cut };
+        const found = await watched.end();
         if (target !== null) await exportWritten(place, found.files, target);
         await options.onWorkspace?.(workspaceAt(place));
         return executionOf({ envelope, memory: null, printed, ...found });

@@ -4,14 +4,14 @@ import { LIMITS } from "@capsule-run/protocol";
 import type { WorkspaceFile } from "./api.ts";
 
 /** What a workspace's files were, to see later which were written. */
-export interface Scan {
+interface Scan {
   /** By path: what changes when a file is written. */
   readonly files: ReadonlyMap<string, { readonly size: number; readonly mark: string }>;
   /** Whether there were more than can be told apart. */
   readonly cut: boolean;
 }
 
-export const EMPTY: Scan = { files: new Map(), cut: false };
+const EMPTY: Scan = { files: new Map(), cut: false };
 
 /** Entries that are looked at before others get their turn. */
 const BATCH = 200;
@@ -35,6 +35,36 @@ export async function scan(folder: string): Promise<Scan> {
       if (stat?.isFile()) files.set(path, { size: Number(stat.size), mark: markOf(stat) });
     }
   return { files, cut: false };
+}
+
+/** What a call has written. */
+interface Written {
+  readonly files: readonly WorkspaceFile[];
+  /** Whether there were more files than could be looked at. */
+  readonly filesCut: boolean;
+}
+
+/** Finds what a call writes, without a look at any file if the call has none. */
+export interface Watch {
+  /** Before the call touches the first. */
+  begin(): Promise<void>;
+  /** When it is over. */
+  end(): Promise<Written>;
+}
+
+/** @param isEmpty whether there are no files yet */
+export function watch(folder: string, isEmpty = false): Watch {
+  let before: Scan | null = null;
+  return {
+    async begin() {
+      before = isEmpty ? EMPTY : await scan(folder);
+    },
+    async end() {
+      if (!before) return { files: [], filesCut: false };
+      const after = await scan(folder);
+      return { files: written(before, after), filesCut: before.cut || after.cut };
+    },
+  };
 }
 
 /** Files that are new or were written since. */

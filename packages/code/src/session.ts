@@ -6,7 +6,7 @@ import { executionOf, Printed } from "./execution.ts";
 import { checkCode, type SandboxSettings } from "./options.ts";
 import { programFile } from "./parts.ts";
 import { makePlace, WORKSPACE } from "./place.ts";
-import { scan, written } from "./scan.ts";
+import { watch } from "./scan.ts";
 import { workspaceAt } from "./workspace.ts";
 
 /** @param closed told when it is */
@@ -35,7 +35,7 @@ export async function openCodeSession(
   const open = (): void => {
     if (ending) throw new UsageError("runtime-closed", "the session was closed; open another one");
   };
-  /** One after the other: what a call wrote is seen by comparing the files before and after it. */
+  /** One after the other: what a call wrote is seen by comparing the files before it touched any and after it. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const done = turn.then(work);
     turn = done.catch(() => {});
@@ -44,13 +44,11 @@ export async function openCodeSession(
 
   const call = async (code: string, options: CodeCallOptions): Promise<Execution> => {
     open();
-    const before = await scan(place.workspace);
+    const files = watch(place.workspace);
     const printed = new Printed(options.onOutput);
     const request = await callOf({ tools, ...options }, language, code, env, printed);
-    const { envelope, memory } = await session.run(request);
-    const after = await scan(place.workspace);
-    const found = { files: written(before, after), filesCut: before.cut || after.cut };
-    return executionOf({ envelope, memory, printed, ...found });
+    const { envelope, memory } = await session.run({ ...request, beforeFiles: files.begin });
+    return executionOf({ envelope, memory, printed, ...(await files.end()) });
   };
 
   const close = async (): Promise<void> => {

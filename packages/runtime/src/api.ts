@@ -55,6 +55,8 @@ export interface RunRequest extends RunBasis {
   /** Console output as it happens, in whole pieces of UTF-8. */
   readonly onOutput?: ((output: Output) => void) | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
+  /** Called, and waited for, before the first thing that a task does with files. */
+  readonly beforeFiles?: (() => Promise<void>) | undefined;
 }
 
 /** What a task printed. */
@@ -97,7 +99,7 @@ export type SessionRequest = Pick<
 /** One call of `main` in a session: a run of its own, with an id, limits and an envelope. */
 export type SessionCall = Pick<
   RunRequest,
-  "args" | "argsJson" | "runId" | "signal" | "tools" | "onOutput" | "onEvent"
+  "args" | "argsJson" | "runId" | "signal" | "tools" | "onOutput" | "onEvent" | "beforeFiles"
 >;
 
 /** One sandbox that lives on from call to call. Calls are made one after the other, in the order asked for. */

@@ -100,7 +100,9 @@ class Attempt implements SandboxListener {
     };
     this.#session = session;
     this.#former = former;
-    this.#effects = new Effects({ log, queue, nextSeq, former, isOpen: session?.isOpen ?? false, open });
+    const readyForFiles = (): Promise<void> | null => context.readyForFiles();
+    const isOpen = session?.isOpen ?? false;
+    this.#effects = new Effects({ log, queue, nextSeq, former, isOpen, open, readyForFiles });
   }
 
   run(): void {

@@ -17,7 +17,7 @@ import type { SessionSandbox } from "./session-sandbox.ts";
 import * as words from "./words.ts";
 import type { RunWorld } from "./world.ts";
 
-type Callbacks = Pick<RunRequest, "onOutput" | "onEvent" | "tools">;
+type Callbacks = Pick<RunRequest, "onOutput" | "onEvent" | "tools" | "beforeFiles">;
 
 /** What a run is made of. */
 export interface ContextParts {
@@ -58,6 +58,7 @@ export class Context implements RunContext {
   #waiting = 0;
   #full = false;
   #over = false;
+  #filesReady: Promise<void> | null = null;
 
   constructor(
     { program, root, world, secret, record = null, session = null, limits = UNLIMITED }: ContextParts,
@@ -121,6 +122,13 @@ export class Context implements RunContext {
 
   outputFull(task: string, path: string): void {
     if (!this.#full) this.#notice(words.attemptOutput(task), task, path);
+  }
+
+  readyForFiles(): Promise<void> | null {
+    const { beforeFiles } = this.#callbacks;
+    if (!beforeFiles) return null;
+    this.#filesReady ??= beforeFiles().catch(this.#failed);
+    return this.#filesReady;
   }
 
   /** What the program printed when it was loaded, as if it had been loaded for this run. */

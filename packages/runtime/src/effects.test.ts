@@ -35,7 +35,15 @@ function setUp() {
     opened++;
     return capabilities;
   };
-  const effects = new Effects({ log, queue, nextSeq: () => ++seq, former: 0, isOpen: false, open });
+  const effects = new Effects({
+    log,
+    queue,
+    nextSeq: () => ++seq,
+    former: 0,
+    isOpen: false,
+    open,
+    readyForFiles: () => null,
+  });
   const counts = () => ({ opened, closed });
   return { effects, issued, revoked, performed, queue, counts };
 }

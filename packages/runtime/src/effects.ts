@@ -22,6 +22,8 @@ export interface EffectsOwner {
   readonly former: number;
   /** Whether earlier attempts have left something open. */
   readonly isOpen: boolean;
+  /** Resolves when files may be touched; null: at once. */
+  readyForFiles(): Promise<void> | null;
   /** Called when the first one is asked for, or when it begins if something is open. */
   open(): AttemptCapabilities;
 }
@@ -75,6 +77,8 @@ export class Effects {
     this.#byCall.set(call, pending);
     const line = mode === "sync" ? null : this.#lineOf(name);
     log.issue({ seq: pending.seq, kind: "effect", name, request }, async (stop) => {
+      const ready = name.startsWith("file.") ? this.#owner.readyForFiles() : null;
+      if (ready) await ready;
       const leave = await line?.enter(stop, this.#isFree);
       try {
         return await capabilities.perform(name, request, stop, call - former);

@@ -1,4 +1,5 @@
 import { countItems, type Envelope, LIMITS, type TaskManifest } from "@capsule-run/protocol";
+import { follow } from "./abort.ts";
 import type { RunEvent, RunRequest } from "./api.ts";
 import { Calls } from "./calls.ts";
 import type { Context } from "./context.ts";
@@ -14,7 +15,8 @@ export async function runMain(
   local: LocalEngine,
   signal: AbortSignal,
 ): Promise<Envelope> {
-  const log = local.root(AbortSignal.any([signal, context.exhausted.signal]));
+  const ending = follow(signal, context.exhausted.signal);
+  const log = local.root(ending.signal);
   let seq = 0;
   const { program, queue, budget, world } = context;
   const emit = (event: RunEvent): void => context.emit(event);
@@ -35,6 +37,7 @@ export async function runMain(
     }
   } finally {
     log.close();
+    ending.done();
   }
 }
 

@@ -22,6 +22,8 @@ export interface RunContext {
   readonly budget: Budget;
   /** Counts what an attempt used, which may end the run. */
   spend(fuel: number): void;
+  /** Resolves when files may be touched; null: at once. */
+  readyForFiles(): Promise<void> | null;
   readonly world: RunWorld;
   readonly tools: Toolbox;
   /** In which `main` goes on; null: it has a sandbox of its own. */

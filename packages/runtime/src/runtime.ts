@@ -5,6 +5,7 @@ import type { Transport } from "@capsule-run/host/network";
 import { databaseFile, type Problem, problemText, Recorder, unwritable } from "@capsule-run/lifecycle";
 import { type AttemptSpec, type Envelope, Line, type TaskManifest, UsageError } from "@capsule-run/protocol";
 import { refused } from "@capsule-run/scheduler";
+import { follow } from "./abort.ts";
 import type {
   ExportedProgram,
   LoadedProgram,
@@ -122,15 +123,18 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     return { found, program, world: await unlessAborted(opening, signal) };
   };
 
-  const perform = async (request: RunRequest, id: string, given?: Given): Promise<RunResult> => {
+  /**
+   * @param signal ends it
+   * @param broken what one of the caller's callbacks throws is told to it
+   */
+  const perform = async (
+    request: RunRequest,
+    id: string,
+    signal: AbortSignal,
+    broken: AbortController,
+    given?: Given,
+  ): Promise<RunResult> => {
     const queuedAt = Date.now();
-    /** Aborted with what one of the caller's callbacks threw. */
-    const broken = new AbortController();
-    const signal = AbortSignal.any([
-      closing.signal,
-      broken.signal,
-      ...(request.signal ? [request.signal] : []),
-    ]);
     const { found, program, world } = given?.prepared ?? (await prepare(request, id, signal));
     const { allowed } = found;
     const session = given?.sandbox ?? null;
@@ -183,12 +187,15 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     if (names.has(id))
       throw new UsageError("run-option", `there is a run ${id} already: a runId names one run`);
     names.add(id);
-    const { signal } = request;
-    const leave = await line.enter(AbortSignal.any(signal ? [signal, closing.signal] : [closing.signal]));
+    /** Aborted with what one of the caller's callbacks threw. */
+    const broken = new AbortController();
+    const ending = follow(closing.signal, broken.signal, ...(request.signal ? [request.signal] : []));
+    const leave = await line.enter(ending.signal);
     try {
-      return await perform(request, id, given);
+      return await perform(request, id, ending.signal, broken, given);
     } finally {
       leave?.();
+      ending.done();
       names.delete(id);
     }
   };

@@ -96,7 +96,7 @@ class OneSession implements Session {
   async run(call: SessionCall): ReturnType<Session["run"]> {
     if (this.#closing.signal.aborted)
       throw new UsageError("runtime-closed", "the session was closed; open another one");
-    const signal = AbortSignal.any([this.#signal, ...(call.signal ? [call.signal] : [])]);
+    const signal = call.signal ? AbortSignal.any([this.#signal, call.signal]) : this.#signal;
     const leave = await this.#line.enter(signal);
     // One that is cancelled before its turn touches nothing: another call may be under way.
     const isTurn = leave !== null;

@@ -115,24 +115,29 @@ export function runTask(name: string, argsJson: string): void {
     return;
   }
   attempt.running = name;
-  const number = ++attempt.number;
-  const ifCurrent = (end: (value: unknown) => void) => (value: unknown) => {
-    if (attempt.number === number) end(value);
-  };
+  attempt.number++;
   try {
     const args = parse(argsJson) as unknown[];
     const value = apply(found.fn, undefined, args);
     if (!isThenable(value)) finish(name, value);
-    // A plain function that gives a promise is awaited too. A native promise of our own makes any thenable safe.
-    else
-      chain(
-        new SafePromise((resolve) => resolve(value)),
-        ifCurrent((awaited) => finish(name, awaited)),
-        ifCurrent(fail),
-      );
+    // A plain function that gives a promise is awaited too.
+    else awaitResult(name, value);
   } catch (error) {
     fail(error);
   }
+}
+
+function awaitResult(name: string, value: unknown): void {
+  const { number } = attempt;
+  const ifCurrent = (end: (value: unknown) => void) => (value: unknown) => {
+    if (attempt.number === number) end(value);
+  };
+  // A native promise of our own makes any thenable safe.
+  chain(
+    new SafePromise((resolve) => resolve(value)),
+    ifCurrent((awaited) => finish(name, awaited)),
+    ifCurrent(fail),
+  );
 }
 
 const isThenable = (value: unknown): boolean =>

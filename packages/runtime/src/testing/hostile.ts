@@ -212,6 +212,7 @@ export async function attack(seed: number, attempts = 40): Promise<Attack> {
     budget: createBudget(UNLIMITED),
     spend: () => {},
     world,
+    readyForFiles: () => null,
     session: null,
     tools: openToolbox(hostileTools, () => {}),
   };

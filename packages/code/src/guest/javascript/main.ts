@@ -9,7 +9,6 @@ installGlobals();
 warm();
 
 // What a call may use is the ceiling of its run: this asks for all there is. Hosts are the default of its project.
-export const main = task(
-  { name: "main", compute: 9_000_000_000_000_000 },
-  async (code: string, options: Options) => run(code, options),
+export const main = task({ name: "main", compute: 9_000_000_000_000_000 }, (code: string, options: Options) =>
+  run(code, options),
 );

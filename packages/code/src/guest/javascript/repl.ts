@@ -7,24 +7,24 @@ import { begin, type Limits, type RichOutput } from "./display.ts";
 import { describe, describeSyntax, type Raised } from "./errors.ts";
 import { jsonOf, shown } from "./inspected.ts";
 import { settle } from "./surroundings.ts";
-import { asItIs, type Piece, translate } from "./translate.ts";
+import { asItIs, type Piece, script, translate } from "./translate.ts";
 
 export interface Options {
   readonly env: Readonly<Record<string, string>>;
   readonly limits: Limits;
-  /** The code translated, if somebody had the time for it. */
-  readonly piece?: Piece | undefined;
+  /** The code translated, if somebody had the time for it; true: it needs no translation. */
+  readonly piece?: Piece | true | undefined;
 }
 
-/** What `src/answer.ts` reads. */
+/** What `src/answer.ts` reads. What there is not is left out: a `null` in a result makes the engine look at all of it. */
 interface Answer {
   has: boolean;
-  value: string | null;
-  text: string | null;
-  long: boolean;
-  outputs: RichOutput[];
-  dropped: number;
-  error: Raised | null;
+  value?: string | undefined;
+  text?: string | undefined;
+  long?: true | undefined;
+  outputs?: RichOutput[] | undefined;
+  dropped?: number | undefined;
+  error?: Raised | undefined;
 }
 
 // biome-ignore lint/security/noGlobalEval: running code is what this is for
@@ -52,27 +52,28 @@ export async function run(code: string, { env, limits, piece: given }: Options):
   begun = true;
   const shownHere = begin(limits);
   let value: unknown;
-  let error: Raised | null = null;
-  const piece = given ?? asItIs(code) ?? translated(code);
+  let error: Raised | undefined;
+  const piece = (given === true ? script(code) : given) ?? asItIs(code) ?? translated(code);
   if ("traceback" in piece) error = piece;
   else
     try {
+      // A promise that the last expression gives is waited for.
       value = await perform(piece);
     } catch (raised) {
       error = raised instanceof SyntaxError ? inCode(code, raised) : describe(raised);
       if (raised === null || error.traceback === "" || error.message === "out of memory") needRoom();
     }
-  const has = error === null && value !== undefined;
-  const text = has ? shown(value, limits.valueCharacters) : null;
-  return {
-    has,
-    value: has ? jsonOf(value, limits.valueBytes) : null,
-    text: text?.text ?? null,
-    long: text?.long ?? false,
-    outputs: shownHere.outputs,
-    dropped: shownHere.dropped,
-    error,
-  };
+  const answer: Answer = { has: error === undefined && value !== undefined, error };
+  if (answer.has) {
+    const { text, long } = shown(value, limits.valueCharacters);
+    answer.value = jsonOf(value, limits.valueBytes) ?? undefined;
+    answer.text = text;
+    if (long) answer.long = true;
+  }
+  // Only now: showing a value may have shown more.
+  if (shownHere.outputs.length > 0) answer.outputs = shownHere.outputs;
+  if (shownHere.dropped > 0) answer.dropped = shownHere.dropped;
+  return answer;
 }
 
 /**
@@ -97,8 +98,7 @@ function inCode(code: string, raised: SyntaxError): Raised {
   return "traceback" in found ? found : describe(raised);
 }
 
-/** A promise that the last expression gives is waited for. */
-async function perform({ names, functions, source }: Piece): Promise<unknown> {
+function perform({ names, functions, source }: Piece): unknown {
   for (const name of names)
     if (!(name in globalThis))
       defineProperty(globalThis, name, {

@@ -38,9 +38,11 @@ const OPTIONS: Options = {
 /** Code without any of these is a script already. */
 const NEEDS = /\b(?:let|const|class|import|export|await|using)\b|^\s*\{|^#!|use strict/;
 
+/** Code that is a script already. */
+export const script = (code: string): Piece => ({ names: [], functions: null, source: `\n${code}` });
+
 /** The piece of a code that needs no parsing; null: that may. */
-export const asItIs = (code: string): Piece | null =>
-  NEEDS.test(code) ? null : { names: [], functions: null, source: `\n${code}` };
+export const asItIs = (code: string): Piece | null => (NEEDS.test(code) ? null : script(code));
 
 /** @throws SyntaxError of acorn, with `pos` and `loc` */
 export function translate(code: string): Piece {

@@ -7,6 +7,7 @@ import ast
 import asyncio
 import builtins
 import inspect
+import keyword
 import os
 import sys
 import types
@@ -21,6 +22,9 @@ _FUTURES = 0
 for _feature in __import__("__future__").all_feature_names:
     _FUTURES |= getattr(__import__("__future__"), _feature).compiler_flag
 
+
+# What statements begin with.
+_STATEMENTS = frozenset(keyword.kwlist) - {"None", "True", "False", "await", "lambda", "not", "yield"}
 
 _NOTHING = {"outputs": 0, "outputBytes": 0, "valueCharacters": 100, "valueBytes": 100}
 
@@ -99,6 +103,12 @@ def _evaluate(code, file):
 def _compile(code, file):
     """What comes before the last expression, and that; None for what is not there."""
     flags = _FLAGS | _state.futures
+    if _may_be_expression(code):
+        try:
+            return None, compile(code, file, "eval", flags, dont_inherit=True)
+        except Exception:
+            # Or else what is wrong with it is told below.
+            pass
     tree = compile(code, file, "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True)
     last = tree.body.pop().value if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     first = None
@@ -109,6 +119,18 @@ def _compile(code, file):
     if last is not None:
         last = compile(ast.Expression(last), file, "eval", flags, dont_inherit=True)
     return first, last
+
+
+def _may_be_expression(code):
+    """Whether it looks like one expression: then a tree of it, which takes several times as long, is not needed."""
+    return (
+        0 < len(code) < 1000
+        and "\n" not in code
+        and ("=" not in code or "(" in code)
+        and code[0] != "#"
+        and not code[0].isspace()
+        and code.split(None, 1)[0] not in _STATEMENTS
+    )
 
 
 def _is_async(unit):

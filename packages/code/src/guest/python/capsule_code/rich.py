@@ -15,6 +15,10 @@ _METHODS = {
 }
 
 
+# What has none.
+_PLAIN = frozenset({bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, type(None)})
+
+
 class Shown:
     """What one piece has shown."""
 
@@ -56,7 +60,7 @@ def show(value, raw=False):
 
 def forms(value):
     """The rich forms of a value, by MIME type; what fails to give one has none."""
-    if isinstance(value, type):
+    if type(value) in _PLAIN or isinstance(value, type):
         return {}
     found = {}
     bundle = _called(value, "_repr_mimebundle_")

@@ -5,6 +5,9 @@ from capsule.values import to_json
 from . import figures, rich
 from .traces import cut
 
+# Integers below it are the same in every reader of JSON.
+_SAFE = 2**53
+
 # How a value that can't be shown is shown.
 _UNSHOWN = "<a value of type {}, whose repr raised {}>"
 
@@ -22,21 +25,29 @@ def answer(value, error, shown):
         text = _repr(value)
         long = len(text) > limits["valueCharacters"]
         text = cut(text, limits["valueCharacters"])
-    return {
-        "has": has,
-        "value": _json(value, limits["valueBytes"]) if has else None,
-        "text": text,
-        "long": long,
-        "outputs": shown.outputs,
-        "dropped": shown.dropped,
-        "error": error,
-    }
+    # What there is not is left out.
+    found = {"has": has}
+    if has:
+        found["text"] = text
+        found["value"] = _json(value, limits["valueBytes"])
+    if long:
+        found["long"] = True
+    if shown.outputs:
+        found["outputs"] = shown.outputs
+    if shown.dropped:
+        found["dropped"] = shown.dropped
+    if error is not None:
+        found["error"] = error
+    return found
 
 
 def _json(value, most):
     """JSON text; None for what is no JSON, or too much."""
     try:
-        if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        kind = type(value)
+        if kind is int and -_SAFE < value < _SAFE:
+            return str(value)
+        if kind.__module__ == "numpy" and getattr(value, "ndim", None) == 0:
             value = value.item()
         return to_json(value, most).decode()
     except Exception:
