@@ -11,7 +11,7 @@ test("requests, events and output are the runtime's", () => {
   same<runner.PolicyOptions, Bare.PolicyOptions>();
   same<runner.RunEvent["type"], Bare.RunEvent["type"]>();
   same<
-    Exclude<keyof Bare.RunRequest, "argsJson" | "root" | "disk">,
+    Exclude<keyof Bare.RunRequest, "argsJson" | "root" | "disk" | "beforeFiles">,
     Exclude<keyof runner.RunOptions, "gate">
   >();
   same<keyof Bare.Output, Exclude<keyof runner.Output, "text">>();
