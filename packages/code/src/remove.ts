@@ -18,7 +18,8 @@ export async function removeTree(root: string): Promise<void> {
 /** Folders are brought up, where their paths are short, before they are emptied. */
 async function clear(root: string): Promise<void> {
   const bin = join(root, ".removing");
-  await mkdir(bin);
+  // There already, if who removed it before was killed.
+  await mkdir(bin, { recursive: true });
   const mark = randomBytes(4).toString("hex");
   let moved = 0;
   const empty = (folder: string): Promise<void> =>

@@ -284,6 +284,8 @@ test("a workspace is removed however deep code made it", async () => {
   chain(join(folder, "a"));
   renameSync(join(folder, "a"), join(chain(join(folder, "b")), "a"));
   renameSync(join(folder, "b"), join(chain(join(folder, "c")), "b"));
+  // As far as a process had come that was killed meanwhile.
+  mkdirSync(join(root, ".removing", "0123abcd-0"), { recursive: true });
   await remove();
   assert.ok(!existsSync(root));
 });
