@@ -50,6 +50,7 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   "npx capsule run examples/report.py > report.svg": "takes seconds; has a test of its own",
   "npx capsule engines --prepare": "fetches 98 MB if it has to; takes a minute",
   "npm ci": "installs",
+  "npm install @capsule-run/sdk @capsule-run/cli": "installs",
   "npm install @capsule-run/adapter": "installs",
   "pip install capsule-run-adapter": "installs",
   "pip install capsule-run": "installs",

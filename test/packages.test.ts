@@ -10,6 +10,24 @@ import { buildWheels } from "../scripts/build-wheels.ts";
 import { pack, publishedPackages } from "../scripts/pack.ts";
 import { type Ended, folder, start } from "./support/capsule.ts";
 
+const README = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+
+/** The code of a section of the readme. */
+function blocks(heading: string, language: string): readonly string[] {
+  const [, section = ""] = README.split(`\n## ${heading}\n`);
+  const [own = ""] = section.split("\n## ");
+  return [...own.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map(
+    ([, code = ""]) => code,
+  );
+}
+
+const [fromTypeScript = ""] = blocks("From code", "ts");
+const [fromPython = ""] = blocks("From code", "python");
+const [toolsOfTypeScript = ""] = blocks("Tools", "ts");
+const [toolsOfPython = "", agent = ""] = blocks("Tools", "python");
+const [codeFromTypeScript = ""] = blocks("Code that a model wrote", "ts");
+const [codeFromPython = ""] = blocks("Code that a model wrote", "python");
+
 /** What a user writes: the quick starts of the readmes. */
 const PROGRAMS: Readonly<Record<string, string>> = {
   "hello.ts": `import { task } from "@capsule-run/sdk";
@@ -26,10 +44,21 @@ export const main = task({ name: "main" }, async (name: string = "TypeScript") =
 def main(name: str = "Python") -> str:
     return f"Hello {name}!"
 `,
-  "host.ts": `import { run } from "@capsule-run/sdk/runner";
-const answer = await run<string>({ file: "./hello.ts", args: ["host"] });
-console.log(answer.success ? answer.result : answer.error.message);
+  "sandbox.ts": `import { task } from "@capsule-run/sdk";
+export const main = task({ name: "main" }, (a: number, b: number): number => a * b);
 `,
+  "sandbox.py": `def main(a: int, b: int) -> int:
+    return a * b
+`,
+  "host.ts": fromTypeScript,
+  "host.py": fromPython,
+  "agent.py": agent,
+  "tools.ts": `import { run } from "@capsule-run/sdk/runner";
+${toolsOfTypeScript}
+console.log(answer.result);
+`,
+  "adapter.mjs": codeFromTypeScript,
+  "adapter.py": codeFromPython,
   "host.mjs": `import { run, task } from "@capsule-run/sdk";
 console.log(typeof task, (await run({ file: "./hello.ts" })).result);
 `,
@@ -44,43 +73,9 @@ async function main() {
 }
 main();
 `,
-  "adapter.mjs": `import { runPython, Session } from "@capsule-run/adapter";
-console.log(await runPython('print("Hello from Python!")\\nx = 5 + 3\\nx * 2'));
-await using session = new Session("javascript");
-await session.run("let x = 1");
-console.log(await session.run("x + 1"));
-`,
-  "adapter.py": `import asyncio
-from capsule_adapter import Session, run_python
-
-async def main():
-    print(await run_python('print("Hello from Python!")\\nx = 5 + 3\\nx * 2'))
-    async with Session("javascript") as session:
-        await session.run("let x = 1")
-        print(await session.run("x + 1"))
-
-asyncio.run(main())
-`,
-  "host.py": `from capsule import run_sync
-
-answer = run_sync(file="hello.py", args=["wheel"])
-print(answer["result"] if answer["success"] else answer["error"]["message"])
-`,
-  "agent.py": `from capsule import task, tools
-
-
-@task
-async def main():
-    return await tools.search("tea")
-`,
   "tools.py": `from capsule import run_sync
-
-
-def search(query: str) -> str:
-    return f"about {query}"
-
-
-print(run_sync(file="agent.py", tools=[search])["result"])
+${toolsOfPython}
+print(answer["result"])
 `,
   "metered.mjs": `import { GATE, rewrite } from "@capsule-run/wasm";
 import { FuelTank } from "@capsule-run/wasm/host";
@@ -121,7 +116,10 @@ export const text: Promise<string> = adapter.runPython("1");
 const RESOLUTIONS: Readonly<Record<string, { readonly files: readonly string[]; readonly options: object }>> =
   {
     node16: { files: ["types.mts", "types.cts"], options: { module: "node16" } },
-    nodenext: { files: ["types.mts", "types.cts", "hello.ts", "host.ts"], options: { module: "nodenext" } },
+    nodenext: {
+      files: ["types.mts", "types.cts", "hello.ts", "host.ts", "tools.ts"],
+      options: { module: "nodenext" },
+    },
     bundler: { files: ["types.mts", "hello.ts"], options: { module: "esnext", moduleResolution: "bundler" } },
   };
 
@@ -214,11 +212,12 @@ describe("in an empty folder, with nothing but the packages", { skip: missing },
     await prints(capsule("run", "hello.py", "npx"), "Hello npx!\n");
   });
   test("run() from TypeScript, from JavaScript modules, from CommonJS", async () => {
-    await prints(node("host.ts"), "Hello host!\n");
+    await prints(node("host.ts"), "42\n");
+    await prints(node("tools.ts"), "[ 'about tea' ]\n");
     await prints(node("host.mjs"), "function Hello TypeScript!\n");
     await prints(node("host.cjs"), "function Hello CommonJS! file-not-found\n");
   });
-  test("code that a model wrote", () => prints(node("adapter.mjs"), "Hello from Python!\n16\n2\n"));
+  test("code that a model wrote", () => prints(node("adapter.mjs"), "16\n2\n"));
   test("an MCP server", async () => {
     const clientInfo = { name: "test", version: "1" };
     const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo };
@@ -300,8 +299,8 @@ describe("in a virtual environment, with nothing but the wheels and no Node but 
     await prints(capsule("run", "hello.ts", "pip"), "Hello pip!\n");
   });
   test("run() from Python, with tools", async () => {
-    await prints(python("host.py"), "Hello wheel!\n");
-    await prints(python("tools.py"), "about tea\n");
+    await prints(python("host.py"), "42\n");
+    await prints(python("tools.py"), "['about tea']\n");
   });
-  test("code that a model wrote", () => prints(python("adapter.py"), "Hello from Python!\n16\n2\n"));
+  test("code that a model wrote", () => prints(python("adapter.py"), "16\n2\n"));
 });

@@ -2,7 +2,7 @@
  * A model with the Vercel AI SDK that runs Python in a sandbox to find its answer. A stand-in for the model has to run:
  * `node examples/agents/model.ts`.
  *
- *     cd examples/ai-sdk && npm install && node analyst.ts
+ *     npm run pack && cd examples/ai-sdk && npm install --no-save ../../dist/*.tgz && node analyst.ts
  */
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { executePythonTool } from "@capsule-run/adapter/ai-sdk";

@@ -1,7 +1,7 @@
 """An agent of the OpenAI Agents SDK that runs Python in a sandbox to find its answer. Its session stays from call to call.
 A stand-in for the model has to run: `node examples/agents/model.ts`.
 
-    pip install capsule-run-adapter openai-agents && python examples/openai-agents/analyst.py
+    node scripts/build-wheels.ts && pip install python/dist/*.whl openai-agents && python examples/openai-agents/analyst.py
 """
 
 import asyncio

@@ -2,7 +2,7 @@
  * An agent of the OpenAI Agents SDK that runs JavaScript in a sandbox to find its answer. Its session stays from call to
  * call. A stand-in for the model has to run: `node examples/agents/model.ts`.
  *
- *     cd examples/openai-agents && npm install && node analyst.ts
+ *     npm run pack && cd examples/openai-agents && npm install --no-save ../../dist/*.tgz && node analyst.ts
  */
 import { Session } from "@capsule-run/adapter";
 import { executeJavaScriptTool } from "@capsule-run/adapter/openai-agents";
