@@ -2,7 +2,7 @@
  * Builds the Python wheels from what `npm run build` made: `node scripts/build-wheels.ts [FOLDER]`. They are pure, for
  * every platform; without FOLDER they are written to `python/dist`.
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildWheel, type Wheel } from "./build/wheel.ts";
@@ -15,10 +15,9 @@ const own = () => wheelLicences().filter(({ name }) => name === "LICENSE" || nam
 
 /** All wheels, in the order of their dependence. */
 export function buildWheels(): readonly Wheel[] {
-  const adapter = join(python, "capsule-run-adapter");
   return [
     buildWheel(join(python, "capsule-run"), wheelJavaScript(), wheelLicences()),
-    ...(existsSync(join(adapter, "pyproject.toml")) ? [buildWheel(adapter, [], own())] : []),
+    buildWheel(join(python, "capsule-run-adapter"), [], own()),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** The walls of the house: which package may import which. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
@@ -12,6 +12,14 @@ after(() => rmSync(folder, { recursive: true }));
 
 test("packages import each other in one direction only", () => {
   assert.deepEqual(violations(fileURLToPath(new URL("../packages", import.meta.url))), []);
+});
+
+const ARCHITECTURE = readFileSync(new URL("../docs/architecture.md", import.meta.url), "utf8");
+
+test("the docs have a row for each package", () => {
+  const [, table = ""] = ARCHITECTURE.split("## Packages\n");
+  const rows = [...(table.split("\n\n")[0] ?? "").matchAll(/^\| `([a-z-]+)`/gm)].map(([, name]) => name);
+  assert.deepEqual(rows.sort(), readdirSync(new URL("../packages", import.meta.url)).sort());
 });
 
 test("a part never allows one that allows it", () => {
