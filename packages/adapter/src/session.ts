@@ -92,6 +92,7 @@ export class Session implements AsyncDisposable {
     return this.#use((session) => session.writeFile(name, data));
   }
 
+  /** The bytes of a file of the workspace. */
   readFile(name: string): Promise<Uint8Array> {
     return this.#use((session) => session.readFile(name));
   }

@@ -75,12 +75,12 @@ export async function exportWritten(
   }
 }
 
+/** A folder, and those that it is in. Node's own way of it never ends where a folder can be seen and nothing made, as `/proc`. */
 async function makeFolders(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    throw problem(`the folder ${folder} can't be made: ${reasonOf(cause)}`, cause);
-  }
+  const missing: string[] = [];
+  for (let at = folder; !(await stat(at).catch(() => null)) && at !== dirname(at); at = dirname(at))
+    missing.push(at);
+  for (const place of missing.reverse()) await makeFolder(place);
 }
 
 /** One folder, in one that is there. */

@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, type Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { grouped, LIMITS, pathInside, UsageError } from "@capsule-run/protocol";
@@ -147,6 +147,14 @@ async function list(files: WorkspaceFiles, path: string): Promise<WorkspaceFile[
   return found.sort(byPath);
 }
 
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (cause) {
+    throw problem(`${folder} can't be imported: ${reasonOf(cause)}`, cause);
+  }
+}
+
 /**
  * Copies from the host. A symlink that the caller names is followed; those in a folder are left out, and so is what no
  * sandbox may have, such as `.env`.
@@ -173,7 +181,7 @@ async function takeIn(files: WorkspaceFiles, from: string, path: string): Promis
     await makeFolder(files, path);
     const todo: (readonly [inner: string, to: string])[] = [["", path]];
     for (const [inner, to] of todo)
-      for (const each of await readdir(join(from, inner), { withFileTypes: true })) {
+      for (const each of await entriesOf(join(from, inner))) {
         if (files.isKept(each.name)) continue;
         const [source, target] = [join(inner, each.name), `${to}/${each.name}`];
         if (each.isDirectory()) {

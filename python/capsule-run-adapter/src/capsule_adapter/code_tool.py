@@ -59,6 +59,8 @@ class CodeResult(_Output, total=False):
 
 
 class SandboxOptions(TypedDict, total=False):
+    """What `execute` is given for each call, by its names."""
+
     limits: Limits | None
     hosts: Sequence[str]
     env: Mapping[str, str] | None
@@ -80,6 +82,7 @@ def input_schema(language: Language) -> dict[str, Any]:
 
 
 def describe(language: Language, hosts: Sequence[str], session: Session | None) -> str:
+    """What the model is told of the tool where nothing else is said."""
     reach = f"Of the network it reaches {', '.join(hosts)} only." if hosts else "It has no network."
     if session is None:
         state = "Nothing stays from call to call."

@@ -128,6 +128,7 @@ class Session:
         return _files(await self._file("write", name=name, data=content("write_file", "data", data)))[0]
 
     async def read_file(self, name: str) -> bytes:
+        """The bytes of a file of the workspace."""
         return base64.b64decode((await self._file("read", name=name))["base64"])
 
     async def delete_file(self, name: str) -> None:
