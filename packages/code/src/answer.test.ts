@@ -9,12 +9,12 @@ const GOOD = {
   ...{ outputs: [{ type: "text/html", data: "<b>" }], dropped: 0, error: null },
 };
 
-test("an answer is read, and what is none is not", () => {
-  assert.deepEqual(readAnswer(JSON.stringify(GOOD)), GOOD);
+test("an answer is read, and what is none is not", async () => {
+  assert.deepEqual(await readAnswer(JSON.stringify(GOOD)), GOOD);
   const nothing = { has: false, value: null, text: null, long: false, outputs: [], dropped: 0, error: null };
-  assert.deepEqual(readAnswer('{"has":false}'), nothing);
+  assert.deepEqual(await readAnswer('{"has":false}'), nothing);
   const error = { name: "E", message: "m", traceback: "t" };
-  assert.deepEqual(readAnswer(JSON.stringify({ ...GOOD, error }))?.error, error);
+  assert.deepEqual((await readAnswer(JSON.stringify({ ...GOOD, error })))?.error, error);
   const long = "x".repeat(17 * 1024 * 1024);
   for (const bad of [
     ...["", "null", "5", "[]", "{}", "{", '"text"'],
@@ -38,10 +38,10 @@ test("an answer is read, and what is none is not", () => {
       { error: { name: "E" } },
     ].map((part) => JSON.stringify({ ...GOOD, ...part })),
   ])
-    assert.equal(readAnswer(bad), null, bad.slice(0, 100));
+    assert.equal(await readAnswer(bad), null, bad.slice(0, 100));
 });
 
-test("an answer made to be large once it is parsed is none, and is not parsed", () => {
+test("an answer made to be large once it is parsed is none, and is not parsed", async () => {
   const monsters = [
     `[${"[],".repeat(8_000_000)}1]`,
     `{"has":true,"x":[${"{},".repeat(100_000)}1]}`,
@@ -51,14 +51,14 @@ test("an answer made to be large once it is parsed is none, and is not parsed", 
   ];
   for (const monster of monsters) {
     const before = process.memoryUsage().heapUsed;
-    assert.equal(readAnswer(monster), null);
+    assert.equal(await readAnswer(monster), null);
     assert.ok(process.memoryUsage().heapUsed - before < 20 * 1024 * 1024, monster.slice(0, 20));
   }
   const quoted = JSON.stringify({ ...GOOD, value: JSON.stringify(Array(10_000).fill({ 'a"\\': "[{" })) });
-  assert.ok(readAnswer(quoted)?.value);
+  assert.ok((await readAnswer(quoted))?.value);
 });
 
-test("a rich output that is not what its type says is dropped", () => {
+test("a rich output that is not what its type says is dropped", async () => {
   const [text, png] = [
     { type: "text/html; charset=utf-8", data: "<b>" },
     { type: "image/png", data: "iVBORw0KGgo=" },
@@ -78,14 +78,14 @@ test("a rich output that is not what its type says is dropped", () => {
       data,
     })),
   ];
-  const answer = readAnswer(JSON.stringify({ ...GOOD, outputs, dropped: 1 }));
+  const answer = await readAnswer(JSON.stringify({ ...GOOD, outputs, dropped: 1 }));
   assert.deepEqual(answer?.outputs.slice(0, 4), outputs.slice(0, 4));
   assert.deepEqual(answer?.outputs.slice(4), [{ type: "image/jpeg", data: "aGVsbG8=" }]);
   assert.equal(answer?.dropped, 1 + outputs.length - 5);
 });
 
-test("halves of characters in an answer are replaced", () => {
-  const answer = readAnswer(
+test("halves of characters in an answer are replaced", async () => {
+  const answer = await readAnswer(
     `{"has":true,"value":"\\"\\ud800\\"","text":"\\ud800","long":false,"outputs":[{"type":"a/b","data":"\\udc00"}],"dropped":0,"error":{"name":"\\ud800","message":"\\ud800","traceback":"\\ud800"}}`,
   );
   assert.ok(answer);
@@ -103,27 +103,27 @@ const INFO = {
   host_requests: [],
 };
 
-function ended(resultJson: string, memory: "kept" | "rolled_back" | "lost" = "kept") {
+async function ended(resultJson: string, memory: "kept" | "rolled_back" | "lost" = "kept") {
   const envelope = { success: true, resultJson, execution: INFO } as const;
   const printed = new Printed(undefined);
   return executionOf({ envelope, memory, printed, files: [], filesCut: false });
 }
 
-test("an execution is made of it", () => {
-  const good = ended(JSON.stringify(GOOD));
+test("an execution is made of it", async () => {
+  const good = await ended(JSON.stringify(GOOD));
   assert.deepEqual([good.ok, good.value, good.valueJson, good.notice], [true, [1], "[1]", null]);
-  const broken = ended('{"has":1}');
+  const broken = await ended('{"has":1}');
   assert.deepEqual([broken.ok, broken.error], [false, { kind: "invalid_result", message: words.BROKEN }]);
-  const forged = ended(JSON.stringify({ ...GOOD, value: "[1" }));
+  const forged = await ended(JSON.stringify({ ...GOOD, value: "[1" }));
   assert.deepEqual([forged.value, forged.valueJson], [null, null]);
   // A line of its own would be a message of its own to a worker's client; too deep is too deep for those who read it.
   for (const value of ["[1,\n2]", "1\r", `${"[".repeat(5000)}${"]".repeat(5000)}`]) {
-    const odd = ended(JSON.stringify({ ...GOOD, value }));
+    const odd = await ended(JSON.stringify({ ...GOOD, value }));
     assert.deepEqual([odd.ok, odd.value, odd.valueJson], [true, null, null], value.slice(0, 9));
   }
-  const own = ended(JSON.stringify({ ...GOOD, value: '{"__proto__":{"a":1}}' }));
+  const own = await ended(JSON.stringify({ ...GOOD, value: '{"__proto__":{"a":1}}' }));
   assert.deepEqual(Object.keys(own.value as object), ["__proto__"]);
-  const cut = ended(JSON.stringify({ ...GOOD, long: true, dropped: 2 }), "rolled_back");
+  const cut = await ended(JSON.stringify({ ...GOOD, long: true, dropped: 2 }), "rolled_back");
   assert.ok(cut.truncated);
   assert.match(
     cut.notice ?? "",
@@ -131,15 +131,15 @@ test("an execution is made of it", () => {
   );
 });
 
-test("a value is parsed only for who asks for it", () => {
-  const execution = ended(JSON.stringify({ ...GOOD, value: `[${"[],".repeat(1000)}1]` }));
+test("a value is parsed only for who asks for it", async () => {
+  const execution = await ended(JSON.stringify({ ...GOOD, value: `[${"[],".repeat(1000)}1]` }));
   const { get } = Object.getOwnPropertyDescriptor(execution, "value") ?? {};
   assert.equal(typeof get, "function");
   assert.equal(execution.value, execution.value);
   assert.equal((JSON.parse(JSON.stringify(execution)).value as unknown[]).length, 1001);
 });
 
-test("what a limit says is in the words of who runs code", () => {
+test("what a limit says is in the words of who runs code", async () => {
   const envelope = {
     success: false,
     error: {
@@ -150,14 +150,14 @@ test("what a limit says is in the words of who runs code", () => {
     execution: INFO,
   } as const;
   const printed = new Printed(undefined);
-  const { error } = executionOf({ envelope, memory: null, printed, files: [], filesCut: false });
+  const { error } = await executionOf({ envelope, memory: null, printed, files: [], filesCut: false });
   assert.deepEqual(error, {
     kind: "timeout",
     message: "the code ran longer than its timeout of 1s; raise `limits.timeout` or give it less to do",
   });
 });
 
-test("memory that is too little is said in those words, too", () => {
+test("memory that is too little is said in those words, too", async () => {
   const said = '"main" needs more than its `ram` of 33,554,432 bytes';
   for (const more of ["", ", which is what `max_ram` of the policy leaves of it"])
     assert.equal(
@@ -166,7 +166,7 @@ test("memory that is too little is said in those words, too", () => {
     );
 });
 
-test("the notice that output was cut is no output", () => {
+test("the notice that output was cut is no output", async () => {
   const passed: string[] = [];
   const printed = new Printed(({ text }) => passed.push(text));
   const output = (stream: "stdout" | "stderr", text: string) =>

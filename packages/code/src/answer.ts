@@ -1,4 +1,4 @@
-import { isJson, LIMITS } from "@capsule-run/protocol";
+import { breath, isJson, isLong, LIMITS } from "@capsule-run/protocol";
 import type { RichOutput } from "./api.ts";
 import { readOutputs } from "./rich.ts";
 
@@ -41,8 +41,12 @@ const MOST_AROUND = 2 * 12 * LIMITS.richOutputs;
  * Reads an answer; what is left out of it is not there. The code may have changed the program that made it, so it is
  * looked at as anything that a guest says. Null: it is none.
  */
-export function readAnswer(json: string): Answer | null {
+export async function readAnswer(json: string): Promise<Answer | null> {
+  await pause(json);
+  if (!isMostlyText(json)) return null;
+  await pause(json);
   const answer = parsed(json);
+  await pause(json);
   if (typeof answer !== "object" || answer === null) return null;
   const given = answer as Readonly<Record<keyof Answer, unknown>>;
   const { has, value = null, text = null, long = false, dropped = 0 } = given;
@@ -60,9 +64,15 @@ export function readAnswer(json: string): Answer | null {
   };
 }
 
-/** Undefined: it is no JSON, or could take far more memory than its text. */
+/** Characters from which on each step of reading takes so long that others have their turn before the next. */
+const LONG = 64 * 1024;
+
+async function pause(json: string): Promise<void> {
+  if (json.length > LONG && isLong()) await breath();
+}
+
+/** Undefined: it is no JSON. */
 function parsed(json: string): unknown {
-  if (!isMostlyText(json)) return undefined;
   try {
     return JSON.parse(json);
   } catch {
@@ -70,7 +80,7 @@ function parsed(json: string): unknown {
   }
 }
 
-/** Whether nearly all of a JSON text is in strings, as in every answer. */
+/** Whether nearly all of a JSON text is in strings, as in every answer; else it could take far more memory once parsed. */
 function isMostlyText(json: string): boolean {
   let around = 0;
   let inside = false;

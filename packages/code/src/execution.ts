@@ -41,8 +41,8 @@ export interface Ended {
   readonly filesCut: boolean;
 }
 
-export function executionOf({ envelope, memory, printed, files, filesCut }: Ended): Execution {
-  const answer = envelope.success ? readAnswer(envelope.resultJson) : null;
+export async function executionOf({ envelope, memory, printed, files, filesCut }: Ended): Promise<Execution> {
+  const answer = envelope.success ? await readAnswer(envelope.resultJson) : null;
   const error = errorOf(envelope, answer);
   const valueJson = answer?.value ?? null;
   // Only for who asks: small text can be a large value, and most take the text.
