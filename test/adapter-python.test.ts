@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { cleanEnvironment, folder, start } from "./support/capsule.ts";
-import { environmentWith, execute, pythonVersion } from "./support/virtual-environment.ts";
+import { environmentWith, execute, pythonVersion, requirementsOf } from "./support/virtual-environment.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const cwd = here("../python/capsule-run-adapter");
@@ -24,7 +24,7 @@ describe("capsule_adapter", { skip, concurrency: true }, () => {
   });
 
   test("its types hold, for mypy and pyright", async () => {
-    const tools = await environmentWith(here("../python/capsule-run/tests/requirements.txt"));
+    const tools = await environmentWith(requirementsOf(here("../python/capsule-run/tests/requirements.txt")));
     const python = join(tools, "bin", "python");
     const cache = here("../node_modules/.cache/mypy-adapter");
     const pyright = join(dirname(createRequire(import.meta.url).resolve("pyright/package.json")), "index.js");

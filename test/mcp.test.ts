@@ -20,7 +20,7 @@ import {
   startCapsule,
 } from "./support/capsule.ts";
 import { cellsOf, onLinux, survivors } from "./support/processes.ts";
-import { virtualEnvironment } from "./support/venv.ts";
+import { environmentWith } from "./support/virtual-environment.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const MCP_SERVER = here("../packages/mcp-server/bin/mcp-server.js");
@@ -283,7 +283,7 @@ test("Python: a figure is an image, state stays, a traceback has the code's line
 });
 
 test("MCP's Python client, by both of its protocols", async () => {
-  const python = virtualEnvironment("mcp==2.3.0");
+  const python = join(await environmentWith(["mcp==2.3.0"]), "bin", "python");
   for (const mode of ["legacy", "auto"]) {
     const args = [here("programs/mcp_client.py"), mode, process.execPath, CAPSULE, "mcp"];
     const { stdout } = await promisify(execFile)(python, args, { timeout: 60_000 });

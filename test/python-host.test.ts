@@ -7,7 +7,13 @@ import { before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { buildWheels } from "../scripts/build-wheels.ts";
 import { type Envelope, folder } from "./support/capsule.ts";
-import { environmentOf, environmentWith, execute, pythonVersion } from "./support/virtual-environment.ts";
+import {
+  environmentOf,
+  environmentWith,
+  execute,
+  pythonVersion,
+  requirementsOf,
+} from "./support/virtual-environment.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const project = join(root, "python/capsule-run");
@@ -37,7 +43,7 @@ describe("the Python package", { skip, concurrency: true }, () => {
   let tools = "";
   let python = "";
   before(async () => {
-    tools = await environmentWith(join(project, "tests/requirements.txt"));
+    tools = await environmentWith(requirementsOf(join(project, "tests/requirements.txt")));
     python = join(tools, "bin", "python");
   });
 
