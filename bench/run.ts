@@ -26,15 +26,28 @@ import { pythonScience } from "./subjects/python-science.ts";
 import { pythonStart } from "./subjects/python-start.ts";
 import { reaction } from "./subjects/reaction.ts";
 import { sandbox } from "./subjects/sandbox.ts";
-import { pythonSessions, sessions } from "./subjects/sessions.ts";
+import { codeSessions, pythonCodeSessions, pythonSessions, sessions } from "./subjects/sessions.ts";
 import { start } from "./subjects/start.ts";
 
 const SUBJECTS: readonly Subject[] = [
-  ...[start, calls, sessions, metering, sandbox, reaction, hostLoop, fairness, memoryUse, effects],
+  ...[
+    start,
+    calls,
+    sessions,
+    codeSessions,
+    metering,
+    sandbox,
+    reaction,
+    hostLoop,
+    fairness,
+    memoryUse,
+    effects,
+  ],
   ...[
     pythonStart,
     pythonCalls,
     pythonSessions,
+    pythonCodeSessions,
     pythonKernels,
     pythonScience,
     pythonSandbox,
