@@ -29,6 +29,24 @@ def main():
   assert.deepEqual(envelope.result, ["beside", "other", "late", "main", "/app/beside.py", "/app/main.py"]);
 });
 
+test("an error of syntax is shown once, in the file it is in", async () => {
+  const cwd = folder({
+    "main.py": "from other import x\ndef main():\n    return x\n",
+    "other.py": "x = (\n",
+  });
+  const said = async (file: string): Promise<string> => (await capsule(["run", file], { cwd })).stderr;
+  assert.match(
+    await said("other.py"),
+    /^error: SyntaxError: '\(' was never closed\n {2}other\.py:1:5\n> 1 \| x = \(\n/,
+  );
+  assert.match(
+    await said("main.py"),
+    /^error: Traceback[\s\S]*SyntaxError: '\(' was never closed\n {2}other\.py:1:5\n/,
+  );
+  writeFileSync(join(cwd, "none.py"), "\0");
+  assert.match(await said("none.py"), /^error: none\.py: SyntaxError: .*null bytes \[load\]\n$/);
+});
+
 test("data files of packages, by importlib.resources and by path", async () => {
   const cwd = pythonProgram(
     `

@@ -197,9 +197,17 @@ async function loadError(ended: Ended, source: Source): Promise<UsageError> {
     });
   const slug = LOAD_SLUGS[report.name];
   // The place says where; a stack would only repeat it.
-  const shown = slug ? trace.places(withoutClass(report), source.sourceMap, source) : message;
-  return new UsageError(slug ?? "load", shown, { place, excerpt });
+  if (slug) {
+    const shown = trace.places(withoutClass(report), source.sourceMap, source);
+    return new UsageError(slug, shown, { place, excerpt });
+  }
+  if (!place) return new UsageError("load", `${source.file}: ${message}`);
+  return new UsageError("load", excerpt ? withoutLine(message, report.name) : message, { place, excerpt });
 }
+
+/** Python begins what it says of an error of syntax with place and line, which follow here in the form of all languages. */
+const withoutLine = (message: string, name: string): string =>
+  message.startsWith('  File "') ? message.slice(message.lastIndexOf(`\n${name}: `) + 1) : message;
 
 /** The message alone: Python's begins with the class of the exception. */
 const withoutClass = ({ name, message }: ErrorReport): string =>
