@@ -93,7 +93,10 @@ function search(capsulePath: string | undefined, beside: string | undefined): st
  */
 export function loadCli<T = CliRuntime>(folder: string): T {
   if (Number.parseInt(process.versions.node, 10) < 24)
-    throw new UsageError("node-version", `run() needs Node 24 or newer; this is ${process.version}`);
+    throw new UsageError(
+      "node-version",
+      `Capsule needs Node 24 or newer, and this program runs on ${process.version}: start it with one, such as the npm package "node" (npm install node, then npx node)`,
+    );
   try {
     return createRequire(join(folder, "package.json"))("./dist/runtime.js") as T;
   } catch (error) {
