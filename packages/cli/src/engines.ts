@@ -44,7 +44,7 @@ function* facts(engine: InstalledEngine, verbose: boolean): Generator<string> {
 }
 
 /** What `capsule engines` prints of one engine: a line with its state, then what it is, indented. */
-export function engineLines(engine: InstalledEngine, verbose: boolean, paint: Paint): string {
+function engineLines(engine: InstalledEngine, verbose: boolean, paint: Paint): string {
   const [word, style] = STATES[engine.state];
   const size = engine.files.length > 0 ? ` · ${bytes(sizeOf(engine))}` : "";
   const head = `${paint("bold", nameOf(engine))} ${paint(style, word)}${size}`;

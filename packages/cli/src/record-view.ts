@@ -15,17 +15,17 @@ const STYLES: Readonly<Record<RunState | TaskState, Style | null>> = {
 };
 
 /** A state in its colour. A record that another program wrote may hold anything. */
-export function stateWord(state: RunState | TaskState, paint: Paint, width = 0): string {
+function stateWord(state: RunState | TaskState, paint: Paint, width = 0): string {
   const word = oneLine(state, 20).padEnd(width);
   const style = Object.hasOwn(STYLES, state) ? STYLES[state] : null;
   return style ? paint(style, word) : word;
 }
 
 /** Characters of an id that are shown in the list: enough to tell 10,000 apart. */
-export const SHORT_ID = 8;
+const SHORT_ID = 8;
 
 /** `2026-11-25 09:14:27`, in local time. Made by hand: the first use of `Intl` takes longer than the rest. */
-export function localTime(ms: number): string {
+function localTime(ms: number): string {
   const at = new Date(ms);
   const two = (value: number): string => String(value).padStart(2, "0");
   const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join("-");
@@ -38,7 +38,7 @@ const iso = (ms: number | null): string | null => {
 };
 
 /** From being asked for to the end, or to the last sign of life. */
-export function runMs(run: StoredRun, now: number): number {
+function runMs(run: StoredRun, now: number): number {
   const until = run.endedAt ?? (run.state === "lost" ? run.aliveAt : now);
   return Math.max(0, until - run.queuedAt);
 }

@@ -7,7 +7,7 @@ import { taskLine } from "./record-view.ts";
 export const SHOWN = 200;
 
 /** Numbers of two paths compared one by one: `0.9` stands before `0.10`. */
-export function comparePaths(a: string, b: string): number {
+function comparePaths(a: string, b: string): number {
   const [left, right] = [a.split("."), b.split(".")];
   for (let i = 0; i < Math.min(left.length, right.length); i++) {
     const difference = Number(left[i]) - Number(right[i]);

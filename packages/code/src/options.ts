@@ -16,7 +16,7 @@ import type { CodeLanguage, CodeSandboxOptions } from "./api.ts";
 const LANGUAGES: readonly CodeLanguage[] = ["python", "javascript"];
 
 /** What a sandbox may use where nothing else is said. */
-export const DEFAULT_LIMITS = { compute: "HIGH", ram: "2GB", timeout: "60s", disk: "1GB" } as const;
+const DEFAULT_LIMITS = { compute: "HIGH", ram: "2GB", timeout: "60s", disk: "1GB" } as const;
 
 const LIMIT_PARSERS: Readonly<Record<keyof typeof DEFAULT_LIMITS, (value: unknown) => Parsed<number>>> = {
   compute: parseCompute,

@@ -20,7 +20,7 @@ const FORM = "HOST[::GUEST][:ro|:rw], both relative paths inside the project";
  * `HOST[::GUEST][:ro|:rw]`. GUEST is HOST, and the mode read-write, where they are not given.
  * @throws UsageError `mount`
  */
-export function parseMount(text: string): ProjectMount {
+function parseMount(text: string): ProjectMount {
   const wrong = (why: string): UsageError =>
     new UsageError("mount", `The mount ${JSON.stringify(text)} ${why}; a mount is ${FORM}`);
   const [, paths = text, mode] = /^(.*?)(?<!:)(?::(ro|rw))?$/s.exec(text) ?? [];

@@ -76,7 +76,7 @@ export function* candidates({ key, cache, from }: EnginePlaces): Generator<Candi
 }
 
 /** The folder of the installed npm package; null without one. */
-export function installedPackage(from: readonly string[]): string | null {
+function installedPackage(from: readonly string[]): string | null {
   for (const path of from)
     try {
       return dirname(createRequire(path).resolve(`${ENGINE_PACKAGE}/package.json`));
@@ -174,7 +174,7 @@ export function usedAt(folder: string): number {
 }
 
 /** Marks a folder as used, at most once a day. */
-export function markUsed(folder: string): void {
+function markUsed(folder: string): void {
   try {
     const now = Date.now();
     if (now - usedAt(folder) > DAY) utimesSync(join(folder, RECORD), now / 1000, now / 1000);

@@ -2,12 +2,12 @@ import type { ErrorType } from "@capsule-run/protocol";
 
 /** What is kept of runs and of the task executions in them. All times are milliseconds since 1970. */
 
-export const RUN_STATES = ["running", "succeeded", "failed", "cancelled", "lost"] as const;
+const RUN_STATES = ["running", "succeeded", "failed", "cancelled", "lost"] as const;
 
 /** `lost`: it did not end, and the process that ran it is gone. */
 export type RunState = (typeof RUN_STATES)[number];
 
-export const TASK_STATES = ["queued", "running", "waiting", "succeeded", "failed", "cancelled"] as const;
+const TASK_STATES = ["queued", "running", "waiting", "succeeded", "failed", "cancelled"] as const;
 
 /** `waiting`: an attempt failed, the pause before the next one is on. */
 export type TaskState = (typeof TASK_STATES)[number];

@@ -17,7 +17,7 @@ export interface SecretSpec {
 }
 
 /** A value shorter than this could be guessed, and would be found where it does not stand for itself. */
-export const LEAST_SECRET = 8;
+const LEAST_SECRET = 8;
 
 /** What is wrong with the value of a secret, as the end of a sentence that begins with its name; null: nothing. */
 export function secretProblem(value: string): string | null {

@@ -264,7 +264,7 @@ const list = (names: readonly string[]): string =>
     .join(", ") + (names.length > 20 ? ` and ${names.length - 20} more` : "");
 
 /** A report as a guest sent it: its words, in a shape that can be trusted. */
-export function readReport(json: string): ErrorReport {
+function readReport(json: string): ErrorReport {
   let given: unknown;
   try {
     given = JSON.parse(json);

@@ -25,7 +25,7 @@ export interface ReporterOptions {
  * Tells lines as they come; those that come soon after are gathered: of many, the last ones. When nothing is printed for a while it says
  * that the call goes on, so that clients with a time limit for silence wait.
  */
-export function createReporter({ send, progressMs, stillMs }: ReporterOptions): Reporter {
+function createReporter({ send, progressMs, stillMs }: ReporterOptions): Reporter {
   const began = performance.now();
   const rests = { stdout: "", stderr: "" };
   let gathered = "";

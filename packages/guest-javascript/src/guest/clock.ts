@@ -17,7 +17,7 @@ export function startClock(): void {
 }
 
 /** Milliseconds since the attempt began. */
-export function sinceStart(): number {
+function sinceStart(): number {
   startClock();
   return read() - (start as number);
 }

@@ -52,7 +52,7 @@ export function defineTask(options: unknown, fn: unknown): Definition {
 }
 
 /** The names of errors that say a task was defined wrongly: the host tells them from the program's own. */
-export const TASK_OPTION_ERROR = "TaskOptionError";
+const TASK_OPTION_ERROR = "TaskOptionError";
 export const DUPLICATE_TASK_ERROR = "DuplicateTaskError";
 
 /** A TypeError under a name of its own. */

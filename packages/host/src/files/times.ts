@@ -22,7 +22,7 @@ const NO_TIME = new Date(Number.NaN);
  * Seconds as digits: Node turns that into a double, which is exact to about 0.2 µs in our century, and unlike a number it
  * may be negative. Unchanged is a date that is none: libuv leaves such a time as it is (1.51 and newer, so all of Node 24).
  */
-export function toNode(nanoseconds: bigint | null): Time {
+function toNode(nanoseconds: bigint | null): Time {
   if (nanoseconds === null) return NO_TIME;
   const whole = nanoseconds / SECOND;
   const rest = nanoseconds % SECOND;

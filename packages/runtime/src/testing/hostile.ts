@@ -118,7 +118,7 @@ const random = (() => { let a = SEED; return () => {
   return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
 }; })();`;
 
-export const hostileCell = (seed: number): string => RANDOM.replace("SEED", String(seed | 0)) + HOSTILE;
+const hostileCell = (seed: number): string => RANDOM.replace("SEED", String(seed | 0)) + HOSTILE;
 
 /** Tools that are as wrong as those who call them. */
 const hostileTools: ToolHost = {

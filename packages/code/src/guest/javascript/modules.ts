@@ -39,7 +39,7 @@ function cryptoFunctions(): object {
 const { hasOwn, keys, defineProperty } = Object;
 
 /** @throws Error `MODULE_NOT_FOUND`, as Node does */
-export function requireModule(name: string): object {
+function requireModule(name: string): object {
   if (name === "@capsule-run/sdk") return sdk;
   const bare = String(name).replace(/^node:/, "");
   if (hasOwn(MODULES, bare)) return MODULES[bare] as object;
