@@ -11,9 +11,11 @@ const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
  * The npm package `node`, installed beside Capsule: `from` are files it is looked up from. The working directory is
- * not among them: a folder that is merely stood in must not choose the program that is started.
+ * not among them: a folder that is merely stood in must not choose the program that is started. False: it is there, but
+ * its install script, which fetches the binary, did not run.
  */
 function installedNode(from, needed) {
+  let found = null;
   for (const file of from) {
     try {
       const path = createRequire(file).resolve("node/package.json");
@@ -22,12 +24,13 @@ function installedNode(from, needed) {
       if (Number.parseInt(version, 10) >= needed) {
         if (existsSync(binary)) return binary;
         if (existsSync(`${binary}.exe`)) return `${binary}.exe`;
+        found = false;
       }
     } catch {
       // Not installed there, or not the package that is meant.
     }
   }
-  return null;
+  return found;
 }
 
 /** The Node to start, or what to tell the user. */
@@ -41,6 +44,10 @@ function chooseNode({ version, needed, from, env }) {
     if (existsSync(env.CAPSULE_NODE)) return { node: env.CAPSULE_NODE };
     return { problem: `CAPSULE_NODE names ${JSON.stringify(env.CAPSULE_NODE)}, which does not exist` };
   }
+  if (node === false)
+    return {
+      problem: `Capsule needs Node ${needed} or newer, this is ${version}: the npm package "node" is here, but its install script did not run; run npm rebuild node, or set CAPSULE_NODE`,
+    };
   return {
     problem: `Capsule needs Node ${needed} or newer, this is ${version}: install one, or the npm package "node" beside Capsule, or set CAPSULE_NODE`,
   };

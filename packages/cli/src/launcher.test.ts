@@ -52,6 +52,7 @@ test("the npm package node comes first, if it is new enough and complete", () =>
   assert.equal(ask([old, broken, good]).node, expected);
   assert.equal(ask([good], { CAPSULE_NODE: process.execPath }).node, expected);
   assert.equal(ask([old, broken], { CAPSULE_NODE: process.execPath }).node, process.execPath);
+  assert.match(ask([broken]).problem ?? "", /its install script did not run; run npm rebuild node, or set/);
 });
 
 test("without any: one line that says what is needed", () => {
