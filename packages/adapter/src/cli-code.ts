@@ -8,6 +8,7 @@ export interface CliCode extends Pick<CliRuntime, "openTools"> {
   }): Promise<CodeRuntime> | CodeRuntime;
 }
 
+/** One call, its callbacks guarded. */
 export interface BareCall {
   readonly signal: AbortSignal;
   readonly onOutput?: ((output: CodeOutput) => void) | undefined;
@@ -18,6 +19,7 @@ export interface BareSandbox extends Omit<SandboxOptions, "capsulePath" | "tools
   readonly language?: Language | undefined;
 }
 
+/** As `@capsule-run/code` has it; the packages of both have one version. */
 export interface CodeRuntime {
   execute(
     code: string,

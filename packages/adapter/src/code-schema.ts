@@ -7,6 +7,7 @@ export interface CodeInput {
 
 type JsonSchema = Record<string, unknown>;
 
+/** Both: frameworks ask for one of them. */
 export interface CodeSchema {
   readonly "~standard": {
     readonly version: 1;

@@ -17,6 +17,7 @@ import type { Language } from "./types.ts";
 export type { CodeImage, CodeResult } from "./code-result.ts";
 export type { CodeInput, CodeSchema } from "./code-schema.ts";
 
+/** Options of a tool. */
 export interface OpenAiToolOptions extends CodeToolOptions {
   /** Whether a person has to approve a call, or a function that decides. Default: false. */
   readonly needsApproval?: boolean | ((context: unknown, input: CodeInput) => Promise<boolean>) | undefined;

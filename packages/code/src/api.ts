@@ -169,6 +169,7 @@ export interface CodeSession extends Omit<Workspace, "folder">, AsyncDisposable 
   close(): Promise<void>;
 }
 
+/** `concurrency`, `onWarning` and `onProgress` are those of `createRuntime`, for the runtime of its own. */
 export interface CodeRuntimeOptions {
   /** Runs the code; it stays open when this is closed. Default: one of its own, made when it is needed. */
   readonly runtime?: Runtime | undefined;

@@ -90,6 +90,7 @@ export function checkCode(code: unknown): string {
   return code;
 }
 
+/** What a caller got wrong. */
 export const wrong = (text: string): UsageError => new UsageError("run-option", text);
 
 function record(name: string, value: unknown): Record<string, unknown> {

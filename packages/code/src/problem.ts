@@ -8,6 +8,7 @@ export const problem = (text: string, cause?: unknown): UsageError =>
 /** `ENOENT` and the like of what Node's file system threw. */
 export const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | null)?.code;
 
+/** Why something failed, in the words of whoever failed. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** A path of the host, made absolute. @throws UsageError */

@@ -75,6 +75,7 @@ export function written(before: Scan, after: Scan): WorkspaceFile[] {
   return found.sort(byPath);
 }
 
+/** For `sort`. */
 export const byPath = (a: WorkspaceFile, b: WorkspaceFile): number => (a.path < b.path ? -1 : 1);
 
 const markOf = ({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>

@@ -33,6 +33,7 @@ function entry(name: unknown): string {
   return path;
 }
 
+/** The operations on the workspace of a place, for the host. */
 export function workspaceAt({ workspace: folder, disk }: Pick<Place, "workspace" | "disk">): Workspace {
   /** Opened for one operation, so that nothing stays open. */
   const using = async <T>(use: (files: WorkspaceFiles) => Promise<T>): Promise<T> => {

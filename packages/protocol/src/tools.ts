@@ -1,5 +1,6 @@
 /** Functions of the host that a run may call, whatever language they are in. */
 
+/** The tools of one run. */
 export interface ToolHost {
   /** Names by which a task calls them, each as `isToolName` has it. Read once, at the first call. */
   readonly names: readonly string[];

@@ -6,6 +6,7 @@ export interface SharedRuntimes<R> {
   closeAll(): Promise<void>;
 }
 
+/** @param open opens the runtime of a command line */
 export function sharedRuntimes<R extends { close(): Promise<void> }>(
   open: (cli: string) => Promise<R>,
 ): SharedRuntimes<R> {

@@ -84,6 +84,7 @@ function errorOf({ error }: Execution, cutter: Cutter): ExecutionAnswer["error"]
   return { type: "exception", name: error.name, message, traceback: cutter.text(error.traceback) };
 }
 
+/** The files that an answer lists: as many as it may, and of each what its schema has. */
 export function listing(files: readonly WorkspaceFile[]): WorkspaceFile[] {
   return files.slice(0, MCP_LIMITS.files).map(({ path, size }) => ({ path, size }));
 }

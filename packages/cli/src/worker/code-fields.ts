@@ -99,6 +99,7 @@ export const OPERATIONS: Readonly<
   list: { needs: [], may: ["name"] },
 };
 
+/** The messages about code, field by field: part of the table in `protocol.ts`. */
 export const CODE_FIELDS: Readonly<Record<CodeMessage["type"], Fields>> = {
   execute: { id: ID, ...CALL, ...SANDBOX, export_to: PATH },
   code_load: { id: ID, language: { ...LANGUAGE, required: true } },
@@ -134,5 +135,6 @@ export function fileProblem(message: CodeMessageOf<"session_file">): string | nu
   return null;
 }
 
+/** Base64 as its bytes; text stays. */
 export const bytesOf = (content: Content): string | Uint8Array =>
   isText(content) ? content : Buffer.from(content.base64, "base64");

@@ -5,6 +5,7 @@ import type { CodeOutput, Execution, WorkspaceFile } from "@capsule-run/code";
 export const codeOutputLine = (id: string, { stream, text }: CodeOutput): string =>
   JSON.stringify({ type: "output", id, stream, text });
 
+/** An execution in the names of the protocol. `is_json`: whether `value` is the value. */
 export function executedLine(id: string, execution: Execution): string {
   // Field by field: the value itself is parsed only for who takes it.
   const { valueJson, metrics } = execution;

@@ -3,6 +3,7 @@ import { isToolName } from "@capsule-run/protocol";
 import { type Field, type Fields, ID, isRecord, isText, SWITCH } from "./fields.ts";
 import { WORKER_LIMITS } from "./limits.ts";
 
+/** The answer to a `tool_call`. */
 export interface ToolResultMessage {
   readonly type: "tool_result";
   /** Of the run. */

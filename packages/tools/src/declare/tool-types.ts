@@ -47,6 +47,7 @@ export interface ToolContext {
   readonly path: string;
 }
 
+/** What all tools may say of themselves. */
 export interface ToolFields {
   /** What it does, for whoever writes the program: `describeTools` shows it. */
   readonly description?: string | undefined;

@@ -33,6 +33,7 @@ const isName = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) 
 /** A parameter's name: `self` has its place already, and names with two underscores first are a class's own. */
 const isParameter = (name: string): boolean => isName(name) && name !== "self" && !name.startsWith("__");
 
+/** The text of a class `Tools` with a method for each tool, and of the types that these mention. */
 export function describeInPython(tools: readonly ToolShape[]): string {
   const names = new TypeNames(TAKEN);
   const classes: string[] = [];

@@ -8,6 +8,7 @@ import {
   type Tools,
 } from "../declare/index.ts";
 
+/** A tool as descriptions have it: without its function. */
 export interface ToolShape {
   readonly name: string;
   readonly description: string | null;
@@ -20,6 +21,7 @@ export interface ToolShape {
   readonly plain?: readonly Parameter[] | null;
 }
 
+/** Schemas of libraries are turned into JSON Schemas; one that can't be is as if there were none. */
 export const shapesOf = (tools: Tools): readonly ToolShape[] =>
   Object.entries(tools).map(([name, tool]) =>
     typeof tool === "function"

@@ -23,6 +23,7 @@ export interface Ready {
   work(values: readonly unknown[], call: ToolCall, context: ToolContext): Promise<string>;
 }
 
+/** What the calls of all tools of a run share. */
 export interface Serving {
   readonly gate: Gate | null;
   /** Whether arguments go on as the text they are. */

@@ -2,6 +2,7 @@ import { Refusal } from "./problem.ts";
 
 export const CANCELLED = "the call was cancelled";
 
+/** How long work may take. */
 export interface Most {
   readonly ms: number;
   /** Why it took too long. */

@@ -11,6 +11,7 @@ export interface Limits {
   readonly valueBytes: number;
 }
 
+/** As `RichOutput` of `src/api.ts`. */
 export interface RichOutput {
   readonly type: string;
   readonly data: string;
@@ -26,6 +27,7 @@ export interface Shown {
 
 let now: Shown | null = null;
 
+/** From here on a piece shows: what is shown is noted in what this gives, up to the limits. */
 export function begin({ outputs, outputBytes }: Limits): Shown {
   now = { outputs: [], dropped: 0, left: outputBytes, most: outputs };
   return now;

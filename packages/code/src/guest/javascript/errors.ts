@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import { cut } from "./inspected.ts";
 import { placed } from "./stacks.ts";
 
+/** The fields of an exception, each cut where it is long. */
 export interface Raised {
   name: string;
   message: string;

@@ -62,6 +62,7 @@ function importNow(name: string, member?: string): unknown {
   return namespace[member];
 }
 
+/** Makes `require`, and what `translate` makes of `import`, globals. */
 export function installImport(): void {
   const load = async (name: string): Promise<object> => namespaceOf(name);
   defineProperty(load, "now", { value: importNow });

@@ -9,6 +9,7 @@ import { jsonOf, shown } from "./inspected.ts";
 import { settle } from "./surroundings.ts";
 import { asItIs, type Piece, script, translate } from "./translate.ts";
 
+/** What the host says of one piece: `callOf` of `src/call.ts` makes it. */
 export interface Options {
   readonly env: Readonly<Record<string, string>>;
   readonly limits: Limits;
@@ -47,6 +48,7 @@ export function warm(): void {
   describe(new TypeError("a"));
 }
 
+/** Runs one piece. What it throws is in the answer. */
 export async function run(code: string, { env, limits, piece: given }: Options): Promise<Answer> {
   if (!begun) settle(env);
   begun = true;

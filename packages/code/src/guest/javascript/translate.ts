@@ -12,6 +12,7 @@ import {
 } from "acorn";
 import { IMPORT } from "./names.ts";
 
+/** A piece of code as the engine takes it. */
 export interface Piece {
   /** Names that have to be there before it runs. */
   readonly names: readonly string[];
