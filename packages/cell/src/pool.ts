@@ -11,11 +11,8 @@ export interface Lease<Prepared> {
   readonly instance: GuestInstance<Prepared>;
   /** Whom it speaks to; null: nothing of it runs. */
   host: GuestHost | null;
-  /**
-   * Gives it back.
-   * @returns whether memory was let go of that counts: it should be collected before others are told that there is room
-   */
-  release(): boolean;
+  /** Gives it back. */
+  release(): void;
   /** Lets go of it for good. */
   discard(): void;
 }
@@ -67,7 +64,7 @@ export class InstancePool<Prepared> {
       },
       release: () => {
         pooled.host = null;
-        return this.#putBack(pooled);
+        this.#putBack(pooled);
       },
       discard: () => {
         pooled.host = null;
@@ -81,11 +78,24 @@ export class InstancePool<Prepared> {
     return this.#free.some(({ instance }) => instance.memory <= most);
   }
 
-  /** Collects what was let go of, if that is worth it. Nobody may hold a released instance any more. */
+  /** Whether memory was let go of that counts: it should be collected before others are told that there is room. */
+  get worthCollecting(): boolean {
+    return this.#garbage >= WORTH_COLLECTING;
+  }
+
+  /**
+   * Collects what was let go of, if that is worth it. Nobody may hold a released instance any more, and no function that
+   * had one in a variable may be on the stack: V8 takes for in use what was there last.
+   */
   collect(): void {
-    if (this.#garbage < WORTH_COLLECTING) return;
+    if (!this.worthCollecting) return;
     this.#garbage = 0;
     this.#collect();
+  }
+
+  /** Collects when nothing is on the stack. */
+  collectSoon(): void {
+    if (this.worthCollecting) setImmediate(() => this.collect());
   }
 
   #pick(most: number): Pooled<Prepared> | undefined {
@@ -96,14 +106,13 @@ export class InstancePool<Prepared> {
     return pooled;
   }
 
-  #putBack(pooled: Pooled<Prepared>): boolean {
+  #putBack(pooled: Pooled<Prepared>): void {
     const { memory, reusable } = pooled.instance;
     if (reusable && this.#free.length < this.#engine.kept && this.#freeBytes + memory <= this.#mostBytes) {
       this.#free.push(pooled);
       this.#freeBytes += memory;
       this.#awaitQuiet();
     } else this.#garbage += memory;
-    return this.#garbage >= WORTH_COLLECTING;
   }
 
   #awaitQuiet(): void {
@@ -125,7 +134,7 @@ export class InstancePool<Prepared> {
       this.#freeBytes -= pooled.instance.memory;
       this.#garbage += pooled.instance.memory;
     }
-    this.collect();
+    this.collectSoon();
   }
 
   #make(): Pooled<Prepared> {

@@ -294,22 +294,22 @@ export class Sandbox<Prepared> {
     const left = session.end(lease, end, this.#granted);
     if (found || session.has(lease)) this.#lease = null;
     session.calls = this.#calls;
-    // When the answer has been sent.
-    setImmediate(() => session.save());
     return left;
   }
 
   #end(message: FromCell): void {
     if (this.#ended) return;
     this.#ended = true;
-    const worthCollecting = this.#lease?.release();
+    this.#lease?.release();
     this.#lease = null;
     const tell = (): void => {
       this.#send(message);
       this.#onEnd();
+      // When the answer has been sent.
+      if (this.#session) setImmediate((session) => session.save(), this.#session);
     };
     // Whoever hears of the end counts on the memory. Nothing on the stack holds it any more when it is collected.
-    if (worthCollecting)
+    if (this.#pool.worthCollecting)
       setImmediate(() => {
         this.#pool.collect();
         tell();

@@ -36,7 +36,7 @@ export class Session<Prepared> {
   }
 
   /**
-   * An attempt has ended.
+   * An attempt has ended. What is let go of is for the caller to collect.
    * @param lease what it ran in; null: nothing of it ran. It is this session's from now on, unless that leaves nothing
    * @param granted bytes of memory it had
    */
@@ -77,7 +77,7 @@ export class Session<Prepared> {
     this.#lease?.discard();
     this.#lease = null;
     this.#isUnsaved = false;
-    this.#pool.collect();
+    this.#pool.collectSoon();
   }
 
   #rollBack(lease: Lease<Prepared>, granted: number): void {
@@ -91,7 +91,6 @@ export class Session<Prepared> {
     other.instance.adopt(instance);
     lease.discard();
     this.#lease = other;
-    this.#pool.collect();
   }
 
   #left(memory: SessionMemory): Left {
