@@ -1,4 +1,4 @@
-/** Whether a long run stays as it was: its last quarter beside its second, which is warmed up. */
+/** Whether a long run stays as it was: what its memory grows by in its second half, and its last quarter beside its second. */
 import { median } from "../../bench/lib/statistics.ts";
 import type { Held } from "./gauge.ts";
 
@@ -10,7 +10,10 @@ export interface Sample extends Held {
   readonly p99: number;
 }
 
-/** What memory may grow by: a share, and bytes for what collectors leave. */
+/**
+ * What memory may grow by in the second half: a share, and bytes for what collectors leave and for the one instance that
+ * a cell keeps, which may be a small or a large one.
+ */
 const GROWTH = 1.1;
 const SLACK = 16 * 1024 ** 2;
 /** What the median of latency may be times what it was. */
@@ -46,14 +49,30 @@ export const resourcesText = (resources: Readonly<Record<string, number>>): stri
     .map((name) => `${resources[name]} ${name}`)
     .join(", ");
 
-/** Judges samples that were taken at equal distances, four at least. */
+/**
+ * What values that were taken at equal distances grow by from the first to the last: the median of the slopes between any
+ * two of them. Unlike a fitted line it does not care for a sample or two that are far off, and unlike a comparison of two
+ * parts it tells a slope from a step up and down again.
+ */
+export function growthOf(values: readonly number[]): number {
+  const slopes = values.flatMap((from, i) => values.slice(i + 1).map((to, j) => (to - from) / (j + 1)));
+  return slopes.length === 0 ? 0 : median(slopes) * (values.length - 1);
+}
+
+/**
+ * Judges samples that were taken at equal distances, four at least. Memory is judged by the second half only: caches,
+ * V8's tiers and malloc's arenas fill up for a long while, at a pace that slows down, but a leak never does.
+ */
 export function judge(samples: readonly Sample[]): readonly Verdict[] {
   const quarter = Math.floor(samples.length / 4);
   const second = samples.slice(quarter, 2 * quarter);
   const last = samples.slice(-quarter);
   const settled = samples.slice(quarter);
+  const half = samples.slice(-Math.ceil(samples.length / 2));
   const memory = MEMORY.map(([what, of]) => {
-    const [before, after] = [median(second.map(of)), median(last.map(of))];
+    const values = half.map(of);
+    const [level, growth] = [median(values), growthOf(values)];
+    const [before, after] = [level - growth / 2, level + growth / 2];
     const allowed = before * GROWTH + SLACK;
     return {
       what,

@@ -1,7 +1,7 @@
 /** The soak itself: its programs end as they have to, and its judgement sees what grows. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { judge, type Sample } from "./flat.ts";
+import { growthOf, judge, type Sample } from "./flat.ts";
 import { LANGUAGES } from "./programs.ts";
 import { wrongRecord } from "./record.ts";
 import { soak } from "./run.ts";
@@ -14,6 +14,7 @@ for (const language of LANGUAGES)
       runs: 100,
       atOnce: 4,
       times: 2,
+      quietMs: 200,
       say: () => {},
     });
     assert.deepEqual([wrong, examples], [0, []]);
@@ -34,7 +35,7 @@ const notFlat = (of: (n: number) => Partial<Sample>): string[] =>
     .filter(({ ok }) => !ok)
     .map(({ what }) => what);
 
-describe("a soak is judged by its last quarter beside its second", () => {
+describe("a soak is judged by what it does when it is warm", () => {
   test("what warms up or varies is flat", () => {
     assert.deepEqual(
       notFlat((n) => ({ heap: (n < 5 ? 10 : 30 + (n % 3)) * MB, p50: n < 5 ? 90 : 10 + (n % 4) })),
@@ -46,7 +47,26 @@ describe("a soak is judged by its last quarter beside its second", () => {
     );
   });
 
+  test("so is what warms up for long, and slower and slower, and what goes up and down", () => {
+    assert.deepEqual(
+      notFlat((n) => ({ cells: (450 - 250 * 0.7 ** n) * MB })),
+      [],
+    );
+    // As cells do that are looked at while they keep instances: full, and let go of after a pause.
+    for (const phase of [0, 3, 7])
+      assert.deepEqual(
+        notFlat((n) => ({
+          cells: ([440, 540, 610, 650, 650, 650, 650, 650][(n + phase) % 8] as number) * MB,
+        })),
+        [],
+      );
+  });
+
   test("what grows is not", () => {
+    assert.deepEqual(
+      notFlat((n) => ({ cells: (300 + 8 * n + (n % 2) * 40) * MB })),
+      ["cells resident"],
+    );
     assert.deepEqual(
       notFlat((n) => ({ heap: (30 + 3 * n) * MB })),
       ["host heap"],
@@ -68,6 +88,14 @@ describe("a soak is judged by its last quarter beside its second", () => {
       ["children", "handles"],
     );
   });
+});
+
+test("growth is that of most of the samples", () => {
+  assert.equal(growthOf([]), 0);
+  assert.equal(growthOf([5]), 0);
+  assert.equal(growthOf([1, 2, 3, 4]), 3);
+  assert.equal(growthOf([4, 3, 2, 1]), -3);
+  assert.equal(growthOf([7, 7, 90, 7, 7, 7]), 0);
 });
 
 test("a record that lost runs, or keeps more than it may, is wrong", () => {
