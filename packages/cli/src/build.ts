@@ -1,3 +1,4 @@
+import { unlessAborted } from "@capsule-run/protocol";
 import type { ExportedProgram, LoadedProgram, Runtime } from "@capsule-run/runtime";
 import type { Context } from "./context.ts";
 import { showPath } from "./failure.ts";
@@ -27,15 +28,6 @@ function buildJson(program: LoadedProgram | ExportedProgram): string {
   });
 }
 
-/** What a compilation gives; null when the user interrupts first. */
-function unlessInterrupted<T>(compiling: Promise<T>, context: Context): Promise<T | null> {
-  const { signal } = context.interruption;
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => resolve(null), { once: true });
-    compiling.then(resolve, reject);
-  });
-}
-
 const compile = (
   runtime: Runtime,
   file: string,
@@ -54,7 +46,7 @@ export async function build(command: Command, context: Context): Promise<number>
     onWarning: (message) => output.stderr.write(`${paint("yellow", "warning:")} ${oneLine(message)}\n`),
   });
   try {
-    const program = await unlessInterrupted(compile(runtime, file, command), context);
+    const program = await unlessAborted(compile(runtime, file, command), context.interruption.signal);
     if (program === null) return interruption.exitCode ?? 0;
     if (command.json) output.stdout.write(`${buildJson(program)}\n`);
     const name = showPath(file, context.cwd);

@@ -1,3 +1,4 @@
+export * from "./aborted.ts";
 export * from "./breath.ts";
 export * from "./check.ts";
 export * from "./check-manifest.ts";

@@ -62,18 +62,3 @@ export function encodeArguments(
 }
 
 export const CANCELLED = { error: "cancelled", message: "cancelled" } as const;
-
-/** What `work` gives, or null as soon as `signal` is aborted; the work goes on for others that wait for it. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  let stop = (): void => {};
-  const aborted = new Promise<null>((resolve) => {
-    stop = () => resolve(null);
-    signal.addEventListener("abort", stop);
-    if (signal.aborted) stop();
-  });
-  try {
-    return await Promise.race([aborted, work]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}

@@ -3,7 +3,14 @@ import { dirname, resolve } from "node:path";
 import { checkMemory, policiesFor } from "@capsule-run/config";
 import type { Transport } from "@capsule-run/host/network";
 import { databaseFile, type Problem, problemText, Recorder, unwritable } from "@capsule-run/lifecycle";
-import { type AttemptSpec, type Envelope, Line, type TaskManifest, UsageError } from "@capsule-run/protocol";
+import {
+  type AttemptSpec,
+  type Envelope,
+  Line,
+  type TaskManifest,
+  UsageError,
+  unlessAborted,
+} from "@capsule-run/protocol";
 import { refused } from "@capsule-run/scheduler";
 import { follow } from "./abort.ts";
 import type {
@@ -24,7 +31,7 @@ import { installedEngines } from "./engine-source.ts";
 import { Fleet } from "./engines.ts";
 import { LocalEngine } from "./local.ts";
 import { type FoundProgram, locate, projectCache } from "./locate.ts";
-import { CANCELLED, encodeArguments, runMain, unlessAborted } from "./main.ts";
+import { CANCELLED, encodeArguments, runMain } from "./main.ts";
 import { MemoryPlan } from "./memory.ts";
 import { checkMounts } from "./mounts.ts";
 import { recordScript } from "./parts.ts";

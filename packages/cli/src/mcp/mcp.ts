@@ -1,5 +1,5 @@
+import { aborted } from "@capsule-run/protocol";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
-import { aborted } from "../aborted.ts";
 import type { Context } from "../context.ts";
 import { manyLines } from "../format.ts";
 import type { Invocation } from "../options.ts";

@@ -8,8 +8,7 @@ import type {
   CodeSession,
   Execution,
 } from "@capsule-run/code";
-import { UsageError } from "@capsule-run/protocol";
-import { aborted } from "../aborted.ts";
+import { aborted, UsageError } from "@capsule-run/protocol";
 import { Conversation } from "./conversation.ts";
 import { Outbox } from "./outbox.ts";
 import { readIncoming } from "./protocol.ts";

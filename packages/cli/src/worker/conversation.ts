@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { CodeRuntime, CodeRuntimeOptions } from "@capsule-run/code";
+import { unlessAborted } from "@capsule-run/protocol";
 import type { Progress, Runtime, RuntimeOptions } from "@capsule-run/runtime";
-import { aborted } from "../aborted.ts";
 import type { Services } from "../context.ts";
 import { Code, type OpenTools } from "./code.ts";
 import { type CodeMessage, isCodeType } from "./code-fields.ts";
@@ -236,7 +236,7 @@ export class Conversation {
   async #load({ id, file, cwd }: LoadMessage, signal: AbortSignal): Promise<void> {
     const runtime = (await this.#runtime) as Runtime;
     const loading = runtime.load(cwd === undefined ? file : resolve(this.#cwd, cwd, file));
-    const program = await Promise.race([loading, aborted(signal)]);
+    const program = await unlessAborted(loading, signal);
     if (!program) throw cancelled(id);
     this.#parts.outbox.send(loadedMessage(id, program));
   }

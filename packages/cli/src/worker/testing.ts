@@ -1,10 +1,9 @@
 /** A client of `capsule worker` whose runtime only plays scenes: the names of programs say which. */
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Envelope, UNDECLARED, UsageError } from "@capsule-run/protocol";
+import { aborted, type Envelope, UNDECLARED, UsageError } from "@capsule-run/protocol";
 import type { RunRequest, Runtime, RuntimeOptions, ToolAnswer } from "@capsule-run/runtime";
 import { openRemoteTools } from "@capsule-run/tools";
-import { aborted } from "../aborted.ts";
 import { Conversation } from "./conversation.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { readIncoming } from "./protocol.ts";

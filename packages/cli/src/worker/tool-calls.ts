@@ -1,3 +1,4 @@
+import { unlessAborted } from "@capsule-run/protocol";
 import type { ToolAnswer, ToolCall } from "@capsule-run/runtime";
 import type { Outbox } from "./outbox.ts";
 import { ProtocolError } from "./protocol.ts";
@@ -21,7 +22,9 @@ export class ToolCalls {
 
   /** Asks the client, and waits for its answer as long as somebody else does. */
   async perform(call: ToolCall, stop: AbortSignal): Promise<ToolAnswer> {
-    if (!(await this.#room(stop))) return CANCELLED;
+    // Only when the client reads.
+    await unlessAborted(this.#outbox.room(), stop);
+    if (stop.aborted) return CANCELLED;
     const id = String(++this.#made);
     return new Promise((resolve) => {
       const end = (answer: ToolAnswer): void => {
@@ -48,20 +51,6 @@ export class ToolCalls {
     if (end) end(ok ? answered(resultJson) : { ok: false, ...(error as NonNullable<typeof error>) });
     else if (!/^[1-9]\d{0,9}$/.test(call) || Number(call) > this.#made)
       throw new ProtocolError(`no tool was called by the name ${JSON.stringify(call)}`);
-  }
-
-  /** Waits until the client reads; false: nobody waits for the call any more. */
-  async #room(stop: AbortSignal): Promise<boolean> {
-    if (!stop.aborted) {
-      let giveUp: (() => void) | undefined;
-      const given = new Promise<void>((resolve) => {
-        giveUp = resolve;
-        stop.addEventListener("abort", giveUp, { once: true });
-      });
-      await Promise.race([this.#outbox.room(), given]);
-      if (giveUp) stop.removeEventListener("abort", giveUp);
-    }
-    return !stop.aborted;
   }
 }
 

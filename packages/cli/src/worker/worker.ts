@@ -1,4 +1,4 @@
-import { aborted } from "../aborted.ts";
+import { aborted } from "@capsule-run/protocol";
 import type { Context } from "../context.ts";
 import { readLines } from "../lines.ts";
 import { VERSION } from "../version.ts";
