@@ -223,7 +223,6 @@ describe("wrong use is one clear message and exit 2", () => {
       [project, "run --mount a::x --mount b::x main.ts", /at one place/],
       [project, "run --sealed --mount data main.ts", /sealed run has no files/],
       [project, "exec main.ts", /capsule run main\.ts/],
-      [project, "mcp", /not yet/],
       [project, "run --verbsoe main.ts", /did you mean --verbose\?/],
       [project, "main.ts", /capsule run main\.ts/],
       [cwd, "run main.ts", /did you mean "max_tasks"[\s\S]*capsule\.toml:2:1/],
