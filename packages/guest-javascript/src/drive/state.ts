@@ -19,6 +19,21 @@ interface Saved {
   readonly clock: bigint;
 }
 
+/** Bytes that are compared at once: with fewer the calls take longer than the comparing, with more too much is copied. */
+const PIECE = 32 * 1024;
+
+/**
+ * Makes the beginning of an image the same as memory, of which a call changes little: reading both takes a fifth of the
+ * time of copying, where they are larger than the processor's caches, and as long where they are not.
+ */
+function update(image: Uint8Array, memory: Uint8Array): void {
+  const there = Buffer.from(image.buffer, image.byteOffset, image.length);
+  for (let start = 0; start < memory.length; start += PIECE) {
+    const end = Math.min(start + PIECE, memory.length);
+    if (there.compare(memory, start, end, start, end) !== 0) image.set(memory.subarray(start, end), start);
+  }
+}
+
 /** All that an engine's code can change in an instance: its memory and its globals. */
 export class EngineState {
   readonly #js: QuickJs;
@@ -90,8 +105,10 @@ export class EngineState {
     const held = this.#saved?.bytes;
     this.#saved = null;
     // The same bytes again, if they are enough: sessions shall make no garbage.
-    const bytes = held && held.length >= length ? held : new Uint8Array(length);
-    bytes.set(this.#memory());
+    const isEnough = held !== undefined && held.length >= length;
+    const bytes = isEnough ? held : new Uint8Array(length);
+    if (isEnough) update(bytes, this.#memory());
+    else bytes.set(this.#memory());
     this.#saved = { bytes, length, globals: this.#values(), clock };
   }
 
