@@ -164,6 +164,8 @@ async function writeWhole(path: string, bytes: Buffer): Promise<void> {
 }
 
 const TRIES = 20;
+/** The second is what Node's recursive `mkdir` says of a folder that goes away beneath it. */
+const DELETED = new Set<string | undefined>(["ENOENT", "ENOTDIR"]);
 
 /** Does what needs a folder, again if somebody deleted that in between. */
 async function undeleted(act: () => void | Promise<void>): Promise<void> {
@@ -172,7 +174,7 @@ async function undeleted(act: () => void | Promise<void>): Promise<void> {
       await act();
       return;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || tries === TRIES) throw error;
+      if (!DELETED.has((error as NodeJS.ErrnoException).code) || tries === TRIES) throw error;
     }
   }
 }
