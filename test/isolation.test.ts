@@ -157,8 +157,9 @@ describe("a program that looks for a way out", () => {
       "Symbol(Symbol.toStringTag)",
       "Symbol(capsule.task)",
       "Symbol(capsule.module)",
+      "Symbol(capsule.tools)",
     ]);
-    assert.deepEqual(look.doors, ["Symbol(capsule.task)", "Symbol(capsule.module)"]);
+    assert.deepEqual(look.doors, ["Symbol(capsule.task)", "Symbol(capsule.module)", "Symbol(capsule.tools)"]);
   });
 
   test("finds no global that is not on the list", () => {
@@ -177,7 +178,7 @@ describe("a program that looks for a way out", () => {
       "ReadableStreamBYOBReader ReadableStreamBYOBRequest ReadableStreamDefaultController ReadableStreamDefaultReader " +
       "Request Response TextDecoderStream TextEncoderStream TransformStream TransformStreamDefaultController WebSocket " +
       "WritableStream WritableStreamDefaultController WritableStreamDefaultWriter fetch Buffer Symbol(Symbol.toStringTag) " +
-      "Symbol(capsule.task) Symbol(capsule.module)";
+      "Symbol(capsule.task) Symbol(capsule.module) Symbol(capsule.tools)";
     const known = new Set(`${engine} ${ours}`.split(" ").map((name) => name));
     known.add("Symbol(Symbol.toStringTag)");
     assert.deepEqual(

@@ -28,7 +28,7 @@ const sleeper = task({ name: "sleeper", compute: "HIGH" }, async (mib: number) =
   return kept.length;
 });
 const held = task({ name: "held", compute: "HIGH", timeout: "1s" }, async (mib: number) => hold(mib).length);
-const holder = task({ name: "holder", compute: "HIGH", timeout: "4s" }, async (mib: number) => {
+const holder = task({ name: "holder", compute: "1000000000000", timeout: "4s" }, async (mib: number) => {
   const kept = hold(mib);
   void held(mib);
   for (;;) kept.length;
@@ -82,7 +82,7 @@ async def sleeper(mib: int):
 async def held(mib: int):
     return len(hold(mib))
 
-@task(name="holder", compute="HIGH", timeout="4s")
+@task(name="holder", compute="1000000000000", timeout="4s")
 async def holder(mib: int):
     kept = hold(mib)
     child = asyncio.create_task(held(mib))
