@@ -35,6 +35,7 @@ const APART: Readonly<Record<string, string>> = {
   network: "@capsule-run/host/network",
   acorn: "acorn",
   "json-schema": "@capsule-run/tools/json-schema",
+  "bundle-python": "@capsule-run/guest-python/bundle",
 };
 const apart = Object.entries(APART).map(([name, module]) =>
   outside(new RegExp(`^${RegExp.escape(module)}$`), `./${name}.js`),
@@ -63,9 +64,10 @@ const withoutValidator: Plugin = {
 };
 
 /**
- * Bundles the command line into `folder`: `capsule.js`, which starts a cell and is small so that it does it soon, `main.js`,
- * the rest, `mcp.js`, the command of that name with the SDK it is made of, and what is apart from them; and `runtime.js`, for programs that run others. The cell that was started early
- * is known to the small one only, so the rest asks it.
+ * Bundles the command line into `folder`: `capsule.js`, which starts a cell and is small so that it does it soon;
+ * `main.js`, the rest, but for `mcp.js` and `worker.js`, the commands of those names, and what is apart; and `runtime.js`,
+ * for programs that run others and for these two commands. The cell that was started early is known to `capsule.js`
+ * only, so `main.js` asks it.
  */
 export async function bundleCommandLine(folder: string): Promise<readonly Metafile[]> {
   mkdirSync(folder, { recursive: true });
@@ -82,7 +84,12 @@ export async function bundleCommandLine(folder: string): Promise<readonly Metafi
       entryPoints: [source("main.ts")],
       outfile: join(folder, "main.js"),
       external: ["esbuild"],
-      plugins: [outside(/\/early\.ts$/, "./capsule.js"), outside(/\/mcp\/mcp\.ts$/, "./mcp.js"), ...apart],
+      plugins: [
+        outside(/\/early\.ts$/, "./capsule.js"),
+        outside(/\/mcp\/mcp\.ts$/, "./mcp.js"),
+        outside(/\/worker\/worker\.ts$/, "./worker.js"),
+        ...apart,
+      ],
     }),
     build({
       ...COMMON,
@@ -90,6 +97,12 @@ export async function bundleCommandLine(folder: string): Promise<readonly Metafi
       outfile: join(folder, "mcp.js"),
       // Code runs by the runtime that programs have, which is loaded with the first piece of it.
       plugins: [outside(/^@capsule-run\/code$/, "./runtime.js"), withoutValidator],
+    }),
+    build({
+      ...COMMON,
+      entryPoints: [source("worker/worker.ts")],
+      outfile: join(folder, "worker.js"),
+      plugins: [outside(/\/runtime\.ts$/, "./runtime.js")],
     }),
     build({
       ...COMMON,

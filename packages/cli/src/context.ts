@@ -1,8 +1,6 @@
-import type { CodeRuntime, CodeRuntimeOptions } from "@capsule-run/code";
-import type { Runtime, RuntimeOptions, ToolAnswer, ToolCall, ToolHost } from "@capsule-run/runtime";
+import type { Runtime, RuntimeOptions } from "@capsule-run/runtime";
 import type { InstalledEngine, PrepareOptions } from "@capsule-run/runtime/inventory";
 import type { ProjectRecord } from "@capsule-run/runtime/records";
-import type { RemoteTool } from "@capsule-run/tools";
 import type { Paint } from "./colour.ts";
 import type { Interruption } from "./interrupt.ts";
 import type { Output } from "./output.ts";
@@ -17,15 +15,6 @@ export interface Inventory {
 /** What the commands need of the rest of Capsule, loaded when it is called. */
 export interface Services {
   createRuntime(options: RuntimeOptions): Promise<Runtime>;
-  createCodeRuntime(options: CodeRuntimeOptions): Promise<CodeRuntime>;
-  /**
-   * Makes what a run takes of functions that somebody else has.
-   * @throws UsageError for what is no tool
-   */
-  openTools(
-    tools: readonly RemoteTool[],
-    perform: (call: ToolCall, stop: AbortSignal) => Promise<ToolAnswer>,
-  ): Promise<ToolHost>;
   /** The absolute path of the program that `capsule.toml` at or above a folder names; null without one. */
   findEntrypoint(folder: string): Promise<string | null>;
   inventory(): Promise<Inventory>;

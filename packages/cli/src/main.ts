@@ -1,4 +1,4 @@
-import { UsageError } from "@capsule-run/protocol";
+import { isUsageError, UsageError } from "@capsule-run/protocol";
 import { painter } from "./colour.ts";
 import type { Context, Services } from "./context.ts";
 import { describeFailure } from "./failure.ts";
@@ -77,7 +77,7 @@ export async function main(words: readonly string[], services: Services): Promis
     return process.exit(await flush(output, code));
   } catch (error) {
     // Ctrl-C goes to the whole group: a helper such as the bundler may be gone before the signal reaches us.
-    if (!(error instanceof UsageError)) await new Promise((resolve) => setTimeout(resolve, SIGNAL_MS));
+    if (!isUsageError(error)) await new Promise((resolve) => setTimeout(resolve, SIGNAL_MS));
     if (interruption.exitCode !== null) return process.exit(await flush(output, interruption.exitCode));
     return end(error);
   }

@@ -1,4 +1,4 @@
-import { type Envelope, envelopeJson, UsageError } from "@capsule-run/protocol";
+import { type Envelope, envelopeJson, isUsageError, UsageError } from "@capsule-run/protocol";
 import type { Output as GuestOutput, RunEvent, Runtime } from "@capsule-run/runtime";
 import type { Context } from "./context.ts";
 import { showPath } from "./failure.ts";
@@ -58,7 +58,7 @@ function findEntrypoint(path: string, cwd: string): string {
   try {
     return findProgram(showPath(path, cwd), cwd);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    if (!isUsageError(error)) throw error;
     throw new UsageError(error.slug, `the entrypoint of capsule.toml: ${error.text}`);
   }
 }

@@ -9,7 +9,7 @@ import {
   type SessionRequest,
   type ToolHost,
 } from "@capsule-run/runtime";
-import type { ToolsRequest } from "@capsule-run/tools";
+import type { openRemoteTools as OpenRemoteTools, ToolsRequest } from "@capsule-run/tools";
 import { findArtifact, findProgram } from "./program.ts";
 import { VERSION } from "./version.ts";
 
@@ -24,6 +24,11 @@ export { VERSION };
 /** Makes tools of functions, for the option `tools` of a run. What that takes is loaded with the first. */
 export const openTools = async (request: ToolsRequest): Promise<ToolHost> =>
   (await import("@capsule-run/tools")).openTools(request);
+
+/** The same of functions that somebody else has, such as a worker's client. */
+export const openRemoteTools = async (
+  ...[tools, perform]: Parameters<typeof OpenRemoteTools>
+): Promise<ToolHost> => (await import("@capsule-run/tools")).openRemoteTools(tools, perform);
 
 /** A runtime whose files are looked at first, as the command line looks at them. */
 export async function createRuntime(options: RuntimeOptions): Promise<Omit<Runtime, "export">> {

@@ -5,12 +5,6 @@ export const services: Services = {
   async createRuntime(options) {
     return (await import("@capsule-run/runtime")).createRuntime(options);
   },
-  async createCodeRuntime(options) {
-    return (await import("@capsule-run/code")).createCodeRuntime(options);
-  },
-  async openTools(tools, perform) {
-    return (await import("@capsule-run/tools")).openRemoteTools(tools, perform);
-  },
   inventory: () => import("@capsule-run/runtime/inventory"),
   async openRecord(folder) {
     return (await import("@capsule-run/runtime/records")).openRecord(folder);

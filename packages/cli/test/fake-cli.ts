@@ -2,7 +2,6 @@
  * The command line with a runtime that only plays a scene: what `CAPSULE_SCENE` names. For tests of everything that
  * happens between the user's terminal and the runtime.
  */
-import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Envelope, type ErrorType, UNDECLARED, UsageError } from "@capsule-run/protocol";
 import type { LoadedProgram, Output, RunRequest, Runtime } from "@capsule-run/runtime";
@@ -214,8 +213,6 @@ await main(process.argv.slice(2), {
     if (process.env.CAPSULE_WARNING) options.onWarning?.(process.env.CAPSULE_WARNING);
     return runtime;
   },
-  createCodeRuntime: () => assert.fail("no code is run here"),
-  openTools: () => assert.fail("no tools are given here"),
   findEntrypoint: async () => process.env.CAPSULE_ENTRYPOINT ?? null,
   inventory: async () => inventory,
   openRecord: async (root) => ({ root, read: () => null, close: () => {} }),

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { CodeRuntime, CodeRuntimeOptions } from "@capsule-run/code";
 import { unlessAborted } from "@capsule-run/protocol";
 import type { Progress, Runtime, RuntimeOptions } from "@capsule-run/runtime";
-import type { Services } from "../context.ts";
+import type { openRemoteTools } from "../runtime.ts";
 import { Code, type OpenTools } from "./code.ts";
 import { type CodeMessage, isCodeType } from "./code-fields.ts";
 import { WORKER_LIMITS } from "./limits.ts";
@@ -21,6 +21,9 @@ import { ToolCalls } from "./tool-calls.ts";
 import type { ToolResultMessage } from "./tool-fields.ts";
 import { eventLine, loadedMessage, outputLine, resultLine } from "./words.ts";
 
+/** What a conversation asks of a runtime. */
+export type WorkerRuntime = Pick<Runtime, "load" | "run" | "close">;
+
 /** What a conversation needs of the world. */
 export interface ConversationParts {
   readonly outbox: Outbox;
@@ -28,9 +31,9 @@ export interface ConversationParts {
   readonly version: string;
   /** The folder that relative paths of the client begin at. */
   readonly cwd: string;
-  createRuntime(options: RuntimeOptions): Promise<Runtime>;
+  createRuntime(options: RuntimeOptions): Promise<WorkerRuntime>;
   createCodeRuntime(options: CodeRuntimeOptions): CodeRuntime | Promise<CodeRuntime>;
-  readonly openTools: Services["openTools"];
+  readonly openTools: typeof openRemoteTools;
 }
 
 /** A run, a load or a call of code that has no answer yet. */
@@ -52,7 +55,7 @@ export class Conversation {
   readonly #open = new Map<string, Open>();
   #openBytes = 0;
   /** From `hello` on. */
-  #runtime: Promise<Runtime> | null = null;
+  #runtime: Promise<WorkerRuntime> | null = null;
   #code: Code | null = null;
   #cwd: string;
   #closing = false;
@@ -216,7 +219,7 @@ export class Conversation {
     const { type: _, id, run_id: runId, output = true, events = false, tools: __, ...request } = message;
     const { outbox } = this.#parts;
     const tools = await openTools();
-    const runtime = (await this.#runtime) as Runtime;
+    const runtime = (await this.#runtime) as WorkerRuntime;
     const result = await runtime.run({
       ...request,
       ...{ runId, signal, tools },
@@ -234,7 +237,7 @@ export class Conversation {
   }
 
   async #load({ id, file, cwd }: LoadMessage, signal: AbortSignal): Promise<void> {
-    const runtime = (await this.#runtime) as Runtime;
+    const runtime = (await this.#runtime) as WorkerRuntime;
     const loading = runtime.load(cwd === undefined ? file : resolve(this.#cwd, cwd, file));
     const program = await unlessAborted(loading, signal);
     if (!program) throw cancelled(id);

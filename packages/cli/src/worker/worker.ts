@@ -26,12 +26,13 @@ async function listen(conversation: Conversation, outbox: Outbox): Promise<void>
  * or a signal comes.
  */
 export async function worker(context: Context): Promise<number> {
-  const { cwd, output, interruption, services } = context;
+  const { cwd, output, interruption } = context;
   const outbox = new Outbox(output.stdout);
-  const { createRuntime, createCodeRuntime, openTools } = services;
   const conversation = new Conversation({
     ...{ outbox, version: VERSION, cwd },
-    ...{ createRuntime, createCodeRuntime, openTools },
+    createRuntime: async (options) => (await import("../runtime.ts")).createRuntime(options),
+    createCodeRuntime: async (options) => (await import("../runtime.ts")).createCodeRuntime(options),
+    openTools: async (tools, perform) => (await import("../runtime.ts")).openRemoteTools(tools, perform),
   });
   await Promise.race([listen(conversation, outbox), aborted(interruption.signal)]);
   await conversation.close();
