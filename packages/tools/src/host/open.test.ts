@@ -63,6 +63,16 @@ test("functions get their arguments by position, or by their parameters' names",
   assert.equal(await call(tools, "al", "[]"), "UnknownTool: there is no tool al");
 });
 
+test("a method has its object", async () => {
+  const tools = {
+    double: (n: number) => n * 2,
+    quadruple(n: number): number {
+      return this.double(this.double(n));
+    },
+  };
+  assert.equal(await call(tools, "quadruple", "[4]"), 16);
+});
+
 test("a tool takes one object, by position or by name; named parameters also by position", async () => {
   const tools: Tools = {
     price: tool({ input: item, handler: (input: { item: string }) => input }),

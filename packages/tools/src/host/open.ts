@@ -30,7 +30,7 @@ export interface ToolsRequest {
 export async function openTools({ tools, gate, report = () => {} }: ToolsRequest): Promise<ToolHost> {
   checkTools("run", tools);
   const ready = Object.entries(tools).map(([name, tool]) =>
-    typeof tool === "function" ? readyFunction(name, tool) : readyTool(name, tool),
+    typeof tool === "function" ? readyFunction(name, tool, tools) : readyTool(name, tool),
   );
   return hostOf(await Promise.all(ready), { gate: gate ?? null, kept: false, report });
 }
@@ -99,12 +99,12 @@ const hostOf = (ready: readonly Ready[], about: Omit<Serving, "line">): ToolHost
   };
 };
 
-function readyFunction(name: string, fn: (...args: never[]) => unknown): Ready {
-  const call = fn as (...args: readonly unknown[]) => unknown;
+/** @param owner what it is a method of */
+function readyFunction(name: string, fn: (...args: never[]) => unknown, owner: object): Ready {
   return {
     ...{ name, input: null, single: false, timeoutMs: null },
     bind: bindFunction(name, fn),
-    work: async (values) => resultText(name, await call(...values), null),
+    work: async (values) => resultText(name, await Reflect.apply(fn, owner, values), null),
   };
 }
 
