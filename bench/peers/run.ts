@@ -31,7 +31,7 @@ try {
   const folderOf = (name: string): string => (name === "rust" ? places.rust : ours);
   const effort = values.quick
     ? { rounds: 2, calls: 30, kernelRounds: 2 }
-    : { rounds: 9, calls: 60, kernelRounds: 4 };
+    : { rounds: 5, calls: 200, kernelRounds: 3 };
   const numbers = await measure(contenders, folderOf, effort);
   const load = loadavg()[0] as number;
   const limits: Record<string, Awaited<ReturnType<typeof findings>>> = {};
