@@ -35,7 +35,8 @@ export const plural = (count: number, noun: string, many = `${noun}s`): string =
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
 const UNSAFE = /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-const escaped = (character: string): string => {
+/** What a character that may not be printed is written as. */
+export const escaped = (character: string): string => {
   if (character === "\n") return "\\n";
   if (character === "\t") return "\\t";
   if (character === "\r") return "\\r";

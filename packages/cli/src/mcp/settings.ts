@@ -36,7 +36,7 @@ interface Setting<T> {
   read(value: string): Parsed<T>;
 }
 
-const MOST_SESSIONS = 1000;
+const MOST_SESSIONS = LIMITS.sessions;
 
 function parseCount(value: string): Parsed<number> {
   const count = /^[0-9]{1,4}$/.test(value) ? Number(value) : 0;
